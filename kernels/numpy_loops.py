@@ -1,0 +1,29 @@
+"""loops-examples: the loop over features is gone, the loop over examples is still there.
+
+The lecture's first step of vectorisation: dw becomes a vector, and dw += dz_i x_i one operation.
+"""
+
+from math import exp, log1p
+
+import numpy as np
+
+from kernels.backends import NUMPY
+from kernels.contract import Array, Gradient, Kernel
+
+
+def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
+    """z_i = x_i · w + b and dw += dz_i x_i, each one vector operation over the features."""
+    m = len(X)
+    J, dw, db = 0.0, np.zeros_like(w), 0.0
+    for i in range(m):
+        z = float(X[i] @ w + b)
+        e = exp(-abs(z))
+        a = (1.0 if z >= 0 else e) / (1.0 + e)
+        J += max((1.0 - 2.0 * float(y[i])) * z, 0.0) + log1p(e)
+        dz = a - float(y[i])
+        dw += dz * X[i]
+        db += dz
+    return Gradient(J / m, dw / m, db / m)
+
+
+LOOPS_EXAMPLES = Kernel("loops-examples", NUMPY, "one for-loop over examples, NumPy over features", 1, gradient)

@@ -1,0 +1,174 @@
+"""The oracle: the right cost and gradient of any problem, and how far off an honest kernel may be.
+
+float32 problems are computed in double, float64 problems in double-double, by blocks of rows, so that no
+temporary has X's size. It defines *correct* and is never timed.
+
+**The bound.** Componentwise, before anything is computed, for a kernel that works in a dtype of unit
+roundoff u (2^-24, 2^-53) and smallest normal number t, whatever the order of its sums and however it
+scales them by 1/m. With s_i = (1 − 2y_i) z_i, so that L_i = softplus(s_i) and |dz_i| = σ(s_i):
+
+    score     n products, n sums:        |Δz_i| ≤ δ_i = (n + 2) u (Σ_j |x_ij w_j| + |b|) + flushed_i
+    sigmoid   σ' ≤ a(1 − a), and log σ' has a slope within ±1:
+                                         |Δa_i| ≤ a_i (1 − a_i)(e^δ_i − 1) + c u a_i e^δ_i + t
+    backward  one subtraction, or σ(s_i) itself with a sign:
+                                         |Δdz_i| ≤ ε_i = min(1, a_i (1 − a_i)(e^δ_i − 1)) + c u (a_i + |dz_i|) e^δ_i + t
+    sums      m products, m − 1 sums, a division or a product by a rounded 1/m, one rounding of the result:
+              |Δdw_j| ≤ (1/m) Σ_i [(1 + (m + 4)u) ε_i + (m + 4) u |dz_i|] |x_ij| + flushed,   |Δdb| likewise with |x_ij| = 1
+    loss      softplus' = σ ≤ min(1, |dz_i| e^δ_i); log(1 + e^z) − y z cancels to an error of u |z_i|:
+              |ΔJ| ≤ (1/m) Σ_i [(1 + (m + 4)u)(min(1, |dz_i| e^δ_i) δ_i + c u (L_i + |z_i|) + t) + (m + 4) u L_i]
+
+c = 8: an exp (or log1p) within 2 ulps is 4u, then a sum, a quotient and a difference, u each, and one u for
+the terms of second order. k u, not k u / (1 − k u), bounds a sum of k terms in any order and without a limit
+on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344). *flushed*: XLA takes subnormal
+operands and results for zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
+(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or a product of them may be the one flushed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp, log1p
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kernels._double_double import Pair, pair, sigmoid_and_softplus, total, two_product
+from kernels.contract import Gradient, Problem
+
+_BLOCK_BYTES = 2**20  # of doubles; measured: smaller blocks pay NumPy's call overhead, larger ones leave the cache
+_FUNCTION_ROUNDINGS = 8  # the c above
+_SUM_ROUNDINGS = 4  # the 4 in m + 4
+
+
+class Example(NamedTuple):
+    """One example's way through the neuron and back."""
+
+    z: float
+    a: float
+    L: float
+    dz: float
+    dw: list[float]
+    db: float
+
+
+def example(x: list[float], y: float, w: list[float], b: float) -> Example:
+    """The forward and the backward pass of a single example, as the lecture's computation graph has them.
+
+    x, w: n numbers each; y: 0 or 1. Forward: z = w · x + b, a = σ(z), L = −[y log a + (1 − y) log(1 − a)].
+    Backward: dz = a − y, dw = dz x, db = dz.
+
+    >>> step = example(x=[1.0, 2.0], y=1.0, w=[0.5, -0.25], b=0.0)
+    >>> step.z, step.a, step.dz
+    (0.0, 0.5, -0.5)
+    """
+    z = sum((wj * xj for wj, xj in zip(w, x, strict=True)), b)
+    e = exp(-abs(z))
+    a = (1.0 if z >= 0 else e) / (1.0 + e)
+    L = max((1.0 - 2.0 * y) * z, 0.0) + log1p(e)
+    dz = a - y
+    return Example(z, a, L, dz, [dz * xj for xj in x], dz)
+
+
+class Reference(NamedTuple):
+    """A problem's right answer, and the scales by which to judge another. All float64."""
+
+    value: Gradient
+    remainder: Gradient
+    """What `value` leaves out: the answer is value + remainder."""
+    bound: Gradient
+    """The largest error of an honest kernel (see above)."""
+    scale: Gradient
+    """mean_i of |L_i|, |dz_i x_ij| and |dz_i|: the sums' own terms, against which ulps are counted."""
+
+    def error(self, result: Gradient) -> Gradient:
+        """|result − answer|, component by component."""
+        return Gradient(
+            *(
+                np.abs((np.asarray(got, np.float64) - value) - remainder)
+                for got, value, remainder in zip(result, self.value, self.remainder, strict=True)
+            )
+        )
+
+
+def unit_roundoff(dtype: np.dtype[Any]) -> float:
+    """u, half the spacing of the numbers next to 1."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def gradient(problem: Problem) -> Reference:
+    """The reference of a problem. Memory: O(m + n) beside a few blocks of 1 MB."""
+    step = _in_double if problem.dtype == np.float32 else _in_double_double
+    zero = pair(np.zeros(()))
+    J, dw, db = zero, pair(np.zeros(problem.n)), zero
+    limits = np.zeros(problem.n + 2)
+    scales = np.zeros(problem.n + 2)
+    for X, y in _blocks(problem):
+        z, losses, dz = step(X, y, problem.w.astype(np.float64), float(problem.b))
+        J = J + total(losses, 0)
+        dw = dw + _column_sums(X, dz, problem.dtype)
+        db = db + total(dz, 0)
+        limit, scale = _terms(X, y, z.hi, losses.hi, dz.hi, problem)
+        limits += limit
+        scales += scale
+    m = pair(np.full((), float(problem.m)))
+    m_wide = pair(np.full(problem.n, float(problem.m)))
+    J, dw, db = J / m, dw / m_wide, db / m
+    limits = limits / problem.m + 4 * float(np.finfo(problem.dtype).smallest_normal)
+    return Reference(
+        Gradient(J.hi, dw.hi, db.hi),
+        Gradient(J.lo, dw.lo, db.lo),
+        Gradient(limits[0], limits[1:-1], limits[-1]),
+        Gradient(*(part / problem.m for part in (scales[0], scales[1:-1], scales[-1]))),
+    )
+
+
+def _blocks(problem: Problem) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    rows = max(1, _BLOCK_BYTES // (8 * problem.n))
+    for start in range(0, problem.m, rows):
+        block = slice(start, start + rows)
+        yield np.ascontiguousarray(problem.X[block], np.float64), problem.y[block].astype(np.float64)
+
+
+def _in_double(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float) -> tuple[Pair, Pair, Pair]:
+    z = X @ w + b
+    s = (1 - 2 * y) * z
+    e = np.exp(-np.abs(z))
+    dz = (1 - 2 * y) * np.where(s < 0, e, 1) / (1 + e)
+    return pair(z), pair(np.maximum(s, 0) + np.log1p(e)), pair(dz)
+
+
+def _in_double_double(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float) -> tuple[Pair, Pair, Pair]:
+    z = total(two_product(X, w), 1) + pair(np.full(len(y), b))
+    sign = 1 - 2 * y
+    dz, losses = sigmoid_and_softplus(z.scaled(sign))
+    return z, losses, dz.scaled(sign)
+
+
+def _column_sums(X: np.ndarray, dz: Pair, dtype: np.dtype[Any]) -> Pair:
+    if dtype == np.float32:
+        return pair(dz.hi @ X)
+    product = two_product(X, np.broadcast_to(dz.hi[:, np.newaxis], X.shape))
+    return total(Pair(product.hi, product.lo + dz.lo[:, np.newaxis] * X), 0)
+
+
+def _terms(
+    X: np.ndarray, y: np.ndarray, z: np.ndarray, losses: np.ndarray, dz: np.ndarray, problem: Problem
+) -> tuple[np.ndarray, np.ndarray]:
+    """One block's sums of the bound's terms and of the scales, for J, dw_1 ... dw_n and db, times m."""
+    u, t = unit_roundoff(problem.dtype), float(np.finfo(problem.dtype).smallest_normal)
+    sums = (problem.m + _SUM_ROUNDINGS) * u
+    absX, absw, absdz = np.abs(X), np.abs(problem.w, dtype=np.float64), np.abs(dz)
+    delta = (problem.n + 2) * u * (absX @ absw + abs(float(problem.b)))
+    delta += t * (absw.sum() + absX.sum(axis=1) + problem.n + 1)
+    # e^700 is where each minimum with 1 has long been reached, and not yet infinite
+    growth = np.expm1(np.minimum(delta, 700.0))
+    a = np.where(y == 1, 1 - absdz, absdz)
+    epsilon = np.minimum(1, absdz * (1 - absdz) * growth) + t
+    epsilon += _FUNCTION_ROUNDINGS * u * np.minimum(2, (a + absdz) * (1 + growth))
+    of_sums = (1 + sums) * epsilon + sums * absdz
+    of_losses = np.minimum(1, absdz * (1 + growth)) * delta + t
+    of_losses += _FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
+    of_losses = (1 + sums) * of_losses + sums * losses
+    limit = np.concatenate([[of_losses.sum()], of_sums @ absX + t * absX.sum(axis=0), [of_sums.sum()]])
+    scale = np.concatenate([[losses.sum()], absdz @ absX, [absdz.sum()]])
+    return limit, scale
