@@ -59,7 +59,7 @@ def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] 
         start = perf_counter()
         X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
         so_far = replace(so_far, placement_seconds=perf_counter() - start)
-        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, *_placed(kernel, workload, FIRST_DRAW), 1))
+        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, *_placed(kernel, workload, agreement.FIRST_TIMED_DRAW), 1))
         for finding in agreement.before(kernel, workload, X, y):
             so_far = _with(so_far, finding)
             if finding.failure:
@@ -79,9 +79,6 @@ def _with(run: Run, finding: Finding) -> Run:
     return replace(run, outcome="wrong", reason=finding.failure) if finding.failure else run
 
 
-FIRST_DRAW = agreement.FIRST_TIMED_DRAW
-
-
 @cache
 def _loaded(spec: str) -> tuple[Kernel, float]:
     start = perf_counter()
@@ -92,7 +89,7 @@ def _rounds(
     kernel: Kernel, workload: Workload, X: Any, y: Any, seconds: float, tick: Callable[[], None]
 ) -> tuple[int, tuple[float, ...]]:
     """Calls in a round, and for each round the seconds of a call."""
-    draw = FIRST_DRAW + 1
+    draw = agreement.FIRST_TIMED_DRAW + 1
     iterations, elapsed = 1, _timed(kernel, X, y, *_placed(kernel, workload, draw), 1)
     while elapsed < ROUND_SECONDS:  # by at most ten at a time: the first calls are slower than the rest
         iterations = ceil(iterations * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
@@ -102,7 +99,8 @@ def _rounds(
     collects = gc.isenabled()
     gc.disable()
     try:
-        for _ in range(max(FEWEST_ROUNDS, round(seconds / elapsed))):
+        warmed = elapsed * (1 + 1 / iterations)  # a round and the untimed call before it
+        for _ in range(max(FEWEST_ROUNDS, round(seconds / warmed))):
             tick()
             draw += 1
             parameters = _placed(kernel, workload, draw)
@@ -112,3 +110,17 @@ def _rounds(
         if collects:
             gc.enable()
     return iterations, tuple(rounds)
+
+
+def _placed(kernel: Kernel, workload: Workload, draw: int) -> tuple[Any, Any]:
+    w, b = workloads.parameters(workload, draw)
+    return kernel.backend.asarray(w), kernel.backend.asarray(b)
+
+
+def _timed(kernel: Kernel, X: Any, y: Any, w: Any, b: Any, iterations: int) -> float:
+    """Seconds of so many calls."""
+    gradient, wait = kernel.gradient, kernel.backend.wait
+    start = perf_counter()
+    for _ in range(iterations):
+        wait(gradient(X, y, w, b))
+    return perf_counter() - start

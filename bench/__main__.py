@@ -1,0 +1,149 @@
+"""python -m bench: what there is to measure, whether a kernel agrees, and what was measured.
+
+Timing is pytest's: `pytest --benchmark`. Every import that costs time waits for the command that needs it,
+so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    chosen = _parser().parse_args(arguments)
+    from bench.datasets import DatasetUnavailable
+
+    try:
+        code: int = chosen.command(chosen)
+    except (ValueError, DatasetUnavailable) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `| head` has read enough
+        sys.stderr.close()
+        return OK
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.set_defaults(command=run)
+        return added
+
+    command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
+    command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
+    command("machine", _machine, "print this machine's fingerprint as JSON")
+    check = command("check", _check, "a kernel's certificate of agreement with the reference, without any timing")
+    check.add_argument("kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE")
+    check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
+    check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
+    check.add_argument("--target", metavar="COLUMN", help="the label column of --data (default: y)")
+    report = command("report", _report, "print what a results file holds")
+    report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
+    report.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    return parser
+
+
+def _kernels(_chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from kernels import BackendUnavailable, load, names
+
+    table = Table("kernel", "backend", "passes", "summary", "available", box=None, pad_edge=False)
+    for name in names():
+        try:
+            kernel = load(name)
+        except BackendUnavailable as unavailable:
+            table.add_row(name, "", "", "", f"no: {unavailable}")
+        else:
+            passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
+            table.add_row(name, kernel.backend.name, passes, kernel.summary, "yes")
+    Console(highlight=False).print(table)
+    return OK
+
+
+def _workloads(_chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench import workloads
+    from bench.race import estimated_seconds
+    from bench.report.progress import clock
+    from bench.selection import choose_kernels
+
+    table = Table("workload", "m", "n", "X, MB", "baseline", "about, min", "summary", box=None, pad_edge=False)
+    for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
+        workload = workloads.named(name)
+        seconds = workloads.preparation_seconds(workload) + sum(
+            estimated_seconds(entrant, workload, seconds=1.0) for entrant in choose_kernels(None)
+        )
+        size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
+        table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("Any of them also as NAME-f32, NAME-F (Fortran order); any size as MxN[-f32|-f64][-C|-F].")
+    return OK
+
+
+def _machine(_chosen: argparse.Namespace) -> int:
+    import json
+
+    from bench import machine
+
+    print(json.dumps(machine.fingerprint(), indent=2))
+    return OK
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from bench import worker
+    from bench.datasets import DatasetUnavailable
+    from bench.selection import choose_kernels, choose_workloads
+
+    (entrant, *more) = choose_kernels(chosen.kernel)
+    if more:
+        raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
+    agreed = True
+    for workload in choose_workloads(chosen.workloads, chosen.data, chosen.target):
+        print(f"{entrant.name} on {workload.name}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}")
+        try:
+            run = worker.run(entrant.spec, workload, seconds=0)
+        except DatasetUnavailable as unavailable:
+            print(f"  unavailable: {unavailable}")
+            agreed = agreed and chosen.workloads is None
+            continue
+        for finding in run.findings:
+            verdict = "agrees" if not finding.failure else "WRONG "
+            print(f"  {finding.check:12} {verdict} {finding.max_ulps:9.3g} ulps, {finding.bound_fraction:8.2g} of the bound")
+        print(f"  {run.outcome}{f': {run.reason}' if run.reason else ''}")
+        agreed = agreed and run.outcome == "ok"
+    return OK if agreed else FAILED
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import record
+    from bench.report import markdown, terminal
+
+    results = record.read(chosen.file)
+    if chosen.markdown:
+        print(markdown.tables(results), end="")
+    else:
+        terminal.summary(Console(highlight=False), results)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

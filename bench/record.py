@@ -1,0 +1,166 @@
+"""The result records: one for each kernel × workload, whatever its outcome; and their file.
+
+What each key means is in docs/record.md. Reading needs only this file and a JSON parser, so reports and
+comparisons are tested on records written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bench.statistics import Estimate
+
+SCHEMA = 1
+OUTCOMES = ("ok", "wrong", "raised", "crashed", "timeout", "out-of-memory", "unavailable", "skipped")
+
+
+@dataclass(frozen=True)
+class Ratio(Estimate):
+    """How many times faster than the baseline, with its interval."""
+
+    baseline: str
+
+
+@dataclass(frozen=True)
+class Cold:
+    """What comes before the steady state, in seconds. None where it did not happen."""
+
+    import_seconds: float | None = None
+    placement_seconds: float | None = None
+    compile_seconds: float | None = None
+    first_call_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Error:
+    """On the workload's own data: in ulps, and as a fraction of the a-priori bound."""
+
+    max_ulps: float
+    bound_fraction: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one kernel did on one workload on one machine."""
+
+    id: str
+    operation: str
+    kernel: str
+    backend: str | None
+    device: str | None
+    workload: str
+    m: int
+    n: int
+    dtype: str
+    order: str
+    threads: int
+    outcome: str
+    reason: str = ""
+    selected: bool = True
+    passes: float | None = None
+    error: Error | None = None
+    cold: Cold = Cold()
+    steady: bool | None = None
+    rounds: int = 0
+    iterations: int = 0
+    seconds: Estimate | None = None
+    speedup: Ratio | None = None
+    over_numpy: Ratio | None = None
+    launch_spread: float | None = None
+    bytes_per_call: int = 0
+    gigabytes_per_second: float | None = None
+    ceiling: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """The `logitbench` key of a results file."""
+
+    run: dict[str, Any]
+    machine: dict[str, Any]
+    races: tuple[dict[str, Any], ...]
+    records: tuple[Record, ...]
+    schema: int = SCHEMA
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, and no folder of this machine in any text."""
+        plain: dict[str, Any] = _without_folders(asdict(self))
+        return plain
+
+
+def flat(record: Record) -> dict[str, str | float | None]:
+    """A record's id and chief numbers, for pytest-benchmark's `extra_info`."""
+    return {
+        "record": record.id,
+        "outcome": record.outcome,
+        "max_ulps": record.error.max_ulps if record.error else None,
+        "speedup": record.speedup.estimate if record.speedup else None,
+        "baseline": record.speedup.baseline if record.speedup else None,
+        "gigabytes_per_second": record.gigabytes_per_second,
+        "first_call_seconds": record.cold.first_call_seconds,
+    }
+
+
+def commit(folder: Path) -> str:
+    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "nogit"
+
+
+def read(path: Path) -> Results:
+    """The results in a file. Raises ValueError, in one line, if it holds none that this version reads."""
+    try:
+        found = json.loads(path.read_text())["logitbench"]
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path.name}: no results file of logitbench; expected JSON with the key 'logitbench'") from None
+    if found.get("schema") != SCHEMA:
+        raise ValueError(f"{path.name}: schema {found.get('schema')}; this version reads schema {SCHEMA}")
+    return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Write the file whole or not at all, never over another. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
+        try:
+            json.dump(document, file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+_PARTS = {"error": Error, "cold": Cold, "seconds": Estimate, "speedup": Ratio, "over_numpy": Ratio}
+
+
+def _record(plain: dict[str, Any]) -> Record:
+    known = {field.name for field in fields(Record)}
+    values = {name: value for name, value in plain.items() if name in known}
+    for name, kind in _PARTS.items():
+        if values.get(name) is not None:
+            values[name] = kind(**values[name])
+    return Record(**values)
+
+
+def _without_folders(value: Any) -> Any:
+    """Reasons quote exceptions, and those quote paths, which may name a person: keep the last part."""
+    if isinstance(value, str):
+        return re.sub(r"(?<![\w.:/])~?/(?:[^/\s'\":]+/)+", "", value)
+    if isinstance(value, dict):
+        return {key: _without_folders(part) for key, part in value.items()}
+    return [_without_folders(part) for part in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,122 @@
+"""The summary for a terminal of 80 columns or more: a table for each workload, then what did not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import floor, log10
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.record import Ratio, Record, Results
+
+_TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+
+def summary(console: Console, results: Results) -> None:
+    """Print a table for each workload, a workload at a time, in the order that they were run."""
+    machine = results.machine["id"]
+    for _, records in by_workload(results.records):
+        measured = [record for record in records if record.outcome == "ok" and record.seconds]
+        if measured:
+            console.print(_table(measured, records[0], machine))
+        for line in not_measured(records):
+            console.print(Text(line), soft_wrap=False)
+        console.print()
+
+
+def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]:
+    """The records of one workload after those of another."""
+    return ((name, list(group)) for name, group in groupby(records, key=lambda record: record.workload))
+
+
+def not_measured(records: Iterable[Record]) -> list[str]:
+    """A line for each kernel without a time, and why; one for the kernels that were checked only."""
+    lines = [f"  {r.kernel}: {r.outcome}: {r.reason}" for r in records if r.outcome != "ok"]
+    checked = [record.kernel for record in records if record.outcome == "ok" and not record.seconds]
+    return lines + ([f"  agree, not timed: {', '.join(checked)}"] if checked else [])
+
+
+def _table(measured: list[Record], workload: Record, machine: str) -> Table:
+    baseline = next((record.speedup.baseline for record in measured if record.speedup), "no baseline")
+    table = Table(
+        title=f"{workload.workload} on {machine}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}",
+        caption=_caption(measured, baseline),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    table.add_column("kernel", no_wrap=True, max_width=20)
+    for heading in ("time/call", f"× {baseline} [95%]", "rows/s", "GB/s", "ulps", "1st call"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    fastest = min(record.seconds.estimate for record in measured if record.seconds)
+    for record in sorted(measured, key=lambda record: -record.seconds.estimate if record.seconds else 0):
+        table.add_row(*_cells(record), style="bold" if record.seconds and record.seconds.estimate == fastest else "")
+    return table
+
+
+def _caption(measured: list[Record], baseline: str) -> str:
+    lines = []
+    if unselected := [record.kernel for record in measured if not record.selected]:
+        lines.append(f"Not selected, measured to compare with: {', '.join(unselected)}.")
+    for record in measured:
+        if record.device == "gpu" and record.cold.placement_seconds:
+            rate = record.m * record.n * int(record.dtype[-2:]) / 8 / record.cold.placement_seconds / 1e9
+            lines.append(
+                f"{record.kernel}: X and y placed once, in {duration(record.cold.placement_seconds)} ({rate:.2g} GB/s)."
+            )
+    return "\n".join(lines)
+
+
+def _cells(record: Record) -> tuple[str, ...]:
+    assert record.seconds is not None
+    return (
+        record.kernel,
+        duration(record.seconds.estimate),
+        speedup(record.speedup),
+        quantity(record.m / record.seconds.estimate),
+        significant(record.gigabytes_per_second or 0.0),
+        significant(record.error.max_ulps) if record.error else "",
+        duration(record.cold.first_call_seconds),
+    )
+
+
+def speedup(ratio: Ratio | None) -> str:
+    """`12.3 [12.1, 12.6]`, or `1` for the baseline itself."""
+    if ratio is None:
+        return "-"
+    if ratio.low == ratio.high:
+        return "1"
+    return f"{significant(ratio.estimate)} [{significant(ratio.low)}, {significant(ratio.high)}]"
+
+
+def duration(seconds: float | None) -> str:
+    """Three digits and a unit."""
+    if seconds is None:
+        return "-"
+    scale, unit = next((pair for pair in _TIME_UNITS if seconds >= pair[0]), _TIME_UNITS[-1])
+    return f"{significant(seconds / scale)} {unit}"
+
+
+def quantity(number: float) -> str:
+    """Three digits and a decimal prefix."""
+    scale, prefix = next((pair for pair in _COUNT_UNITS if number >= pair[0]), _COUNT_UNITS[-1])
+    return f"{significant(number / scale)}{' ' if prefix else ''}{prefix}"
+
+
+def significant(number: float, digits: int = 3) -> str:
+    """The number to three digits, never as a power of ten from 0.001 to 999,999."""
+    if number == 0:
+        return "0"
+    if not 1e-3 <= number < 1e6:
+        return f"{number:.1e}"
+    decimals = max(0, digits - 1 - floor(log10(number)))
+    return f"{number:,.{decimals}f}" if number >= 10_000 else f"{number:.{decimals}f}"

@@ -1,0 +1,81 @@
+"""Which kernels race on which workloads: from the words of a command to workloads and entrants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import workloads
+from bench.workloads import Workload
+from kernels import BackendUnavailable, load, names, registry
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A kernel that was chosen, or that stands in as a baseline."""
+
+    spec: str
+    """As for `kernels.load`."""
+    selected: bool = True
+    """False where it is raced only to be compared with."""
+    by_name: bool = False
+    """Asked for by name: then nothing leaves it out."""
+
+    @property
+    def name(self) -> str:
+        """Its name in results."""
+        return registry.identify(self.spec)
+
+
+def choose_kernels(listed: str | None) -> list[Entrant]:
+    """The entrants that `--kernels a,b` names, or all registered ones for None.
+
+    Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
+    attribute, and two kernels that would have one name in results.
+    """
+    chosen: dict[str, Entrant] = {}
+    for spec in names() if listed is None else _split(listed, "--kernels"):
+        entrant = Entrant(spec, by_name=listed is not None)
+        if chosen.setdefault(entrant.name, entrant).spec != spec:
+            raise ValueError(f"{chosen[entrant.name].spec} and {spec} would both be called {entrant.name}; rename one")
+        if spec not in names():
+            with suppress(BackendUnavailable):  # its record will say so
+                load(spec)
+    return list(chosen.values())
+
+
+def choose_workloads(listed: str | None, data: Path | None = None, target: str | None = None) -> list[Workload]:
+    """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
+
+    Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size
+    that cannot fit into memory; DatasetUnavailable where a library that reads the file is missing.
+    """
+    if target is not None and data is None:
+        raise ValueError("--target names a column of --data FILE, and there is no --data")
+    if listed is not None:
+        words = _split(listed, "--workloads")
+    else:
+        words = [] if data else list(workloads.DEFAULT)
+    chosen = {workload.name: workload for workload in map(workloads.named, words)}
+    if data is not None:
+        own = workloads.from_file(data, target)
+        chosen[own.name] = own
+    for workload in chosen.values():
+        workloads.require_memory(workload)
+    return list(chosen.values())
+
+
+def with_baselines(entrants: Sequence[Entrant], workload: Workload) -> list[Entrant]:
+    """The entrants, and before them the workload's baseline and numpy where they are not among them."""
+    chosen = {entrant.spec for entrant in entrants}
+    missing = [name for name in dict.fromkeys((workload.baseline, "numpy")) if name not in chosen]
+    return [*(Entrant(name, selected=False) for name in missing), *entrants]
+
+
+def _split(listed: str, option: str) -> list[str]:
+    words = [word.strip() for word in listed.split(",") if word.strip()]
+    if not words:
+        raise ValueError(f"{option} is empty; expected names with commas between them")
+    return words
