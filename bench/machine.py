@@ -68,13 +68,17 @@ def _short_id(hardware: dict[str, Any]) -> str:
     """A readable part and eight hex digits of everything that is hardware."""
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
     slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
-    gpu = "".join(f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1])
+    gpu = "".join(
+        f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1]
+    )
     digest = hashlib.sha256(repr(sorted(hardware.items())).encode()).hexdigest()[:8]
     return f"{slug}{gpu}-{hardware['cores']}c-{digest}"
 
 
 def _cpu_model() -> str:
-    return _cpuinfo("model name") or _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
+    return (
+        _cpuinfo("model name") or _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
+    )
 
 
 def _cpuinfo(field: str) -> str | None:
@@ -128,7 +132,7 @@ def _caches() -> list[dict[str, Any]]:
 def _memory_gib() -> int:
     import psutil
 
-    return round(psutil.virtual_memory().total / 2**30)
+    return int(psutil.virtual_memory().total / 2**30 + 0.5)
 
 
 def _turbo() -> bool | None:
@@ -145,7 +149,7 @@ def _blas() -> dict[str, Any] | None:
     try:
         import threadpoolctl
     except ImportError:
-        built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
+        built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return {"name": built.get("name"), "version": built.get("version"), "threads": None}
     for library in threadpoolctl.threadpool_info():
         if library["user_api"] == "blas" and "numpy" in library["filepath"]:

@@ -56,7 +56,7 @@ def race(
     entrants: Sequence[Entrant],
     workload: Workload,
     seconds: float = 1.0,
-    tick: Callable[[str], None] = lambda kernel: None,
+    tick: Callable[[str], None] = lambda _kernel: None,
 ) -> Race:
     """Check and time the entrants on the workload, each for about so many seconds; 0 checks them only.
 
@@ -79,7 +79,7 @@ def _run(entrant: Entrant, workload: Workload, seconds: float, tick: Callable[[]
     try:
         return worker.run(entrant.spec, workload, seconds, tick)
     except DatasetUnavailable as unavailable:
-        return Run("unavailable", str(unavailable))
+        return Run("skipped", str(unavailable))
 
 
 def _record(entrant: Entrant, run: Run, workload: Workload, rounds: dict[str, tuple[float, ...]]) -> Record:
@@ -114,7 +114,9 @@ def _record(entrant: Entrant, run: Run, workload: Workload, rounds: dict[str, tu
 
 def _error(run: Run) -> Error | None:
     own = [finding for finding in run.findings if finding.check in ("data", "unseen")]
-    ulps, fraction = (max((getattr(f, key) for f in own), default=inf) for key in ("max_ulps", "bound_fraction"))
+    ulps, fraction = (
+        max((getattr(f, key) for f in own), default=inf) for key in ("max_ulps", "bound_fraction")
+    )
     return Error(ulps, fraction) if isfinite(ulps) and isfinite(fraction) else None
 
 

@@ -124,10 +124,14 @@ def read(path: Path) -> Results:
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{path.name}: no results file of logitbench; expected JSON with the key 'logitbench'") from None
+        raise ValueError(
+            f"{path.name}: no results file of logitbench; expected JSON with the key 'logitbench'"
+        ) from None
     if found.get("schema") != SCHEMA:
         raise ValueError(f"{path.name}: schema {found.get('schema')}; this version reads schema {SCHEMA}")
-    return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
+    return Results(
+        found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
+    )
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

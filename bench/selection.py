@@ -39,14 +39,18 @@ def choose_kernels(listed: str | None) -> list[Entrant]:
     for spec in names() if listed is None else _split(listed, "--kernels"):
         entrant = Entrant(spec, by_name=listed is not None)
         if chosen.setdefault(entrant.name, entrant).spec != spec:
-            raise ValueError(f"{chosen[entrant.name].spec} and {spec} would both be called {entrant.name}; rename one")
+            raise ValueError(
+                f"{chosen[entrant.name].spec} and {spec} would both be called {entrant.name}; rename one"
+            )
         if spec not in names():
             with suppress(BackendUnavailable):  # its record will say so
                 load(spec)
     return list(chosen.values())
 
 
-def choose_workloads(listed: str | None, data: Path | None = None, target: str | None = None) -> list[Workload]:
+def choose_workloads(
+    listed: str | None, data: Path | None = None, target: str | None = None
+) -> list[Workload]:
     """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
 
     Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size
@@ -54,11 +58,12 @@ def choose_workloads(listed: str | None, data: Path | None = None, target: str |
     """
     if target is not None and data is None:
         raise ValueError("--target names a column of --data FILE, and there is no --data")
-    if listed is not None:
-        words = _split(listed, "--workloads")
-    else:
-        words = [] if data else list(workloads.DEFAULT)
+    default = () if data else workloads.DEFAULT
+    words = default if listed is None else _split(listed, "--workloads")
     chosen = {workload.name: workload for workload in map(workloads.named, words)}
+    if listed is not None:  # in the default set, data that is not installed is skipped
+        for workload in chosen.values():
+            workload.require()
     if data is not None:
         own = workloads.from_file(data, target)
         chosen[own.name] = own

@@ -1,9 +1,10 @@
 """From rounds to numbers: medians and ratios, each with its interval. Pure: no clock, no files.
 
-The intervals are of order statistics (David and Nagaraja, Order Statistics, 3rd ed., 7.1): with k successes of
-n fair coins, P(x_(k) ≤ median ≤ x_(n+1−k)) holds for every continuous distribution, if the rounds are
-independent. The rounds of one kernel come one after another in one process, so an interval says how
-well this launch's median is known. It says nothing of the next launch.
+The intervals are of order statistics (David and Nagaraja, Order Statistics, 3rd ed., 7.1): how many of n
+independent rounds lie below the true median is binomial, whatever their distribution, and so the k-th
+smallest and the k-th largest hold it between them with a known probability. The rounds of one kernel come
+one after another in one process: an interval says how well this launch's median is known, and nothing of
+the next launch.
 """
 
 from __future__ import annotations

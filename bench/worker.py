@@ -59,7 +59,12 @@ def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] 
         start = perf_counter()
         X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
         so_far = replace(so_far, placement_seconds=perf_counter() - start)
-        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, *_placed(kernel, workload, agreement.FIRST_TIMED_DRAW), 1))
+        so_far = replace(
+            so_far,
+            first_call_seconds=_timed(
+                kernel, X, y, *_placed(kernel, workload, agreement.FIRST_TIMED_DRAW), 1
+            ),
+        )
         for finding in agreement.before(kernel, workload, X, y):
             so_far = _with(so_far, finding)
             if finding.failure:

@@ -28,7 +28,7 @@ class Gradient(NamedTuple):
 
 
 class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
-    """This machine cannot run the backend; the message is the reason and, where there is one, the cure."""
+    """The backend cannot run on this machine; the message is the reason, in one line."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Problem:
 
     @property
     def order(self) -> str:
-        """"C" or "F": which index of X runs fastest in memory is the last or the first."""
+        """C or F: the rows of X, or its columns, are contiguous."""
         return "C" if self.X.flags.c_contiguous else "F"
 
 
@@ -166,9 +166,9 @@ def _within_range(X: np.ndarray, w: np.ndarray) -> None:
             f"X reaches {largest:.3g}: a sum over {X.shape[0]} examples could overflow {X.dtype}; "
             f"expected m · max|X| ≤ {limit / 4:.3g} (scale the features)"
         )
-    if np.isinf(np.float64(largest) * np.abs(w, dtype=np.float64).sum()) or (
-        largest * float(np.abs(w, dtype=np.float64).sum()) > limit
-    ):
+    with np.errstate(over="ignore"):
+        weights = float(np.abs(w, dtype=np.float64).sum())
+    if largest and weights > limit / largest:
         raise ValueError(
             f"w reaches {np.abs(w).max():.3g} and X {largest:.3g}: a score could overflow {X.dtype}; "
             "expected Σ_j |x_ij w_j| finite (scale the features)"

@@ -1,6 +1,6 @@
 """jax-autodiff and its GPU twin: only the cost is written; the machine walks the computation graph back.
 
-    J(w, b) = mean softplus((1 − 2y)(Xw + b)),   dw = ∂J/∂w and db = ∂J/∂b by reverse-mode differentiation
+J(w, b) = mean softplus((1 − 2y)(Xw + b)),   dw = ∂J/∂w and db = ∂J/∂b by reverse-mode differentiation
 """
 
 import jax
@@ -27,7 +27,9 @@ def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
     return Gradient(J, dw, db)
 
 
-JAX_AUTODIFF = Kernel("jax-autodiff", backends.jax("cpu"), "jit of the cost's own derivative, on the CPU", 2, gradient)
+JAX_AUTODIFF = Kernel(
+    "jax-autodiff", backends.jax("cpu"), "jit of the cost's own derivative, on the CPU", 2, gradient
+)
 JAX_AUTODIFF_GPU = Kernel(
     "jax-autodiff-gpu", backends.jax("gpu"), "jit of the cost's own derivative, on a GPU", 2, gradient
 )

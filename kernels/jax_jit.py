@@ -12,7 +12,7 @@ from kernels.contract import Array, Gradient, Kernel
 
 @jax.jit
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """z = Xw + b, a = σ(z), dz = a − y; `highest` keeps a GPU from rounding float32 factors to tf32."""
+    """Z = Xw + b, a = σ(z), dz = a − y; `highest` keeps a GPU from rounding float32 factors to tf32."""
     z = jnp.matmul(X, w, precision="highest") + b
     e = jnp.exp(-jnp.abs(z))
     a = jnp.where(z >= 0, 1, e) / (1 + e)

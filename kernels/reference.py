@@ -7,21 +7,24 @@ temporary has X's size. It defines *correct* and is never timed.
 roundoff u (2^-24, 2^-53) and smallest normal number t, whatever the order of its sums and however it
 scales them by 1/m. With s_i = (1 − 2y_i) z_i, so that L_i = softplus(s_i) and |dz_i| = σ(s_i):
 
-    score     n products, n sums:        |Δz_i| ≤ δ_i = (n + 2) u (Σ_j |x_ij w_j| + |b|) + flushed_i
-    sigmoid   σ' ≤ a(1 − a), and log σ' has a slope within ±1:
-                                         |Δa_i| ≤ a_i (1 − a_i)(e^δ_i − 1) + c u a_i e^δ_i + t
+    score     n products and n sums:
+              |Δz_i| ≤ δ_i = (n + 2) u (Σ_j |x_ij w_j| + |b|) + flushed
+    sigmoid   σ' = a(1 − a), and the slope of log σ' lies within ±1:
+              |Δa_i| ≤ a_i (1 − a_i)(e^δ_i − 1) + c u a_i e^δ_i + t
     backward  one subtraction, or σ(s_i) itself with a sign:
-                                         |Δdz_i| ≤ ε_i = min(1, a_i (1 − a_i)(e^δ_i − 1)) + c u (a_i + |dz_i|) e^δ_i + t
-    sums      m products, m − 1 sums, a division or a product by a rounded 1/m, one rounding of the result:
-              |Δdw_j| ≤ (1/m) Σ_i [(1 + (m + 4)u) ε_i + (m + 4) u |dz_i|] |x_ij| + flushed,   |Δdb| likewise with |x_ij| = 1
+              |Δdz_i| ≤ ε_i = min(1, a_i (1 − a_i)(e^δ_i − 1)) + c u (a_i + |dz_i|) e^δ_i + t
+    sums      m products, m − 1 sums, a division or a product by a rounded 1/m, a rounding to the dtype:
+              |Δdw_j| ≤ (1/m) Σ_i [(1 + (m + 4)u) ε_i + (m + 4) u |dz_i|] |x_ij| + flushed,
+              |Δdb|   likewise with |x_ij| = 1
     loss      softplus' = σ ≤ min(1, |dz_i| e^δ_i); log(1 + e^z) − y z cancels to an error of u |z_i|:
-              |ΔJ| ≤ (1/m) Σ_i [(1 + (m + 4)u)(min(1, |dz_i| e^δ_i) δ_i + c u (L_i + |z_i|) + t) + (m + 4) u L_i]
+              |ΔL_i|  ≤ λ_i = min(1, |dz_i| e^δ_i) δ_i + c u (L_i + |z_i|) + t
+              |ΔJ|    ≤ (1/m) Σ_i [(1 + (m + 4)u) λ_i + (m + 4) u L_i] + flushed
 
 c = 8: an exp (or log1p) within 2 ulps is 4u, then a sum, a quotient and a difference, u each, and one u for
 the terms of second order. k u, not k u / (1 − k u), bounds a sum of k terms in any order and without a limit
 on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344). *flushed*: XLA takes subnormal
 operands and results for zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
-(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or a product of them may be the one flushed).
+(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be the one).
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ import numpy as np
 from kernels._double_double import Pair, pair, sigmoid_and_softplus, total, two_product
 from kernels.contract import Gradient, Problem
 
-_BLOCK_BYTES = 2**20  # of doubles; measured: smaller blocks pay NumPy's call overhead, larger ones leave the cache
+_BLOCK_BYTES = (
+    2**20
+)  # of doubles; measured: smaller blocks pay NumPy's call overhead, larger ones leave the cache
 _FUNCTION_ROUNDINGS = 8  # the c above
 _SUM_ROUNDINGS = 4  # the 4 in m + 4
 

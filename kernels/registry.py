@@ -47,10 +47,12 @@ def identify(spec: str) -> str:
     if not colon:
         near = difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS
         raise ValueError(
-            f"no kernel is called {spec!r}; the nearest: {', '.join(near)} (your own: path/to/file.py:ATTRIBUTE)"
+            f"no kernel is called {spec!r}; the nearest: {', '.join(near)}; your own: path/to/file.py:ATTRIBUTE"
         )
     if not (module and attribute.isidentifier()):
-        raise ValueError(f"{spec!r} names no attribute; expected path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE")
+        raise ValueError(
+            f"{spec!r} names no attribute; expected path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE"
+        )
     return f"{_stem(module)}:{attribute}"
 
 
@@ -99,7 +101,9 @@ def _from_user(spec: str, name: str) -> Kernel:
         return Kernel(name, NUMPY, first_line or "a function on NumPy arrays", None, found)
     public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
     if found is None:
-        raise ValueError(f"{spec}: no attribute {attribute!r} in it; it has {', '.join(public) or 'no function'}")
+        raise ValueError(
+            f"{spec}: no attribute {attribute!r} in it; it has {', '.join(public) or 'no function'}"
+        )
     raise ValueError(f"{spec}: {attribute} is a {type(found).__name__}; expected a Kernel or a function")
 
 

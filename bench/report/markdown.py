@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from bench.record import Results
-from bench.report.terminal import by_workload, duration, not_measured, quantity, significant, speedup
+from bench.report.terminal import (
+    by_workload,
+    duration,
+    not_measured,
+    quantity,
+    significant,
+    speedup,
+    unavailable,
+)
 
 
 def tables(results: Results) -> str:
@@ -17,10 +25,15 @@ def tables(results: Results) -> str:
     for workload, records in by_workload(results.records):
         first = records[0]
         lines += ["", f"**{workload}** ({first.m:,} × {first.n:,}, {first.dtype}, {first.order} order)", ""]
-        measured = sorted((r for r in records if r.seconds), key=lambda r: -r.seconds.estimate if r.seconds else 0)
+        measured = sorted(
+            (r for r in records if r.seconds), key=lambda r: -r.seconds.estimate if r.seconds else 0
+        )
         if measured:
             baseline = measured[0].speedup.baseline if measured[0].speedup else "-"
-            lines += [f"| kernel | time per call | × {baseline} | examples/s | GB/s | error, ulps |", "|---|--:|--:|--:|--:|--:|"]
+            lines += [
+                f"| kernel | time per call | × {baseline} | examples/s | GB/s | error, ulps |",
+                "|---|--:|--:|--:|--:|--:|",
+            ]
         for record in measured:
             cells = (
                 f"`{record.kernel}`",
@@ -32,5 +45,7 @@ def tables(results: Results) -> str:
             )
             lines.append(f"| {' | '.join(cells)} |")
         if left := not_measured(records):
-            lines += ["", *(f"- {line.strip()}" for line in left)]
+            lines += ["", *(f"- {line}" for line in left)]
+    if missing := unavailable(results.records):
+        lines += ["", *(f"- {line}" for line in missing)]
     return "\n".join(lines) + "\n"

@@ -25,7 +25,7 @@ class Progress:
         self._current: tuple[str, str] | None = None
 
     def tick(self, workload: str, kernel: str) -> None:
-        """This kernel is on this workload now; called often."""
+        """What runs now; called often."""
         now = time.monotonic()
         if (workload, kernel) != self._current:
             if self._current is not None:
@@ -42,4 +42,4 @@ class Progress:
         pace = elapsed / done if done > 0 else 1.0
         left = max(0.0, (total - done) * max(pace, 0.2))
         place = f"[{len(self._done) + 1}/{len(self._estimates)}]"
-        return f"{place} {workload}: {kernel}"[:58] + f"  {clock(elapsed)}, about {clock(left)} left"
+        return f"{place} {workload}: {kernel}"[:50] + f"  {clock(elapsed)}, about {clock(left)} left"

@@ -18,15 +18,18 @@ _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
 def summary(console: Console, results: Results) -> None:
-    """Print a table for each workload, a workload at a time, in the order that they were run."""
+    """Print a table for each workload, in the order of the run, and then what this machine cannot run."""
     machine = results.machine["id"]
     for _, records in by_workload(results.records):
+        console.print()
         measured = [record for record in records if record.outcome == "ok" and record.seconds]
         if measured:
             console.print(_table(measured, records[0], machine))
         for line in not_measured(records):
-            console.print(Text(line), soft_wrap=False)
-        console.print()
+            console.print(Text(f"  {line}"))
+    console.print()
+    for line in unavailable(results.records):
+        console.print(Text(line))
 
 
 def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]:
@@ -34,18 +37,29 @@ def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]
     return ((name, list(group)) for name, group in groupby(records, key=lambda record: record.workload))
 
 
-def not_measured(records: Iterable[Record]) -> list[str]:
-    """A line for each kernel without a time, and why; one for the kernels that were checked only."""
-    lines = [f"  {r.kernel}: {r.outcome}: {r.reason}" for r in records if r.outcome != "ok"]
+def not_measured(records: Sequence[Record]) -> list[str]:
+    """A line for each kernel that this workload has no time of, and why."""
+    failed = [record for record in records if record.outcome not in ("ok", "unavailable")]
+    lines = [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     checked = [record.kernel for record in records if record.outcome == "ok" and not record.seconds]
-    return lines + ([f"  agree, not timed: {', '.join(checked)}"] if checked else [])
+    return lines + ([f"agree on {records[0].workload}, not timed: {', '.join(checked)}"] if checked else [])
+
+
+def unavailable(records: Iterable[Record]) -> list[str]:
+    """A line for each reason why kernels cannot run on this machine at all."""
+    kernels: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.outcome == "unavailable":
+            kernels.setdefault(record.reason, {})[record.kernel] = None
+    return [f"unavailable: {', '.join(names)}: {reason}" for reason, names in kernels.items()]
 
 
 def _table(measured: list[Record], workload: Record, machine: str) -> Table:
     baseline = next((record.speedup.baseline for record in measured if record.speedup), "no baseline")
     table = Table(
-        title=f"{workload.workload} on {machine}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}",
-        caption=_caption(measured, baseline),
+        title=f"{workload.workload}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}\n"
+        f"speedup over {baseline}, with its 95% interval, on {machine}",
+        caption=_caption(measured),
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
@@ -55,24 +69,25 @@ def _table(measured: list[Record], workload: Record, machine: str) -> Table:
         collapse_padding=True,
     )
     table.add_column("kernel", no_wrap=True, max_width=20)
-    for heading in ("time/call", f"× {baseline} [95%]", "rows/s", "GB/s", "ulps", "1st call"):
+    for heading in ("time/call", "speedup", "rows/s", "GB/s", "ulps", "1st call"):
         table.add_column(heading, justify="right", no_wrap=True)
     fastest = min(record.seconds.estimate for record in measured if record.seconds)
     for record in sorted(measured, key=lambda record: -record.seconds.estimate if record.seconds else 0):
-        table.add_row(*_cells(record), style="bold" if record.seconds and record.seconds.estimate == fastest else "")
+        table.add_row(
+            *_cells(record), style="bold" if record.seconds and record.seconds.estimate == fastest else ""
+        )
     return table
 
 
-def _caption(measured: list[Record], baseline: str) -> str:
+def _caption(measured: list[Record]) -> str:
     lines = []
     if unselected := [record.kernel for record in measured if not record.selected]:
         lines.append(f"Not selected, measured to compare with: {', '.join(unselected)}.")
     for record in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
-            rate = record.m * record.n * int(record.dtype[-2:]) / 8 / record.cold.placement_seconds / 1e9
-            lines.append(
-                f"{record.kernel}: X and y placed once, in {duration(record.cold.placement_seconds)} ({rate:.2g} GB/s)."
-            )
+            rate = record.bytes_per_call / record.cold.placement_seconds / 1e9
+            took = duration(record.cold.placement_seconds)
+            lines.append(f"{record.kernel}: X and y placed once, in {took} ({significant(rate)} GB/s).")
     return "\n".join(lines)
 
 
@@ -95,7 +110,12 @@ def speedup(ratio: Ratio | None) -> str:
         return "-"
     if ratio.low == ratio.high:
         return "1"
-    return f"{significant(ratio.estimate)} [{significant(ratio.low)}, {significant(ratio.high)}]"
+    estimate, low, high = (_short(number) for number in (ratio.estimate, ratio.low, ratio.high))
+    return f"{estimate} [{low}, {high}]"
+
+
+def _short(number: float) -> str:
+    return significant(number) if number < 10_000 else quantity(number).replace(" ", "")
 
 
 def duration(seconds: float | None) -> str:

@@ -1,0 +1,80 @@
+"""Problems for tests: a Hypothesis strategy over the whole domain, and the kernels to put through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
+
+# Few sizes, because JAX compiles for each: from 1 upward, even and odd, below and above SIMD widths.
+EXAMPLES, FEATURES = (1, 2, 3, 8, 33), (1, 2, 5, 17)
+SCORES = (0.1, 1.0, 30.0, 1e4)
+
+
+def available(name: str) -> Kernel:
+    """The kernel, or a skip that says why this machine cannot run it."""
+    try:
+        return load(name)
+    except BackendUnavailable as unavailable:
+        pytest.skip(f"{name}: {unavailable}")
+
+
+every_kernel = pytest.mark.parametrize("name", names())
+
+
+def call(kernel: Kernel, problem: Problem) -> Gradient:
+    """One call, placed and brought back as the suite does."""
+    backend = kernel.backend
+    placed = (backend.asarray(part) for part in (problem.X, problem.y, problem.w, problem.b))
+    result = backend.wait(kernel.gradient(*placed))
+    return Gradient(*(backend.asnumpy(part, problem.dtype) for part in result))
+
+
+def normal(
+    m: int,
+    n: int,
+    dtype: type[np.floating[Any]] = np.float64,
+    order: str = "C",
+    seed: int = 0,
+    score: float = 1.0,
+) -> Problem:
+    """Standard normal features, scores of about that size, labels of both kinds."""
+    rng = np.random.default_rng([seed, m, n])
+    X = np.asarray(rng.standard_normal((m, n)), dtype, order="C" if order == "C" else "F")
+    w = (score * rng.standard_normal(n) / np.sqrt(n)).astype(dtype)
+    return Problem(X, rng.integers(0, 2, m).astype(dtype), w, dtype(0.3))
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """The whole domain: ill-scaled, degenerate and strided problems, with scores to ±1e4."""
+    m, n = draw(st.sampled_from(EXAMPLES)), draw(st.sampled_from(FEATURES))
+    dtype: type[np.floating[Any]] = np.float32 if draw(st.booleans()) else np.float64
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    X = rng.standard_normal((m, n))
+    X *= 10.0 ** rng.integers(-draw(st.integers(0, 3)), draw(st.integers(1, 4)), n)
+    if draw(st.booleans()):
+        X[rng.integers(m) :] = X[0]  # duplicate rows
+    if draw(st.booleans()):
+        X[:, rng.integers(n)] = 0  # a zero column
+    y = draw(st.sampled_from((rng.integers(0, 2, m), np.zeros(m), np.ones(m)))).astype(dtype)
+    w = rng.standard_normal(n)
+    largest = np.abs(X @ w).max()
+    w *= draw(st.sampled_from((0.0, *SCORES))) / largest if largest else 1.0
+    b = draw(st.sampled_from((0.0, 0.3, -2.0)))
+    X = X.astype(dtype)
+    if draw(st.booleans()):
+        X[:, rng.integers(n)] = np.finfo(dtype).smallest_normal / dtype(16) * rng.integers(-9, 9)  # subnormal
+    return Problem(_laid_out(X, draw(st.sampled_from(("C", "F", "strided")))), y, w.astype(dtype), dtype(b))
+
+
+def _laid_out(X: np.ndarray, layout: str) -> np.ndarray:
+    if layout == "strided":
+        wide = np.zeros((2 * X.shape[0], 2 * X.shape[1]), X.dtype)
+        wide[::2, ::2] = X
+        return wide[::2, ::2]
+    return np.asfortranarray(X) if layout == "F" else X

@@ -1,0 +1,172 @@
+"""The gate: every honest kernel passes, and each kind of mistake is caught, by the check that should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import agreement, workloads
+from kernels import Gradient, Kernel, load
+from kernels.backends import NUMPY
+from kernels.numpy_vectorized import gradient as honest
+from tests.problems import available, every_kernel
+
+# LARGE: here the a-priori bound of a float32 sum is 1.2%, and lets a dropped row through
+SMALL, LARGE = "lecture", "200000x8-f32"
+
+
+def findings(kernel: Kernel, workload: str) -> list[agreement.Finding]:
+    described = workloads.named(workload)
+    problem = workloads.problem(described, agreement.GATE_DRAW)
+    X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
+    return [*agreement.before(kernel, described, X, y), agreement.after(kernel, described, X, y)]
+
+
+def caught(function: Callable[..., Any], workload: str) -> str:
+    """The first check that finds the function wrong."""
+    found = findings(Kernel("mine", NUMPY, "", None, function), workload)
+    return next((finding.check for finding in found if finding.failure), "nothing")
+
+
+def divided_by_m_first(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, _, _ = honest(X, y, w, b)
+    z = X @ w + b
+    dz = (1 / (1 + np.exp(-np.clip(z, -80, 80))) - y) / len(y)
+    return Gradient(J, X.T @ dz, dz.sum())
+
+
+def sign_error(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = honest(X, y, w, b)
+    return Gradient(J, -dw, db)
+
+
+def dropped_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = honest(X[:-1], y[:-1], w, b)
+    share = X.dtype.type((len(y) - 1) / len(y))
+    return Gradient(J * share, dw * share, db * share)
+
+
+def dropped_middle_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    middle = len(y) // 2
+    return dropped_row(np.delete(X, middle, 0), np.delete(y, middle), w, b)
+
+
+def every_second_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return honest(X[::2], y[::2], w, b)
+
+
+def hidden_single(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    single = honest(*(np.asarray(part, np.float32) for part in (X, y, w, b)))
+    return Gradient(*(np.asarray(part, X.dtype) for part in single))
+
+
+def unbiased(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = honest(X, y, w, b)
+    factor = X.dtype.type(len(y) / (len(y) - 1))
+    return Gradient(J * factor, dw * factor, db * factor)
+
+
+def no_cost(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return honest(X, y, w, b)._replace(cost=X.dtype.type(0))
+
+
+def nan_in_db(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return honest(X, y, w, b)._replace(db=X.dtype.type(np.nan))
+
+
+def naive_loss(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    with np.errstate(all="ignore"):
+        a = 1 / (1 + np.exp(-(X @ w + b)))
+        return honest(X, y, w, b)._replace(cost=-np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)))
+
+
+@pytest.mark.parametrize(
+    ("function", "small", "large"),
+    [
+        (sign_error, "data", "data"),
+        (dropped_row, "data", "rows"),
+        (dropped_middle_row, "data", "rows"),
+        (every_second_row, "data", "rows"),
+        (hidden_single, "data", "nothing"),  # single precision is what the large one asks for
+        (unbiased, "data", "one-example"),
+        (no_cost, "data", "data"),
+        (nan_in_db, "data", "data"),
+        (naive_loss, "one-example", "one-example"),
+        (honest, "nothing", "nothing"),
+        (divided_by_m_first, "nothing", "nothing"),
+    ],
+)
+def test_caught(function: Callable[..., Any], small: str, large: str) -> None:
+    assert (caught(function, SMALL), caught(function, LARGE)) == (small, large)
+
+
+@every_kernel
+@pytest.mark.parametrize(
+    "workload", ["1x1", "1x5-F", "2x3-f32", "lecture", "lecture-f32", "breast-cancer-f32-F"]
+)
+def test_every_kernel_passes(name: str, workload: str) -> None:
+    assert [finding.failure for finding in findings(available(name), workload)] == [""] * 5
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba-loops", "jax", "jax-autodiff", "sklearn"])
+@pytest.mark.parametrize("order", ["", "-F"])
+def test_compiled_kernels_pass_where_sums_are_long(name: str, order: str) -> None:
+    assert [finding.failure for finding in findings(available(name), LARGE + order)] == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        (None, "it returned a NoneType; expected (cost, dw, db)"),
+        ((1.0, 2.0), "it returned a tuple of 2; expected (cost, dw, db)"),
+        ((1.0, np.zeros(3), 0.0), "dw has shape (3,); expected (2,)"),
+        ((np.zeros(1), np.zeros(2), 0.0), "cost has shape (1,); expected ()"),
+        ((0.0, np.zeros(2, np.float32), 0.0), "dw is float32; expected float64"),
+        ((0.0, np.zeros(2), np.float32(0)), "db is float32; expected float64"),
+        ((0.0, np.zeros(2, int), 0.0), "dw is int64; expected float64"),
+        ((0.0, "two", 0.0), "dw is <U3; expected float64"),
+        ((0.0, np.array([0, np.nan]), 0.0), "dw[1] is nan"),
+        ((0.5, np.zeros(2), -np.inf), "db is -inf"),
+    ],
+)
+def test_malformed_results(result: Any, says: str) -> None:
+    found = findings(Kernel("mine", NUMPY, "", None, lambda *_: result), SMALL)
+    assert found[0].failure == f"data: {says}"
+    assert np.isinf(found[0].max_ulps)
+
+
+def test_the_worst_component_is_named() -> None:
+    def third_is_off(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+        J, dw, db = honest(X, y, w, b)
+        return Gradient(J, dw + 0.5 * (np.arange(len(dw)) == 2), db)
+
+    found = findings(Kernel("mine", NUMPY, "", None, third_is_off), "100x5")
+    assert found[0].failure.startswith("data: dw[2] is ")
+
+
+def test_the_probes_share_one_matrix() -> None:
+    for name in ("100x3-f32", "100x3-F"):
+        workload = workloads.named(name)
+        matrices = [check.problem.X for check in agreement.probes(workload)]
+        assert all(np.shares_memory(matrices[0], other) for other in matrices)
+        assert (matrices[0].dtype, agreement.probes(workload)[0].problem.order) == (
+            workload.dtype,
+            workload.order,
+        )
+
+
+def test_a_kernel_that_stops_computing_after_the_gate_is_found() -> None:
+    remembered = load("numpy").gradient
+    answers: list[Gradient] = []
+
+    def lazy(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+        if len(answers) < 4:
+            answers.append(remembered(X, y, w, b))
+            return answers[-1]
+        return answers[0]
+
+    found = findings(Kernel("lazy", NUMPY, "", None, lazy), SMALL)
+    assert [finding.check for finding in found if finding.failure] == ["unseen"]

@@ -1,0 +1,77 @@
+"""Problem validates at the edge, in one line that names what was wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels import Problem
+
+X = np.arange(6.0).reshape(3, 2)
+y = np.array([0.0, 1.0, 1.0])
+w = np.array([0.5, -0.5])
+GOOD: dict[str, Any] = {"X": X, "y": y, "w": w, "b": 0.25}
+
+
+def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
+    changed = array.copy()
+    changed[place] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"X": X.astype(np.int64)}, "X holds int64; expected float32 or float64"),
+        ({"X": X.astype(complex)}, "X holds complex128; expected float32 or float64"),
+        ({"X": X.astype(np.float16)}, "X holds float16; expected float32 or float64"),
+        ({"X": X[0]}, r"X has shape \(2,\); expected \(m, n\)"),
+        ({"X": X[:0]}, r"X has shape \(0, 2\): no examples"),
+        ({"X": X[:, :0]}, r"X has shape \(3, 0\): no features"),
+        ({"X": with_value(X, (1, 0), np.nan)}, r"X\[1, 0\] is nan; every value must be finite"),
+        ({"X": with_value(X, (2, 1), -np.inf)}, r"X\[2, 1\] is -inf"),
+        ({"y": y[:2]}, r"y has shape \(2,\); expected \(3,\), one label for each row of X"),
+        ({"y": y.astype(np.float32)}, "y holds float32; expected float64, the dtype of X"),
+        ({"y": with_value(y, 1, 2)}, "y holds the labels 2; every label must be 0 or 1"),
+        ({"y": np.array([-1.0, 1, -1])}, "y holds the labels -1; every label"),
+        ({"y": with_value(y, 0, np.nan)}, r"y\[0\] is nan"),
+        ({"w": np.zeros(3)}, r"w has shape \(3,\); expected \(2,\), one weight for each column of X"),
+        ({"w": w.astype(int)}, "w holds int64; expected float64"),
+        ({"w": with_value(w, 1, np.inf)}, r"w\[1\] is inf"),
+        ({"b": np.nan}, "b is nan"),
+        ({"b": np.zeros(2)}, "b is array.*expected one real number"),
+        ({"b": 1j}, "b is 1j; expected one real number"),
+        ({"X": X * 1e307}, "a sum over 3 examples could overflow float64"),
+        ({"X": X * 1e200, "w": w * 1e200}, "a score could overflow float64"),
+    ],
+)
+def test_bad_problems(bad: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        Problem(**{**GOOD, **bad})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_good_one_is_kept_read_only_and_without_a_copy() -> None:
+    problem = Problem(**GOOD)
+    assert (problem.m, problem.n, problem.dtype, problem.order) == (3, 2, np.float64, "C")
+    for name in ("X", "y", "w"):
+        assert np.shares_memory(getattr(problem, name), GOOD[name])
+        assert not getattr(problem, name).flags.writeable
+    assert X.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("view", "order"), [(X[::2], "C"), (X[:, ::-1], "C"), (np.asfortranarray(X), "F"), (X.T, "F")]
+)
+def test_orders(view: np.ndarray, order: str) -> None:
+    problem = Problem(view, np.zeros(len(view)), np.zeros(view.shape[1]), 0.0)
+    assert problem.order == order
+    np.testing.assert_array_equal(problem.X, view)
+
+
+def test_b_takes_the_dtype_of_x() -> None:
+    problem = Problem(X.astype(np.float32), y.astype(np.float32), w.astype(np.float32), 1 / 3)
+    assert problem.b.dtype == np.float32
+    assert problem.b == np.float32(1 / 3)

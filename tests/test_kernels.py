@@ -1,0 +1,144 @@
+"""Every available kernel, on problems with known answers and over the whole domain."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, target
+
+from kernels import Gradient, Problem, reference
+from tests.problems import available, call, every_kernel, normal, problems
+from tests.test_reference import exactly
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+ORDERS = pytest.mark.parametrize("order", ["C", "F"])
+
+
+def fraction(got: Gradient, problem: Problem) -> float:
+    """The largest error over its bound."""
+    expected = reference.gradient(problem)
+    return max(
+        float(np.max(error / bound)) for error, bound in zip(expected.error(got), expected.bound, strict=True)
+    )
+
+
+@every_kernel
+@DTYPES
+def test_by_hand(name: str, dtype: type[np.floating[Any]]) -> None:
+    # z = (0, log 3), so a = (1/2, 3/4); y = (1, 0), so dz = (−1/2, 3/4)
+    X = np.array([[0.0, 2.0], [1.0, 0.0]], dtype)
+    problem = Problem(X, np.array([1, 0], dtype), np.array([math.log(3), 0], dtype), dtype(0))
+    got = call(available(name), problem)
+    few = 8 * float(np.finfo(dtype).eps)
+    assert got.cost == pytest.approx((math.log(2) + math.log(4)) / 2, rel=few)
+    assert got.dw == pytest.approx([3 / 8, -1 / 2], rel=few)
+    assert got.db == pytest.approx(1 / 8, rel=few)
+
+
+@every_kernel
+@DTYPES
+def test_at_zero_every_probability_is_one_half(name: str, dtype: type[np.floating[Any]]) -> None:
+    X = np.array([[1.0], [-1.0], [3.0], [0.0]], dtype)
+    got = call(available(name), Problem(X, np.array([1, 0, 1, 1], dtype), np.zeros(1, dtype), dtype(0)))
+    assert (float(got.dw[0]), float(got.db)) == (-0.625, -0.25)
+    assert got.cost == pytest.approx(math.log(2), rel=4 * float(np.finfo(dtype).eps))
+
+
+@every_kernel
+@DTYPES
+@ORDERS
+def test_result_has_the_problems_dtype_and_shapes(
+    name: str, dtype: type[np.floating[Any]], order: str
+) -> None:
+    got = call(available(name), normal(33, 5, dtype, order))
+    assert [part.dtype for part in got] == [dtype] * 3
+    assert [part.shape for part in got] == [(), (5,), ()]
+
+
+@every_kernel
+@ORDERS
+def test_inputs_are_not_mutated(name: str, order: str) -> None:
+    problem = normal(33, 5, order=order)
+    kernel = available(name)
+    placed = [kernel.backend.asarray(part) for part in (problem.X, problem.y, problem.w, problem.b)]
+    kernel.backend.wait(kernel.gradient(*placed))
+    for part, kept in zip(placed, (problem.X, problem.y, problem.w, problem.b), strict=True):
+        np.testing.assert_array_equal(kernel.backend.asnumpy(part, problem.dtype), kept)
+
+
+@every_kernel
+def test_finite_differences_of_the_cost(name: str) -> None:
+    kernel, problem, h = available(name), normal(33, 5), 1e-5
+    got = call(kernel, problem)
+    # σ'' ≤ 1/(6√3): the central difference is off by h²/6 of mean |x³| σ'' at most, and by its rounding
+    rounding = 2 * float(reference.gradient(problem).bound.cost) / (2 * h)
+    truncation = h**2 / 6 * np.mean(np.abs(problem.X) ** 3, axis=0) / (6 * math.sqrt(3))
+    for j in range(problem.n):
+        step = h * np.eye(problem.n)[j]
+        up, down = (
+            call(kernel, Problem(problem.X, problem.y, problem.w + s, problem.b)).cost for s in (step, -step)
+        )
+        assert got.dw[j] == pytest.approx((up - down) / (2 * h), abs=rounding + truncation[j])
+    up, down = (call(kernel, Problem(problem.X, problem.y, problem.w, problem.b + s)).cost for s in (h, -h))
+    assert got.db == pytest.approx((up - down) / (2 * h), abs=rounding + h**2)
+
+
+@every_kernel
+@DTYPES
+@pytest.mark.parametrize("score", [0.1, 1.0, 30.0, 1e4])
+def test_against_50_digits(name: str, dtype: type[np.floating[Any]], score: float) -> None:
+    problem = normal(8, 5, dtype, score=score)
+    got, bound = call(available(name), problem), reference.gradient(problem).bound
+    for part, right, limit in zip(got, exactly(problem), bound, strict=True):
+        for value, number, most in zip(np.ravel(part), right, np.ravel(limit), strict=True):
+            assert abs(mpmath.mpf(float(value)) - number) <= most
+
+
+@every_kernel
+def test_within_the_bound_over_the_whole_domain(name: str) -> None:
+    kernel, largest = available(name), 0.0
+
+    @given(problems())
+    def within(problem: Problem) -> None:
+        nonlocal largest
+        seen = fraction(call(kernel, problem), problem)
+        target(seen)
+        assert seen <= 1
+        largest = max(largest, seen)
+
+    within()
+    print(f"{name}: largest fraction of the bound {largest:.3f}")
+
+
+@every_kernel
+@DTYPES
+@ORDERS
+def test_invariants(name: str, dtype: type[np.floating[Any]], order: str) -> None:
+    kernel, problem = available(name), normal(33, 5, dtype, order, score=3.0)
+    X, y, w, b = problem.X, problem.y, problem.w, problem.b
+    got, whole = call(kernel, problem), reference.gradient(problem).bound
+
+    def agrees(other: Problem, restore: Any) -> None:
+        """Both are within the bound of the same answer, so within twice of it of each other."""
+        for mine, its, limit in zip(got, restore(call(kernel, other)), whole, strict=True):
+            assert np.all(np.abs(mine - its) <= 2 * limit)
+
+    rows = np.random.default_rng(1).permutation(33)
+    agrees(Problem(np.asarray(X[rows], order=order), y[rows], w, b), lambda g: g)  # type: ignore[call-overload]
+    agrees(Problem(X, 1 - y, -w, -b), lambda g: Gradient(g.cost, -g.dw, -g.db))
+    factor = np.array([1, 4, 1, 0.5, 1], dtype)  # powers of two change no rounding
+    agrees(Problem(X * factor, y, w / factor, b), lambda g: Gradient(g.cost, g.dw / factor, g.db))
+
+
+@every_kernel
+def test_the_average_of_two_halves(name: str) -> None:
+    kernel, problem = available(name), normal(33, 5)
+    X, y, w, b = problem.X, problem.y, problem.w, problem.b
+    first, second = call(kernel, Problem(X[:11], y[:11], w, b)), call(kernel, Problem(X[11:], y[11:], w, b))
+    bound = reference.gradient(problem).bound
+    for whole, one, other, limit in zip(call(kernel, problem), first, second, bound, strict=True):
+        assert np.all(np.abs(whole - (11 * one + 22 * other) / 33) <= 3 * limit)

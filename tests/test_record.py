@@ -1,0 +1,98 @@
+"""Records and their file, from values written by hand: no clock, nothing measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import record
+from bench.record import Cold, Error, Ratio, Record, Results
+from bench.statistics import Estimate
+
+OK = Record(
+    id="gradient/lecture/numpy", operation="gradient", kernel="numpy", backend="numpy", device="cpu",
+    workload="lecture", m=1000, n=2, dtype="float64", order="C", threads=2, outcome="ok", passes=2,
+    error=Error(4.2, 0.004), cold=Cold(0.1, 1e-6, 2e-5, 4e-5), rounds=170, iterations=250,
+    seconds=Estimate(20e-6, 19e-6, 21e-6), speedup=Ratio(26.0, 25.0, 27.0, "loops"),
+    over_numpy=Ratio(1.0, 1.0, 1.0, "numpy"), bytes_per_call=24_032, gigabytes_per_second=1.2,
+)  # fmt: skip
+WRONG = Record(
+    id="gradient/lecture/mine:f", operation="gradient", kernel="mine:f", backend="numpy", device="cpu",
+    workload="lecture", m=1000, n=2, dtype="float64", order="C", threads=2, outcome="wrong",
+    reason="data: db is nan",
+)  # fmt: skip
+MACHINE = {
+    "id": "some-cpu-2c-01234567",
+    "hardware": {"cpu": "Some CPU", "cores": 2, "memory_gib": 8},
+    "software": {"python": "CPython 3.11.7"},
+}
+RESULTS = Results({"began": "2026-01-02T03:04:05+00:00"}, MACHINE, ({"workload": "lecture"},), (OK, WRONG))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "some-cpu" / "run.json"
+    record.write(file, {"benchmarks": [], "logitbench": RESULTS.as_json()})
+    assert record.read(file) == RESULTS
+    assert [path.name for path in file.parent.iterdir()] == ["run.json"]
+
+
+def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    record.write(file, {"logitbench": RESULTS.as_json()})
+    before = file.read_text()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        record.write(file, {"logitbench": float("nan")})
+    assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "no results file of logitbench"),
+        ("[]", "no results file of logitbench"),
+        ('{"benchmarks": []}', "expected JSON with the key 'logitbench'"),
+        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schema 1"),
+    ],
+)
+def test_bad_files(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=says):
+        record.read(tmp_path / "a.json")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="No such file"):
+        record.read(tmp_path / "a.json")
+
+
+def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
+    plain = RESULTS.as_json()
+    plain["records"][0]["new"] = 1
+    (tmp_path / "a.json").write_text(json.dumps({"logitbench": plain}))
+    assert record.read(tmp_path / "a.json").records[0] == OK
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("FileNotFoundError: '/home/ada/secret/x.npy'", "FileNotFoundError: 'x.npy'"),
+        ("see ~/project/kernel.py:3", "see kernel.py:3"),
+        ("12 GB/s, dw/m and Xᵀ/m", "12 GB/s, dw/m and Xᵀ/m"),
+        ("no data: pip install '.[data]'", "no data: pip install '.[data]'"),
+    ],
+)
+def test_no_folder_of_this_machine_is_kept(reason: str, kept: str) -> None:
+    results = Results({}, MACHINE, (), (Record(**{**WRONG.__dict__, "reason": reason}),))
+    assert results.as_json()["records"][0]["reason"] == kept
+
+
+def test_commit_outside_of_git(tmp_path: Path) -> None:
+    assert record.commit(tmp_path) == "nogit"
+
+
+def test_flat_names_its_record() -> None:
+    assert record.flat(OK)["record"] == OK.id
+    assert record.flat(WRONG)["speedup"] is None
+    assert all(isinstance(value, (str, float, int, type(None))) for value in record.flat(OK).values())

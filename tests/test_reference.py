@@ -1,0 +1,136 @@
+"""The oracle, against 50 digits; and its bound, against mistakes that it must not let through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernels import Gradient, Problem, reference
+from kernels._double_double import Pair, sigmoid_and_softplus, total, two_product, two_sum
+from tests.problems import normal, problems
+
+
+def exactly(problem: Problem) -> Gradient:
+    """J, dw and db to 50 digits, each as a list."""
+    with mpmath.workdps(50):
+        m, n = problem.m, problem.n
+        J, dw, db = mpmath.mpf(0), [mpmath.mpf(0)] * n, mpmath.mpf(0)
+        w = [mpmath.mpf(float(wj)) for wj in problem.w]
+        for x, label in zip(problem.X, problem.y, strict=True):
+            row, y = [mpmath.mpf(float(xj)) for xj in x], int(label)
+            s = (1 - 2 * y) * mpmath.fsum([mpmath.mpf(float(problem.b)), *map(mpmath.fmul, row, w)])
+            e = mpmath.exp(-abs(s))
+            J += max(s, 0) + mpmath.log1p(e)
+            dz = (1 - 2 * y) * (1 if s >= 0 else e) / (1 + e)
+            dw = [dwj + dz * xj for dwj, xj in zip(dw, row, strict=True)]
+            db += dz
+        return Gradient([J / m], [dwj / m for dwj in dw], [db / m])
+
+
+def digits(found: reference.Reference, problem: Problem) -> float:
+    """How far the reference is from 50 digits, relative to the sums' own terms."""
+    # a number near the smallest normal one has few bits, in the reference as in any kernel
+    worst, tiny = 0.0, 2.0**30 * float(np.finfo(problem.dtype).smallest_normal)
+    with mpmath.workdps(50):
+        for value, rest, scale, right in zip(*found[:2], found.scale, exactly(problem), strict=True):
+            for v, r, s, number in zip(np.ravel(value), np.ravel(rest), np.ravel(scale), right, strict=True):
+                error = abs(mpmath.mpf(float(v)) + mpmath.mpf(float(r)) - number)
+                worst = max(worst, float(error / (float(s) + tiny)))
+    return worst
+
+
+@given(problems())
+def test_reference_against_50_digits(problem: Problem) -> None:
+    # scores up to 1e5, of sums that may cancel, cost the reference 20 bits as they cost any kernel
+    assert digits(reference.gradient(problem), problem) < (
+        2.0**-30 if problem.dtype == np.float32 else 2.0**-75
+    )
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2.0**-50), (np.float64, 2.0**-100)])
+def test_reference_is_far_more_precise_than_its_kernels(dtype: type[np.floating[Any]], limit: float) -> None:
+    problem = normal(33, 17, dtype)
+    assert digits(reference.gradient(problem), problem) < limit
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_make_no_difference(dtype: type[np.floating[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = normal(1000, 5, dtype)
+    whole = reference.gradient(problem)
+    monkeypatch.setattr(reference, "_BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
+    for one, other in zip(whole.value, reference.gradient(problem).value, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13)
+    for one, other in zip(whole.bound, reference.gradient(problem).bound, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bound_is_tight_enough_to_mean_something(dtype: type[np.floating[Any]]) -> None:
+    found = reference.gradient(normal(1000, 5, dtype))
+    # m + n + c roundings of each term and a few for growth: 1500 u
+    for bound, scale in zip(found.bound, found.scale, strict=True):
+        assert np.all(bound <= 1500 * reference.unit_roundoff(np.dtype(dtype)) * scale)
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+@pytest.mark.parametrize("b", [-800.0, -1.0, 0.0, 2.0, 800.0])
+def test_example_is_the_gradient_of_one_row(y: float, b: float) -> None:
+    x, w = [1.0, -2.0], [0.5, 0.25]
+    step = reference.example(x, y, w, b)
+    expected = reference.gradient(Problem(np.array([x]), np.array([y]), np.array(w), b))
+    assert step.z == b
+    assert step.dz == step.a - y == step.db
+    assert pytest.approx(expected.value.cost, abs=2e-16, rel=1e-15) == step.L
+    assert step.dw == pytest.approx(expected.value.dw.tolist(), abs=8 * 2.0**-53)
+
+
+finite = st.floats(-1e100, 1e100, allow_subnormal=False)
+
+
+@given(finite, finite)
+def test_two_sum_is_exact(a: float, b: float) -> None:
+    s, e = two_sum(np.float64(a), np.float64(b))  # type: ignore[arg-type]
+    with mpmath.workprec(2000):
+        assert mpmath.mpf(float(s)) + mpmath.mpf(float(e)) == mpmath.mpf(a) + mpmath.mpf(b)
+
+
+moderate = st.floats(-1e100, 1e100).filter(lambda number: number == 0 or abs(number) > 1e-100)
+
+
+@given(moderate, moderate)
+def test_two_product_has_105_bits(a: float, b: float) -> None:
+    p, e = two_product(np.array([a]), np.array([b]))
+    with mpmath.workprec(300):
+        right = mpmath.mpf(a) * mpmath.mpf(b)
+        assert (
+            abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - right)
+            <= abs(right) * mpmath.mpf(2) ** -104
+        )
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40))
+def test_total_of_pairs(terms: list[float]) -> None:
+    hi = np.array(terms)
+    found = total(Pair(hi, np.zeros_like(hi)), 0)
+    with mpmath.workprec(300):
+        right = mpmath.fsum([mpmath.mpf(term) for term in terms])
+        size = mpmath.fsum([abs(mpmath.mpf(term)) for term in terms])
+        assert (
+            abs(mpmath.mpf(float(found.hi)) + mpmath.mpf(float(found.lo)) - right)
+            <= size * mpmath.mpf(2) ** -100
+        )
+
+
+@given(st.floats(-600, 600))  # beyond, the low part of e^-|z| is subnormal
+def test_sigmoid_and_softplus_have_90_bits(z: float) -> None:
+    sigmoid, softplus = sigmoid_and_softplus(Pair(np.array([z]), np.array([z * 2.0**-55])))
+    with mpmath.workprec(400):
+        x = mpmath.mpf(z) + mpmath.mpf(z * 2.0**-55)
+        for found, right in ((sigmoid, 1 / (1 + mpmath.exp(-x))), (softplus, mpmath.log1p(mpmath.exp(x)))):
+            value = mpmath.mpf(float(found.hi[0])) + mpmath.mpf(float(found.lo[0]))
+            assert abs(value - right) <= right * mpmath.mpf(2) ** -90

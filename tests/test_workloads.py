@@ -1,0 +1,241 @@
+"""Workloads: a name means the same data everywhere; a user's file is read, judged and never executed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import datasets, selection, workloads
+from bench.datasets import DatasetUnavailable
+
+
+@pytest.mark.parametrize("name", workloads.DEFAULT)
+def test_the_default_set_is_called_what_it_is(name: str) -> None:
+    assert workloads.named(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "full", "dtype", "order"),
+    [
+        ("1000x2", "1000x2-f64", "float64", "C"),
+        ("1000x2-F", "1000x2-f64-F", "float64", "F"),
+        ("1000x2-f32-C", "1000x2-f32", "float32", "C"),
+        ("lecture-f64", "lecture", "float64", "C"),
+        ("breast-cancer-f32-F", "breast-cancer-f32-F", "float32", "F"),
+    ],
+)
+def test_names(name: str, full: str, dtype: str, order: str) -> None:
+    found = workloads.named(name)
+    assert (found.name, found.dtype, found.order) == (full, dtype, order)
+    problem = workloads.problem(found, 0)
+    assert (problem.X.shape, problem.dtype, problem.order) == ((found.m, found.n), found.dtype, order)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("lectur", "no workload is called 'lectur'; the nearest: lecture"),
+        ("0x3", "'0x3' has no examples"),
+        ("3x0-f32", "'3x0-f32' has no features"),
+        ("10x3-f16", "no workload is called '10x3-f16'"),
+        ("10x3-F-f32", "no workload is called"),
+        ("", "no workload is called ''"),
+        ("-5x3", "no workload is called '-5x3'"),
+    ],
+)
+def test_bad_names(name: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        workloads.named(name)
+
+
+def test_a_size_that_cannot_fit() -> None:
+    with pytest.raises(ValueError, match=r"1000000x1000000000-f64 needs about [\d,]+ GiB; \d+ GiB is free"):
+        selection.choose_workloads("1000000x1000000000")
+
+
+def test_synthetic_data_is_seeded_varies_and_holds_no_subnormals() -> None:
+    X, y = workloads.synthetic(20_000, 3)
+    again, labels = workloads.synthetic(20_000, 3)
+    np.testing.assert_array_equal(X, again)
+    np.testing.assert_array_equal(y, labels)
+    assert not np.array_equal(X, workloads.synthetic(20_000, 4)[0][:, :3])
+    assert np.abs(X.astype(np.float32)).min() > np.finfo(np.float32).smallest_normal
+    assert np.all(np.abs(X.mean(axis=0)) < 5 / np.sqrt(20_000))
+    assert 0.05 < y.mean() < 0.95
+
+
+def test_labels_are_drawn_from_the_model() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = workloads.synthetic(20_000, 3)
+    fitted = LogisticRegression(C=np.inf).fit(X, y)
+    rng = np.random.default_rng([workloads._SEED, 20_000, 3])
+    np.testing.assert_allclose(fitted.coef_[0], 2 * rng.standard_normal(3) / np.sqrt(3), atol=0.15)
+
+
+def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
+    workload = workloads.named("100x5-f32")
+    (w, b), (again, _), (other, _) = (workloads.parameters(workload, draw) for draw in (3, 3, 4))
+    np.testing.assert_array_equal(w, again)
+    assert not np.array_equal(w, other)
+    assert (w.dtype, b.dtype) == (np.float32, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline"),
+    [("lecture", "loops"), ("10000x32", "loops"), ("250000x32", "loops-examples"), ("1000000x32", "numpy")],
+)
+def test_baseline(name: str, baseline: str) -> None:
+    assert workloads.named(name).baseline == baseline
+
+
+def test_bytes() -> None:
+    workload = workloads.named("1000x2-f32")
+    assert (workload.bytes_of_x, workload.bytes_per_call) == (8000, 8000 + 4000 + 16)
+
+
+def test_breast_cancer_is_standardised() -> None:
+    X, y = datasets.breast_cancer()
+    np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(X.std(axis=0), 1)
+    assert (X.shape, y.sum()) == ((569, 30), 357)
+
+
+def test_flights() -> None:
+    try:
+        X, y = datasets.flights()
+    except DatasetUnavailable as missing:
+        pytest.skip(str(missing))
+    workload = workloads.named("flights")
+    assert X.shape == (workload.m, workload.n) == (336_776 - 9_430, 42)
+    np.testing.assert_array_equal(X[:, 4:].sum(axis=1), 4)  # one of each of four kinds
+    np.testing.assert_allclose(X[:, :4].std(axis=0), 1)
+    assert 0.2 < y.mean() < 0.3
+
+
+def test_flights_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(DatasetUnavailable, match=r'install the data extra.*"\.\[data\]"'):
+        datasets.flights()
+
+
+GOOD = "height,weight,sick\n1.5,50,0\n1.8,90,1\n1.7,70,1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    import pandas
+
+    (tmp_path / "good.csv").write_text(GOOD)
+    pandas.read_csv(tmp_path / "good.csv").to_parquet(tmp_path / "good.parquet")
+    (tmp_path / "good.svm").write_text("0 1:1.5 2:50\n1 1:1.8 2:90\n1 1:1.7 2:70\n")
+    np.savez(tmp_path / "good.npz", X=np.array([[1.5, 50], [1.8, 90], [1.7, 70]]), y=np.array([0, 1, 1]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("good.csv", "sick"), ("good.parquet", "sick"), ("good.svm", None), ("good.npz", None)],
+)
+def test_a_file_of_the_users_own(folder: Path, name: str, target: str | None) -> None:
+    workload = workloads.from_file(folder / name, target)
+    assert (workload.name, workload.m, workload.n) == ("good", 3, 2)
+    problem = workloads.problem(workload, 0)
+    np.testing.assert_array_equal(problem.X, [[1.5, 50], [1.8, 90], [1.7, 70]])
+    np.testing.assert_array_equal(problem.y, [0, 1, 1])
+
+
+def test_a_file_keeps_its_order_and_dtype(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "f.npz",
+        X=np.asfortranarray(np.eye(3, 2, dtype=np.float32)),
+        y=np.array([True, False, True]),
+    )
+    workload = workloads.from_file(tmp_path / "f.npz", None)
+    assert (workload.dtype, workload.order) == (np.float32, "F")
+
+
+def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
+    for stem, name in (("lecture", "lecture-data"), ("10x3", "10x3-data"), ("my data (2)", "my-data-2")):
+        (tmp_path / f"{stem}.csv").write_text(GOOD)
+        assert workloads.from_file(tmp_path / f"{stem}.csv", "sick").name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "target", "says"),
+    [
+        ("a.csv", GOOD, None, "a.csv: no column 'y' to use as the label .*it has height, weight, sick"),
+        ("a.csv", GOOD, "ill", "a.csv: no column 'ill'"),
+        ("a.csv", GOOD.replace("1.5", "tall"), "sick", "a.csv: height holds no numbers"),
+        (
+            "a.csv",
+            GOOD.replace("50,0", "50,2"),
+            "sick",
+            "a.csv: y holds the labels 2; every label must be 0 or 1",
+        ),
+        ("a.csv", GOOD.replace("50,0", "50,no"), "sick", "y holds '1', 'no'; expected 0 or 1"),
+        ("a.csv", GOOD.replace("1.8", ""), "sick", r"a.csv: X\[1, 0\] is nan"),
+        ("a.csv", GOOD.replace("1.8", "inf"), "sick", r"a.csv: X\[1, 0\] is inf"),
+        ("a.csv", "height,weight,sick\n", "sick", "a.csv: it has no examples"),
+        ("a.csv", "sick\n1\n0\n", "sick", r"a.csv: X has shape \(2, 0\): no features"),
+        ("a.csv", "", "sick", "a.csv: cannot be read as .csv: No columns"),
+        ("a.parquet", "PAR", "sick", "a.parquet: cannot be read as .parquet"),
+        ("a.npz", "PK", None, "a.npz: cannot be read as .npz"),
+        ("a.npz", "", None, "a.npz: cannot be read as .npz"),
+        ("a.svm", "1 one:2\n", None, "a.svm: cannot be read as .svm"),
+        ("a.svm", "-1 1:2\n1 1:3\n", None, "a.svm: y holds the labels -1"),
+        ("a.txt", GOOD, None, "a.txt: expected a file named .npz, .csv, .parquet, .svm, .libsvm"),
+    ],
+)
+def test_bad_files(tmp_path: Path, name: str, content: str, target: str | None, says: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=says) as caught:
+        workloads.from_file(tmp_path / name, target)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"X": np.eye(2)}, "holds X; expected arrays X and y, y is missing"),
+        ({"X": np.eye(2, dtype=int), "y": np.ones(2)}, "X holds int64; expected float32 or float64"),
+        ({"X": np.eye(2) * 1j, "y": np.ones(2)}, "X holds complex128"),
+        ({"X": np.eye(2), "y": np.ones(3)}, r"y has shape \(3,\); expected \(2,\)"),
+        ({"X": np.float64(3), "y": np.ones(3)}, r"X has shape \(\); expected \(m, n\)"),
+    ],
+)
+def test_bad_arrays(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=says):
+        workloads.from_file(tmp_path / "a.npz", None)
+
+
+class Executed:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.fail, ("the file's content was executed",)
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
+    poison = np.array([Executed()], dtype=object)
+    np.savez(tmp_path / "a.npz", X=poison, y=np.ones(1))
+    (tmp_path / "b.npz").write_bytes(pickle.dumps(Executed()))
+    for name in ("a.npz", "b.npz"):
+        with pytest.raises(ValueError, match="cannot be read as .npz"):
+            workloads.from_file(tmp_path / name, None)
+
+
+def test_a_missing_file_and_a_target_without_data() -> None:
+    with pytest.raises(ValueError, match=r"nowhere\.csv: there is no such file"):
+        selection.choose_workloads(None, Path("nowhere.csv"))
+    with pytest.raises(ValueError, match="there is no --data"):
+        selection.choose_workloads(None, None, "sick")
+
+
+def test_reading_needs_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text(GOOD)
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(DatasetUnavailable, match=r"reading \.csv needs pandas: install the data extra"):
+        workloads.from_file(tmp_path / "a.csv", "sick")
