@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(Path(__file__).parent)]
-    config.addinivalue_line("filterwarnings", "default")  # a user's kernel may warn; only our tests must not
     try:
         entrants = selection.choose_kernels(config.getoption("kernels"))
         chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
@@ -70,6 +69,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     benchmarks = metafunc.config.pluginmanager.get_plugin(_NAME)
     cells = benchmarks.cells() if benchmarks else [pytest.param("-", "-", marks=_NOT_TIMED, id="not-timed")]
     metafunc.parametrize(("workload", "kernel"), cells)
+
+
+@pytest.fixture
+def benchmarks(pytestconfig: pytest.Config) -> Benchmarks:
+    """What `pytest --benchmark` chose and has measured so far."""
+    registered = pytestconfig.pluginmanager.get_plugin(_NAME)
+    assert isinstance(registered, Benchmarks), "without --benchmark there is one test, and it is skipped"
+    return registered
 
 
 class Benchmarks:
@@ -110,44 +117,38 @@ class Benchmarks:
         for item, names in zip(ours, before, strict=True):
             item.fixturenames = names
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is left after -k and the like is raced."""
         self._session.choose(filter(None, map(_cell, session.items)))
         self._progress = Progress(self._session.estimates(), self._rewrite)
 
-    @pytest.fixture
-    def asked_for(self, kernel: str) -> bool:
-        """Whether the kernel was asked for by name: then that it is unavailable is a failure."""
-        return self._session.entrants[kernel].by_name
-
-    @pytest.fixture
-    def measured(self, workload: str, kernel: str) -> Record:
+    def measure(self, workload: str, kernel: str) -> Record:
         """What the kernel did on the workload."""
         assert self._progress is not None, "tests run after collection"
         found = self._session.record(workload, kernel, self._progress.tick)
         self._rewrite("")
         return found
 
-    @pytest.fixture
-    def replay(self, request: pytest.FixtureRequest) -> Callable[[Record], None]:
-        """Hands a record's rounds to pytest-benchmark, whose fixture must not be asked for without any."""
+    def asked_for(self, kernel: str) -> bool:
+        """Whether the kernel was asked for by name: then that it is unavailable is a failure."""
+        return self._session.entrants[kernel].by_name
 
-        def replay(measured: Record) -> None:
-            rounds = self._session.races[measured.workload].rounds.get(measured.kernel)
-            if rounds is None:
-                return
-            readings = iter(reading for seconds in rounds for reading in (0.0, seconds * measured.iterations))
+    def replay(self, request: pytest.FixtureRequest, measured: Record) -> None:
+        """Hand a record's rounds to pytest-benchmark, whose fixture must not be asked for without any."""
+        rounds = self._session.races[measured.workload].rounds.get(measured.kernel)
+        if rounds is None:
+            return
+        readings = iter([reading for seconds in rounds for reading in (0.0, seconds * measured.iterations)])
 
-            def race_clock() -> float:
-                return next(readings)
+        def race_clock() -> float:
+            return next(readings)
 
-            request.node.add_marker(pytest.mark.benchmark(group=measured.workload, timer=race_clock))
-            benchmark = request.getfixturevalue("benchmark")
-            benchmark.extra_info.update(record.flat(measured))
-            benchmark.pedantic(lambda: None, rounds=len(rounds), iterations=measured.iterations)
-            self._statistics.append(benchmark.stats)
-
-        return replay
+        request.node.add_marker(pytest.mark.benchmark(group=measured.workload, timer=race_clock))
+        benchmark = request.getfixturevalue("benchmark")
+        benchmark.extra_info.update(record.flat(measured))
+        benchmark.pedantic(lambda: None, rounds=len(rounds), iterations=measured.iterations)
+        self._statistics.append(benchmark.stats)
 
     # -- what a person sees --
 

@@ -1,18 +1,16 @@
 """The benchmarks: one test for each workload and kernel. `pytest --benchmark` runs them."""
 
-from collections.abc import Callable
-
 import pytest
 
-from bench.record import Record
+from bench.plugin import Benchmarks
 
 
-def test_gradient(measured: Record, replay: Callable[[Record], None], asked_for: bool) -> None:
+def test_gradient(workload: str, kernel: str, benchmarks: Benchmarks, request: pytest.FixtureRequest) -> None:
     """The kernel agrees with the reference, and its rounds go to pytest-benchmark."""
-    if measured.outcome == "skipped" or (measured.outcome == "unavailable" and not asked_for):
-        pytest.skip(measured.reason)
-    if measured.outcome != "ok":
-        pytest.fail(
-            f"{measured.kernel} on {measured.workload}: {measured.outcome}: {measured.reason}", pytrace=False
-        )
-    replay(measured)
+    measured = benchmarks.measure(workload, kernel)
+    outcome, reason = measured.outcome, measured.reason
+    if outcome == "skipped" or (outcome == "unavailable" and not benchmarks.asked_for(kernel)):
+        pytest.skip(reason)
+    if outcome != "ok":
+        pytest.fail(f"{kernel} on {workload}: {outcome}: {reason}", pytrace=False)
+    benchmarks.replay(request, measured)

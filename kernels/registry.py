@@ -45,9 +45,9 @@ def identify(spec: str) -> str:
         return spec
     module, colon, attribute = spec.rpartition(":")
     if not colon:
-        near = difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS
+        near = ", ".join(difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS)
         raise ValueError(
-            f"no kernel is called {spec!r}; the nearest: {', '.join(near)}; your own: path/to/file.py:ATTRIBUTE"
+            f"no kernel is called {spec!r}; the nearest: {near}; your own: path/to/file.py:ATTRIBUTE"
         )
     if not (module and attribute.isidentifier()):
         raise ValueError(

@@ -1,0 +1,260 @@
+"""pytest --benchmark, run as a person runs it; short, and no number of it is judged."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import record
+from bench.session import CHECKOUT
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        fixed = (f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "-p", "no:cacheprovider")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", *fixed, *arguments],
+            cwd=CHECKOUT,
+            env={**environment, "COLUMNS": "80"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "results").glob("*/*.json"))
+
+
+FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")
+
+
+def test_the_main_job(run: Run, tmp_path: Path) -> None:
+    ran = run("--benchmark", *FAST)
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(r"logitbench: 2 workloads, 2 kernels, about 0:\d\d min, on ", ran.stdout)
+    # pytest-benchmark's table, then the summary, then the file
+    places = [
+        ran.stdout.index(text)
+        for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")
+    ]
+    assert places == sorted(places)
+    (file,) = files(tmp_path)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-(nogit|[0-9a-f]{7,}(-dirty)?)\.json", file.name)
+    found = record.read(file)
+    assert file.parent.name == found.machine["id"]
+    assert [(r.workload, r.kernel, r.outcome) for r in found.records] == [
+        ("10x2-f64", "numpy", "ok"), ("10x2-f64", "loops", "ok"),
+        ("20x3-f32", "numpy", "ok"), ("20x3-f32", "loops", "ok"),
+    ]  # fmt: skip
+    table_lines = [
+        line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))
+    ]
+    assert len(table_lines) == 2 * 2 * 3
+    assert max(map(len, table_lines)) <= 80
+
+
+def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path) -> None:
+    run("--benchmark", *FAST, "--benchmark-json", str(tmp_path / "copy.json"))
+    (file,) = files(tmp_path)
+    document: dict[str, Any] = json.loads(file.read_text())
+    assert json.loads((tmp_path / "copy.json").read_text()) == document
+    rounds = {
+        (race["workload"], entry["kernel"]): entry["seconds"]
+        for race in document["logitbench"]["races"]
+        for entry in race["rounds"]
+    }
+    assert len(document["benchmarks"]) == len(rounds) == 4
+    for benchmark in document["benchmarks"]:
+        mine = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
+        assert benchmark["stats"]["data"] == pytest.approx(mine)
+        assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}".format(
+            **benchmark["params"]
+        )
+    assert document["machine_info"]["node"] == file.parent.name
+    shown = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "test_gradient[10x2-f64-numpy]" in shown.stdout
+
+
+def test_nothing_of_this_checkouts_place_is_in_the_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        f"def gradient(X, y, w, b):\n    open({str(tmp_path / 'gone' / 'x.npy')!r})\n"
+    )
+    run("--benchmark", "--workloads", "10x2", "--kernels", f"{tmp_path / 'mine.py'}:gradient")
+    text = files(tmp_path)[0].read_text()
+    assert "FileNotFoundError" in text
+    assert str(tmp_path) not in text
+    assert str(CHECKOUT) not in text
+
+
+def test_an_expression_chooses_and_brings_its_baseline(run: Run, tmp_path: Path) -> None:
+    ran = run("--benchmark", "--workloads", "10x2,20x3", "-k", "20x3 and loops-examples")
+    assert ran.returncode == 0, ran.stdout
+    found = record.read(files(tmp_path)[0])
+    assert [(r.kernel, r.workload, r.selected) for r in found.records] == [
+        ("loops", "20x3-f64", False), ("numpy", "20x3-f64", False), ("loops-examples", "20x3-f64", True),
+    ]  # fmt: skip
+    assert "Not selected, measured to compare with: loops, numpy." in re.sub(r"\s+", " ", ran.stdout)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--benchmark-disable",),
+        ("--benchmark-skip",),
+        ("--collect-only",),
+        ("-n", "1"),
+    ],
+)
+def test_these_start_no_timing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    ran = run("--benchmark", *FAST, *options)
+    assert ran.returncode == 0, ran.stdout
+    assert files(tmp_path) == []
+    assert "speedup" not in ran.stdout
+
+
+def test_without_the_flag_nothing_is_timed(run: Run, tmp_path: Path) -> None:
+    ran = run("bench/")
+    assert ran.returncode == 0
+    assert "1 skipped" in ran.stdout
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("options", [("bench/",), ("--benchmark-only",), ("--benchmark-columns=min", "-v")])
+def test_beside_other_options(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    ran = run("--benchmark", *options, *FAST)
+    assert (ran.returncode, len(files(tmp_path))) == (0, 1), ran.stdout
+    assert "4 passed" in ran.stdout
+
+
+def test_pytest_benchmarks_own_storage_and_compare(run: Run, tmp_path: Path) -> None:
+    storage = (f"--benchmark-storage={tmp_path / 'storage'}",)
+    assert run("--benchmark", *FAST, *storage, "--benchmark-save=first").returncode == 0
+    (saved,) = (tmp_path / "storage").rglob("*_first.json")
+    assert "logitbench" in json.loads(saved.read_text())
+    ran = run("--benchmark", *FAST, *storage, "--benchmark-compare")
+    assert ran.returncode == 0
+    assert re.search(r"numpy \(0001_fi\S*\) ", ran.stdout), ran.stdout
+    assert "machine_info is different" not in ran.stdout + ran.stderr
+
+
+CHEAT = """
+from kernels.numpy_vectorized import gradient as honest
+
+def wrong(X, y, w, b):
+    J, dw, db = honest(X, y, w, b)
+    return J, -dw, db
+
+def raises(X, y, w, b):
+    raise RuntimeError("no luck\\nat all")
+"""
+
+
+def test_a_wrong_kernel_has_no_time_and_the_others_have_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CHEAT)
+    specs = f"{tmp_path}/mine.py:wrong,{tmp_path}/mine.py:raises,numpy"
+    copy = tmp_path / "copy.json"
+    ran = run("--benchmark", "--workloads", "10x2", "--kernels", specs, f"--benchmark-json={copy}")
+    assert ran.returncode == 1
+    assert "mine:wrong on 10x2-f64: wrong: data: dw[" in ran.stdout
+    assert "mine:raises on 10x2-f64: raised: RuntimeError: no luck" in ran.stdout
+    assert "2 failed, 1 passed" in ran.stdout
+    outcomes = {r.kernel: r for r in record.read(files(tmp_path)[0]).records}
+    assert (outcomes["numpy"].outcome, outcomes["loops"].outcome) == ("ok", "ok")
+    for name, outcome in (("mine:wrong", "wrong"), ("mine:raises", "raised")):
+        assert outcomes[name].outcome == outcome
+        assert (outcomes[name].seconds, outcomes[name].speedup, outcomes[name].cold) == (
+            None,
+            None,
+            record.Cold(),
+        )
+    assert [b["params"]["kernel"] for b in json.loads(copy.read_text())["benchmarks"]] == ["numpy"]
+
+
+def test_a_run_with_nothing_right_is_kept_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CHEAT)
+    copy = tmp_path / "copy.json"
+    ran = run(
+        "--benchmark",
+        "--workloads",
+        "10x2",
+        "--kernels",
+        f"{tmp_path}/mine.py:wrong",
+        f"--benchmark-json={copy}",
+    )
+    assert ran.returncode == 1
+    assert json.loads(copy.read_text())["benchmarks"] == []
+    assert "wrong" in {r.outcome for r in record.read(files(tmp_path)[0]).records}
+
+
+def test_a_kernel_asked_for_by_name_must_be_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from kernels import BackendUnavailable\n"
+        "from kernels.numpy_vectorized import NUMPY_VECTORIZED as there\n"
+        "def gone(array):\n    raise BackendUnavailable('no such device')\n"
+        "KERNEL = replace(there, backend=replace(there.backend, asarray=gone))\n"
+    )
+    ran = run("--benchmark", "--workloads", "10x2", "--kernels", f"{tmp_path}/mine.py:KERNEL")
+    assert ran.returncode == 1
+    assert "unavailable: mine:KERNEL: no such device" in ran.stdout
+
+
+def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("a,b,sick\n" + "1.5,2,0\n-0.5,1,1\n" * 20)
+    ran = run("--benchmark", f"--data={tmp_path / 'mine.csv'}", "--target=sick", "--kernels", "numpy")
+    assert ran.returncode == 0, ran.stdout
+    assert "mine: 40 × 2 float64 C" in ran.stdout
+    assert str(tmp_path) not in files(tmp_path)[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--kernels", "nump"), "no kernel is called 'nump'; the nearest: numpy"),
+        (("--kernels", ","), "--kernels is empty"),
+        (("--kernels", "math:pi"), "pi is a float"),
+        (("--workloads", "lectur"), "no workload is called 'lectur'; the nearest: lecture"),
+        (("--workloads", "5x0"), "'5x0' has no features"),
+        (("--data", "nowhere.csv"), "nowhere.csv: there is no such file"),
+        (("--target", "sick"), "there is no --data"),
+        (("--results=/dev/null",), "results cannot be written to"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(run: Run, tmp_path: Path, options: tuple[str, ...], says: str) -> None:
+    ran = run("--benchmark", *options)
+    assert ran.returncode == 4
+    (line,) = [line for line in ran.stderr.splitlines() if line.strip()]
+    assert line.startswith("ERROR: ")
+    assert says in line
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert files(tmp_path) == []
+
+
+def test_two_kernels_of_one_name(run: Run, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(CHEAT)
+    ran = run("--benchmark", "--kernels", f"{tmp_path}/a/mine.py:wrong,{tmp_path}/b/mine.py:wrong")
+    assert ran.returncode == 4
+    assert "would both be called mine:wrong; rename one" in ran.stderr
