@@ -89,7 +89,7 @@ class Problem:
         X = _matrix(self.X)
         m, n = X.shape
         y = _vector("y", self.y, X.dtype, m, "one label for each row of X")
-        if (strange := np.setdiff1d(y, (0, 1))).size:
+        if (strange := np.unique(y[(y != 0) & (y != 1)])).size:
             shown = ", ".join(f"{label:g}" for label in strange[:5]) + (", ..." if strange.size > 5 else "")
             raise ValueError(f"y holds the labels {shown}; every label must be 0 or 1")
         w = _vector("w", self.w, X.dtype, n, "one weight for each column of X")
