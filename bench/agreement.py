@@ -61,6 +61,13 @@ class Finding:
     """What is wrong, in one line; empty where the kernel agrees."""
 
 
+def prepare(workload: Workload) -> None:
+    """Make the data, the probes and the references, which all kernels share. Raises DatasetUnavailable."""
+    for draw in (GATE_DRAW, UNSEEN_DRAW):
+        _reference(workload, draw)
+    probes(workload)
+
+
 def before(kernel: Kernel, workload: Workload, X: Any, y: Any) -> Iterator[Finding]:
     """The checks before any timing, one by one. X and y: the workload's, placed by the kernel's backend."""
     yield judge(kernel, _own_data(workload, "data", GATE_DRAW), X, y)

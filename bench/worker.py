@@ -54,17 +54,14 @@ def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] 
     except BackendUnavailable as unavailable:
         return Run("unavailable", str(unavailable))
     so_far = Run("ok", kernel=kernel, import_seconds=import_seconds)
+    agreement.prepare(workload)  # outside of what follows: a mistake in there would not be the kernel's
     problem = workloads.problem(workload, agreement.GATE_DRAW)
     try:
         start = perf_counter()
         X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
         so_far = replace(so_far, placement_seconds=perf_counter() - start)
-        so_far = replace(
-            so_far,
-            first_call_seconds=_timed(
-                kernel, X, y, *_placed(kernel, workload, agreement.FIRST_TIMED_DRAW), 1
-            ),
-        )
+        parameters = _placed(kernel, workload, agreement.FIRST_TIMED_DRAW)
+        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, *parameters, 1))
         for finding in agreement.before(kernel, workload, X, y):
             so_far = _with(so_far, finding)
             if finding.failure:

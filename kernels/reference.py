@@ -38,9 +38,7 @@ import numpy as np
 from kernels._double_double import Pair, pair, sigmoid_and_softplus, total, two_product
 from kernels.contract import Gradient, Problem
 
-_BLOCK_BYTES = (
-    2**20
-)  # of doubles; measured: smaller blocks pay NumPy's call overhead, larger ones leave the cache
+_BLOCK_BYTES = 2**20  # measured: smaller blocks pay for NumPy's calls, larger ones leave the cache
 _FUNCTION_ROUNDINGS = 8  # the c above
 _SUM_ROUNDINGS = 4  # the 4 in m + 4
 
