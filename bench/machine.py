@@ -26,16 +26,26 @@ _THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|MAL
 
 
 @cache
+def identity() -> str:
+    """The short id: readable words, and eight hex digits of all that is hardware."""
+    return _short_id(_hardware())
+
+
+@cache
 def fingerprint() -> dict[str, Any]:
-    """The machine as JSON values. `hardware` makes the id; `software` may change under it."""
+    """The machine as JSON values. `hardware` makes the id; settings and software may change under it.
+
+    It imports NumPy and Numba to ask them for their threads, so take it when nothing is left to time.
+    """
     gpus = _gpus()
-    hardware = {
-        "cpu": _cpu_model(),
-        "architecture": platform.machine(),
-        "cores": usable_cores(),
-        "caches": _caches(),
-        "memory_gib": _memory_gib(),
-        "gpus": [{"name": gpu["name"], "memory": gpu["memory.total"]} for gpu in gpus],
+    settings = {
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "turbo": _turbo(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+        "transparent_huge_pages": _bracketed(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "cpu_quota_cores": _cpu_quota(),
+        "cores_in_affinity": _affinity(),
+        "hypervisor": "hypervisor" in (_cpuinfo("flags") or "").split(),
     }
     software = {
         "os": f"{platform.system()} {platform.release()}",
@@ -46,16 +56,18 @@ def fingerprint() -> dict[str, Any]:
         "gpu_driver": gpus[0]["driver_version"] if gpus else None,
         "environment": _environment(),
     }
-    settings = {
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "turbo": _turbo(),
-        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
-        "transparent_huge_pages": _bracketed(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
-        "cpu_quota_cores": _cpu_quota(),
-        "cores_in_affinity": _affinity(),
-        "hypervisor": "hypervisor" in (_cpuinfo("flags") or "").split(),
+    return {"id": identity(), "hardware": _hardware(), "settings": settings, "software": software}
+
+
+def _hardware() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "caches": _caches(),
+        "memory_gib": _memory_gib(),
+        "gpus": [{"name": gpu["name"], "memory": gpu["memory.total"]} for gpu in _gpus()],
     }
-    return {"id": _short_id(hardware), "hardware": hardware, "settings": settings, "software": software}
 
 
 def usable_cores() -> int:
@@ -65,7 +77,6 @@ def usable_cores() -> int:
 
 
 def _short_id(hardware: dict[str, Any]) -> str:
-    """A readable part and eight hex digits of everything that is hardware."""
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
     slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
     gpu = "".join(
@@ -179,6 +190,7 @@ def _environment() -> dict[str, str]:
     }
 
 
+@cache
 def _gpus() -> list[dict[str, str]]:
     fields = ("name", "driver_version", "memory.total")
     listed = _output("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader") or ""

@@ -108,7 +108,7 @@ class Benchmarks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
-        """--benchmark-only and --benchmark-skip look for a fixture's name that ours ask for later."""
+        """pytest-benchmark selects by its fixture's name, which ours ask for late: it is added meanwhile."""
         ours = [item for item in items if isinstance(item, pytest.Function) and _cell(item)]
         before = [item.fixturenames for item in ours]
         for item in ours:
@@ -160,7 +160,7 @@ class Benchmarks:
         if not self._session.seconds:
             return [f"{what}, checked and not timed"]
         took = clock(sum(self._session.estimates().values()))
-        return [f"{what}, about {took} min, on {machine.fingerprint()['id']}"]
+        return [f"{what}, about {took}, on {machine.identity()}"]
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Where the live line stands, pytest prints no letters."""
@@ -207,7 +207,7 @@ class Benchmarks:
 
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """pytest-benchmark writes the host's name there; results are shared."""
-        machine_info["node"] = machine.fingerprint()["id"]
+        machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
         """And there the checkout's folder."""

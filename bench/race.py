@@ -1,7 +1,7 @@
 """One workload's kernels, one after another, and the records of what they did.
 
-`race` is the only function that knows how timing is arranged: today each kernel's rounds follow those
-of the one before, in this process.
+`race` decides in which order and where kernels are timed, `worker` how one is: today each kernel's rounds
+follow those of the one before, in this process.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from bench.datasets import DatasetUnavailable
 from bench.record import Cold, Error, Ratio, Record
 from bench.selection import Entrant
 from bench.statistics import FEWEST_ROUNDS, Estimate
-from bench.worker import Run
+from bench.worker import Measurement
 from bench.workloads import Workload
 
 OPERATION = "gradient"
+
+# for the estimate of how long it will take
+_ELEMENT_SECONDS = 2e-9  # of a call, for each element of X: a compiled kernel at 4 GB/s or 8 GB/s
+_CHECK_CALLS = 6  # the first call and the gate's five
+_WARM_UP = 1.2  # choosing the iterations, placing the parameters
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,12 @@ class Race:
 
 
 def estimated_seconds(entrant: Entrant, workload: Workload, seconds: float) -> float:
-    """How long an entrant will take, to about a factor of two; the first one also makes the data."""
-    if entrant.spec in workload.left_out and not entrant.by_name:
+    """How long an entrant will take, without making the data; to about a factor of two."""
+    if _left_out(entrant, workload):
         return 0.0
-    call = max(workloads.nominal_seconds(entrant.spec, workload), workload.m * workload.n * 2e-9)
-    return 6 * call + max(seconds * 1.2, 2 * FEWEST_ROUNDS * call) if seconds else 6 * call
+    call = max(workloads.nominal_seconds(entrant.spec, workload), workload.m * workload.n * _ELEMENT_SECONDS)
+    timing = max(_WARM_UP * seconds, 2 * FEWEST_ROUNDS * call) if seconds else 0.0
+    return _CHECK_CALLS * call + timing
 
 
 def race(
@@ -63,47 +69,53 @@ def race(
     tick: called with the kernel's name, often, and never while a round is timed.
     One kernel's end never ends the race: what it came to is in its record.
     """
-    runs: dict[str, tuple[Entrant, Run]] = {}
+    runs: dict[str, tuple[Entrant, Measurement]] = {}
     for entrant in entrants:
         tick(entrant.name)
         runs[entrant.name] = entrant, _run(entrant, workload, seconds, partial(tick, entrant.name))
-    rounds = {name: run.rounds for name, (_, run) in runs.items() if run.rounds}
+    rounds = {name: measured.rounds for name, (_, measured) in runs.items() if measured.rounds}
     records = tuple(_record(*entered, workload, rounds) for entered in runs.values())
     return Race(workload, records, rounds)
 
 
-def _run(entrant: Entrant, workload: Workload, seconds: float, tick: Callable[[], None]) -> Run:
-    why = workload.left_out.get(entrant.spec)
-    if why and not entrant.by_name:
-        return Run("skipped", why)
+def _run(entrant: Entrant, workload: Workload, seconds: float, tick: Callable[[], None]) -> Measurement:
+    if why := _left_out(entrant, workload):
+        return Measurement("skipped", why)
     try:
-        return worker.run(entrant.spec, workload, seconds, tick)
+        return worker.measure(entrant.spec, workload, seconds, tick)
     except DatasetUnavailable as unavailable:
-        return Run("skipped", str(unavailable))
+        return Measurement("skipped", str(unavailable))
 
 
-def _record(entrant: Entrant, run: Run, workload: Workload, rounds: dict[str, tuple[float, ...]]) -> Record:
-    seconds = statistics.median_interval(run.rounds) if run.rounds else None
+def _left_out(entrant: Entrant, workload: Workload) -> str:
+    """Why the workload leaves the kernel out; empty where it does not, or the kernel was asked for."""
+    return "" if entrant.by_name else workload.left_out.get(entrant.spec, "")
+
+
+def _record(
+    entrant: Entrant, measured: Measurement, workload: Workload, rounds: dict[str, tuple[float, ...]]
+) -> Record:
+    seconds = statistics.median_interval(measured.rounds) if measured.rounds else None
     return Record(
         id="/".join((OPERATION, workload.name, entrant.name)),
         operation=OPERATION,
         kernel=entrant.name,
-        backend=run.kernel.backend.name if run.kernel else None,
-        device=run.kernel.backend.device if run.kernel else None,
+        backend=measured.kernel.backend.name if measured.kernel else None,
+        device=measured.kernel.backend.device if measured.kernel else None,
         workload=workload.name,
         m=workload.m,
         n=workload.n,
         dtype=str(workload.dtype),
         order=workload.order,
         threads=machine.usable_cores(),
-        outcome=run.outcome,
-        reason=run.reason,
+        outcome=measured.outcome,
+        reason=measured.reason,
         selected=entrant.selected,
-        passes=run.kernel.passes if run.kernel else None,
-        error=_error(run),
-        cold=_cold(run, seconds) if run.outcome == "ok" else Cold(),
-        rounds=len(run.rounds),
-        iterations=run.iterations if run.rounds else 0,
+        passes=measured.kernel.passes if measured.kernel else None,
+        error=_error(measured),
+        cold=_cold(measured, seconds) if measured.outcome == "ok" else Cold(),
+        rounds=len(measured.rounds),
+        iterations=measured.iterations if measured.rounds else 0,
         seconds=seconds,
         speedup=_over(workload.baseline, entrant.name, rounds),
         over_numpy=_over("numpy", entrant.name, rounds),
@@ -112,18 +124,18 @@ def _record(entrant: Entrant, run: Run, workload: Workload, rounds: dict[str, tu
     )
 
 
-def _error(run: Run) -> Error | None:
-    own = [finding for finding in run.findings if finding.check in ("data", "unseen")]
+def _error(measured: Measurement) -> Error | None:
+    own = [finding for finding in measured.findings if finding.check in ("data", "unseen")]
     ulps, fraction = (
         max((getattr(f, key) for f in own), default=inf) for key in ("max_ulps", "bound_fraction")
     )
     return Error(ulps, fraction) if isfinite(ulps) and isfinite(fraction) else None
 
 
-def _cold(run: Run, seconds: Estimate | None) -> Cold:
-    first = run.first_call_seconds
+def _cold(measured: Measurement, seconds: Estimate | None) -> Cold:
+    first = measured.first_call_seconds
     compiling = max(0.0, first - seconds.estimate) if first is not None and seconds else None
-    return Cold(run.import_seconds, run.placement_seconds, compiling, first)
+    return Cold(measured.import_seconds, measured.placement_seconds, compiling, first)
 
 
 def _over(baseline: str, kernel: str, rounds: dict[str, tuple[float, ...]]) -> Ratio | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,9 +21,12 @@ OUTCOMES = ("ok", "wrong", "raised", "crashed", "timeout", "out-of-memory", "una
 
 
 @dataclass(frozen=True)
-class Ratio(Estimate):
-    """How many times faster than the baseline, with its interval."""
+class Ratio:
+    """How many times faster than the baseline, with its 95% interval."""
 
+    estimate: float
+    low: float
+    high: float
     baseline: str
 
 
@@ -106,15 +108,6 @@ def flat(record: Record) -> dict[str, str | float | None]:
         "gigabytes_per_second": record.gigabytes_per_second,
         "first_call_seconds": record.cold.first_call_seconds,
     }
-
-
-def commit(folder: Path) -> str:
-    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "nogit"
 
 
 def read(path: Path) -> Results:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from time import perf_counter
 
 from bench import workloads
 from bench.workloads import Workload
-from kernels import BackendUnavailable, load, names, registry
+from kernels import BackendUnavailable, Kernel, load, names, registry
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,18 @@ def choose_kernels(listed: str | None) -> list[Entrant]:
             )
         if spec not in names():
             with suppress(BackendUnavailable):  # its record will say so
-                load(spec)
+                loaded(spec)
     return list(chosen.values())
+
+
+@cache
+def loaded(spec: str) -> tuple[Kernel, float]:
+    """The kernel, and the seconds that importing it and starting its backend took. A file is executed once.
+
+    Raises what `kernels.load` raises.
+    """
+    start = perf_counter()
+    return load(spec), perf_counter() - start
 
 
 def choose_workloads(

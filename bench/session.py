@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench import machine, record, selection
+from bench import machine, selection
 from bench.race import Race, estimated_seconds, race
 from bench.record import Record, Results
 from bench.selection import Entrant
 from bench.workloads import Workload, preparation_seconds
-from kernels import _jit_cache
 
 CHECKOUT = Path(__file__).parent.parent
 RESULTS = CHECKOUT / "results"
@@ -31,7 +31,6 @@ class Session:
         """Workload → those that race on it, baselines included."""
         self.races: dict[str, Race] = {}
         self._began = datetime.now(UTC)
-        self._jit_cache_warm = _jit_cache.folder().exists()
 
     def choose(self, cells: Iterable[tuple[str, str]]) -> None:
         """Plan these (workload, kernel), with the baselines that they need."""
@@ -67,7 +66,6 @@ class Session:
             "began": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
             "seconds_per_kernel": self.seconds,
-            "jit_cache_warm": self._jit_cache_warm,
         }
         races = tuple(self.races.values())
         records = tuple(record for race in races for record in race.records)
@@ -75,7 +73,16 @@ class Session:
 
     def reserve(self, folder: Path) -> Path:
         """Where this run's file will be. Raises OSError if nothing can be written there."""
-        folder = folder / machine.fingerprint()["id"]
+        folder = folder / machine.identity()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{record.commit(CHECKOUT)}.json"
+            return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
+
+
+def commit(folder: Path) -> str:
+    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "nogit"

@@ -1,7 +1,7 @@
 """One kernel on one workload: placed, compiled, checked, timed, and checked again.
 
-Timed is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays already placed, with parameters that
-change from round to round.
+Timed is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays already placed, and no timed call gets
+parameters that the kernel has seen.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from itertools import count
 from math import ceil
 from time import perf_counter
 from typing import Any
 
 from bench import agreement, workloads
 from bench.agreement import Finding
+from bench.selection import loaded
 from bench.statistics import FEWEST_ROUNDS
 from bench.workloads import Workload
-from kernels import BackendUnavailable, Kernel, load
+from kernels import BackendUnavailable, Kernel
 
 ROUND_SECONDS = 0.005
-"""A round lasts at least this long: 10⁵ times the timer's grain, and longer than a timer interrupt."""
+"""A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
 
 
 @dataclass(frozen=True)
-class Run:
+class Measurement:
     """What one kernel did on one workload."""
 
     outcome: str
@@ -43,17 +44,19 @@ class Run:
     """Seconds per call, a number for each round; empty unless the outcome is ok."""
 
 
-def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] = lambda: None) -> Run:
+def measure(
+    spec: str, workload: Workload, seconds: float, tick: Callable[[], None] = lambda: None
+) -> Measurement:
     """Take the kernel through the workload, timing it for about so many seconds, or not at all for 0.
 
     tick: called between rounds. Whatever the kernel raises ends up in the outcome; DatasetUnavailable goes
     to the caller, and so does ValueError for a spec that names no kernel.
     """
     try:
-        kernel, import_seconds = _loaded(spec)
+        kernel, import_seconds = loaded(spec)
     except BackendUnavailable as unavailable:
-        return Run("unavailable", str(unavailable))
-    so_far = Run("ok", kernel=kernel, import_seconds=import_seconds)
+        return Measurement("unavailable", str(unavailable))
+    so_far = Measurement("ok", kernel=kernel, import_seconds=import_seconds)
     agreement.prepare(workload)  # outside of what follows: a mistake in there would not be the kernel's
     problem = workloads.problem(workload, agreement.GATE_DRAW)
     try:
@@ -61,7 +64,7 @@ def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] 
         X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
         so_far = replace(so_far, placement_seconds=perf_counter() - start)
         parameters = _placed(kernel, workload, agreement.FIRST_TIMED_DRAW)
-        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, *parameters, 1))
+        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, parameters))
         for finding in agreement.before(kernel, workload, X, y):
             so_far = _with(so_far, finding)
             if finding.failure:
@@ -76,27 +79,24 @@ def run(spec: str, workload: Workload, seconds: float, tick: Callable[[], None] 
     return replace(so_far, iterations=iterations, rounds=rounds) if so_far.outcome == "ok" else so_far
 
 
-def _with(run: Run, finding: Finding) -> Run:
-    run = replace(run, findings=(*run.findings, finding))
-    return replace(run, outcome="wrong", reason=finding.failure) if finding.failure else run
-
-
-@cache
-def _loaded(spec: str) -> tuple[Kernel, float]:
-    start = perf_counter()
-    return load(spec), perf_counter() - start
+def _with(so_far: Measurement, finding: Finding) -> Measurement:
+    so_far = replace(so_far, findings=(*so_far.findings, finding))
+    return replace(so_far, outcome="wrong", reason=finding.failure) if finding.failure else so_far
 
 
 def _rounds(
     kernel: Kernel, workload: Workload, X: Any, y: Any, seconds: float, tick: Callable[[], None]
 ) -> tuple[int, tuple[float, ...]]:
     """Calls in a round, and for each round the seconds of a call."""
-    draw = agreement.FIRST_TIMED_DRAW + 1
-    iterations, elapsed = 1, _timed(kernel, X, y, *_placed(kernel, workload, draw), 1)
-    while elapsed < ROUND_SECONDS:  # by at most ten at a time: the first calls are slower than the rest
+    draws = count(agreement.FIRST_TIMED_DRAW + 1)
+
+    def round_of(calls: int) -> float:
+        return _timed(kernel, X, y, _placed(kernel, workload, next(draws), calls))
+
+    iterations, elapsed = 1, round_of(1)
+    while elapsed < ROUND_SECONDS:  # tenfold at most: a first call is slower than the rest
         iterations = ceil(iterations * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
-        draw += 1
-        elapsed = _timed(kernel, X, y, *_placed(kernel, workload, draw), iterations)
+        elapsed = round_of(iterations)
     rounds = []
     collects = gc.isenabled()
     gc.disable()
@@ -104,25 +104,27 @@ def _rounds(
         warmed = elapsed * (1 + 1 / iterations)  # a round and the untimed call before it
         for _ in range(max(FEWEST_ROUNDS, round(seconds / warmed))):
             tick()
-            draw += 1
-            parameters = _placed(kernel, workload, draw)
-            _timed(kernel, X, y, *parameters, 1)  # what ran in between has cooled the caches
-            rounds.append(_timed(kernel, X, y, *parameters, iterations) / iterations)
+            parameters = _placed(kernel, workload, next(draws), 1 + iterations)
+            _timed(kernel, X, y, parameters[:1])  # untimed: what ran in between has cooled the caches
+            rounds.append(_timed(kernel, X, y, parameters[1:]) / iterations)
     finally:
         if collects:
             gc.enable()
     return iterations, tuple(rounds)
 
 
-def _placed(kernel: Kernel, workload: Workload, draw: int) -> tuple[Any, Any]:
-    w, b = workloads.parameters(workload, draw)
-    return kernel.backend.asarray(w), kernel.backend.asarray(b)
+def _placed(kernel: Kernel, workload: Workload, draw: int, calls: int = 1) -> list[tuple[Any, Any]]:
+    """New parameters for each of so many calls."""
+    asarray = kernel.backend.asarray
+    return [
+        (asarray(w), asarray(b)) for w, b in zip(*workloads.parameters(workload, draw, calls), strict=True)
+    ]
 
 
-def _timed(kernel: Kernel, X: Any, y: Any, w: Any, b: Any, iterations: int) -> float:
-    """Seconds of so many calls."""
+def _timed(kernel: Kernel, X: Any, y: Any, parameters: list[tuple[Any, Any]]) -> float:
+    """Seconds of a call with each of the parameters."""
     gradient, wait = kernel.gradient, kernel.backend.wait
     start = perf_counter()
-    for _ in range(iterations):
+    for w, b in parameters:
         wait(gradient(X, y, w, b))
     return perf_counter() - start

@@ -50,20 +50,20 @@ class Pair(NamedTuple):
 
 
 def two_sum(a: Double, b: Double) -> Pair:
-    """A + b exactly."""
+    """a + b, exactly."""
     s = a + b
     t = s - a
     return Pair(s, (a - (s - t)) + (b - t))
 
 
 def fast_two_sum(a: Double, b: Double) -> Pair:
-    """A + b exactly where |a| ≥ |b|."""
+    """a + b, exactly where |a| ≥ |b|."""
     s = a + b
     return Pair(s, b - (s - a))
 
 
 def two_product(a: Double, b: Double) -> Pair:
-    """A · b to 2^-105 of itself. Splitting by a mask, unlike Dekker's by a product, cannot overflow."""
+    """a · b to 2^-105 of itself. Splitting by a mask, unlike Dekker's by a product, cannot overflow."""
     p = a * b
     a1, b1 = _high_half(a), _high_half(b)
     a2, b2 = a - a1, b - b1
@@ -109,7 +109,7 @@ def sigmoid_and_softplus(z: Pair) -> tuple[Pair, Pair]:
 
 
 def _exponential(z: Pair) -> tuple[np.ndarray, Pair]:
-    """K and p with e^z = 2^k (1 + p), |p| < 0.42, for z ≤ ln 2.
+    """k and p with e^z = 2^k (1 + p), |p| < 0.42, for z ≤ ln 2.
 
     r = z − k ln 2 is divided by 2^8; p is its Taylor series (the ninth term is below 2^-104 of the
     first), doubled back eight times by (1 + p)² = 1 + (2p + p²).

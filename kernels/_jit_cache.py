@@ -21,7 +21,7 @@ def folder() -> Path:
     return _KERNELS.parent / ".cache" / "jit" / digest.hexdigest()[:16]
 
 
-def keep_numba() -> None:
+def keep_numba_code() -> None:
     """Have Numba keep its code there, unless NUMBA_CACHE_DIR says otherwise."""
     import numba
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,10 @@ Array: TypeAlias = Any
 
 
 class Gradient(NamedTuple):
-    """What a kernel returns: the cost J of the training set and its gradient, in the problem's dtype."""
+    """What a kernel returns: the cost J of the training set and its gradient.
+
+    In the problem's dtype; a scalar may be a Python float too, a sum that was kept wider.
+    """
 
     cost: Array
     """J = (1/m) Σ_i L_i, a scalar, in nats per example."""
@@ -118,7 +121,7 @@ class Problem:
         return self.X.dtype
 
     @property
-    def order(self) -> str:
+    def order(self) -> Literal["C", "F"]:
         """C or F: the rows of X, or its columns, are contiguous."""
         return "C" if self.X.flags.c_contiguous else "F"
 
@@ -167,9 +170,13 @@ def _within_range(X: np.ndarray, w: np.ndarray) -> None:
             f"expected m · max|X| ≤ {limit / 4:.3g} (scale the features)"
         )
     with np.errstate(over="ignore"):
-        weights = float(np.abs(w, dtype=np.float64).sum())
-    if largest and weights > limit / largest:
+        absw = np.abs(w, dtype=np.float64)
+        if largest * absw.sum() <= limit:  # then no score can be larger
+            return
+        scores = np.abs(X, dtype=np.float64) @ absw
+    if scores.max() > limit:
+        row = int(scores.argmax())
         raise ValueError(
-            f"w reaches {np.abs(w).max():.3g} and X {largest:.3g}: a score could overflow {X.dtype}; "
-            "expected Σ_j |x_ij w_j| finite (scale the features)"
+            f"w and row {row} of X are so large that its score could overflow {X.dtype}; "
+            f"expected Σ_j |x_ij w_j| ≤ {limit:.3g} (scale the features)"
         )

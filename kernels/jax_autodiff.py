@@ -11,9 +11,9 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def cost(w: Array, b: Array, X: Array, y: Array) -> Array:
-    """J. At s = 0 both kinks take their left branch, slopes 0 and ½, and so σ(0) = ½.
+    """J(w, b), with `where` in the place of maximum and abs.
 
-    JAX's own max and |·| have slopes ½ and 1 there, which adds up to 0.
+    At s = 0 JAX gives those two the slopes ½ and 1, and softplus' there would come out as 0 instead of ½.
     """
     s = (1 - 2 * y) * (jnp.matmul(X, w, precision="highest") + b)
     losses = jnp.where(s > 0, s, 0) + jnp.log1p(jnp.exp(jnp.where(s > 0, -s, s)))

@@ -1,6 +1,7 @@
-"""numba-loops: the lecture's two loops again, compiled by Numba, with no other trick.
+"""numba-loops: the two for-loops again, compiled by Numba, with no other trick.
 
-It shows what compiling alone is worth. The sums are kept in double, as the lecture's J = 0.0 is.
+It shows what compiling alone is worth. J, dw and db are summed in double, as `J = 0.0` says; z stays in
+the dtype of X.
 """
 
 from math import exp, log1p
@@ -12,7 +13,7 @@ from kernels import _jit_cache
 from kernels.backends import NUMPY
 from kernels.contract import Array, Gradient, Kernel
 
-_jit_cache.keep_numba()
+_jit_cache.keep_numba_code()
 
 
 @numba.njit(cache=True)
@@ -26,7 +27,8 @@ def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
             z += w[j] * X[i, j]
         e = exp(-abs(z))
         a = (1.0 if z >= 0 else e) / (1.0 + e)
-        J += max((1.0 - 2.0 * y[i]) * z, 0.0) + log1p(e)
+        s = (1.0 - 2.0 * y[i]) * z
+        J += max(s, 0.0) + log1p(e)
         dz = a - y[i]
         for j in range(n):
             dw[j] += dz * X[i, j]

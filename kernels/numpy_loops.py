@@ -1,6 +1,8 @@
 """loops-examples: the loop over features is gone, the loop over examples is still there.
 
-The lecture's first step of vectorisation: dw becomes a vector, and dw += dz_i x_i one operation.
+    z_i = w · x_i + b  and  dw += dz_i x_i  are one vector operation each
+
+The first step of vectorisation. It pays where an example has many features.
 """
 
 from math import exp, log1p
@@ -12,14 +14,15 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """z_i = x_i · w + b and dw += dz_i x_i, each one vector operation over the features."""
+    """As in loops, with x_i, w and dw as vectors."""
     m = len(X)
     J, dw, db = 0.0, np.zeros_like(w), 0.0
     for i in range(m):
         z = float(X[i] @ w + b)
         e = exp(-abs(z))
         a = (1.0 if z >= 0 else e) / (1.0 + e)
-        J += max((1.0 - 2.0 * float(y[i])) * z, 0.0) + log1p(e)
+        s = (1.0 - 2.0 * float(y[i])) * z
+        J += max(s, 0.0) + log1p(e)
         dz = a - float(y[i])
         dw += dz * X[i]
         db += dz

@@ -1,6 +1,7 @@
 """numpy: both loops gone, the formulas as array expressions.
 
     z = Xw + b,   a = σ(z),   dz = a − y,   dw = Xᵀdz / m,   db = mean(dz)
+    J = mean[max(s, 0) + log(1 + e^−|s|)],   s = (1 − 2y) z,   since −[y log a + (1 − y) log(1 − a)] is that
 
 The textbook's vectorisation. It reads X twice, once for z and once for dw.
 """
@@ -12,11 +13,12 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """σ and the loss share e^(−|z|), which cannot overflow."""
+    """σ and the loss share e^−|z| = e^−|s|, which cannot overflow."""
     z = X @ w + b
     e = np.exp(-np.abs(z))
     a = np.where(z >= 0, 1, e) / (1 + e)
-    J = np.mean(np.maximum((1 - 2 * y) * z, 0) + np.log1p(e))
+    s = (1 - 2 * y) * z
+    J = np.mean(np.maximum(s, 0) + np.log1p(e))
     dz = a - y
     return Gradient(J, X.T @ dz / len(y), np.mean(dz))
 

@@ -1,4 +1,4 @@
-"""The oracle: the right cost and gradient of any problem, and how far off an honest kernel may be.
+"""The reference: the right cost and gradient of any problem, and how far off an honest kernel may be.
 
 float32 problems are computed in double, float64 problems in double-double, by blocks of rows, so that no
 temporary has X's size. It defines *correct* and is never timed.
@@ -98,8 +98,8 @@ def unit_roundoff(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).eps) / 2
 
 
-def gradient(problem: Problem) -> Reference:
-    """The reference of a problem. Memory: O(m + n) beside a few blocks of 1 MB."""
+def compute(problem: Problem) -> Reference:
+    """The reference of a problem. Memory: O(n) beside a few blocks of rows, of 1 MB each."""
     step = _in_double if problem.dtype == np.float32 else _in_double_double
     zero = pair(np.zeros(()))
     J, dw, db = zero, pair(np.zeros(problem.n)), zero
@@ -168,10 +168,11 @@ def _terms(
     a = np.where(y == 1, 1 - absdz, absdz)
     epsilon = np.minimum(1, absdz * (1 - absdz) * growth) + t
     epsilon += _FUNCTION_ROUNDINGS * u * np.minimum(2, (a + absdz) * (1 + growth))
-    of_sums = (1 + sums) * epsilon + sums * absdz
-    of_losses = np.minimum(1, absdz * (1 + growth)) * delta + t
-    of_losses += _FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
-    of_losses = (1 + sums) * of_losses + sums * losses
-    limit = np.concatenate([[of_losses.sum()], of_sums @ absX + t * absX.sum(axis=0), [of_sums.sum()]])
+    lambda_ = np.minimum(1, absdz * (1 + growth)) * delta + t
+    lambda_ += _FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
+    loss_limit = (1 + sums) * lambda_ + sums * losses
+    dz_limit = (1 + sums) * epsilon + sums * absdz
+    dw_limit = dz_limit @ absX + t * absX.sum(axis=0)
+    limit = np.concatenate([[loss_limit.sum()], dw_limit, [dz_limit.sum()]])
     scale = np.concatenate([[losses.sum()], absdz @ absX, [absdz.sum()]])
     return limit, scale

@@ -44,7 +44,10 @@ def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
         ({"b": np.zeros(2)}, "b is array.*expected one real number"),
         ({"b": 1j}, "b is 1j; expected one real number"),
         ({"X": X * 1e307}, "a sum over 3 examples could overflow float64"),
-        ({"X": X * 1e200, "w": w * 1e200}, "a score could overflow float64"),
+        (
+            {"X": X * 1e200, "w": w * 1e200},
+            "w and row 0 of X are so large that its score could overflow float64",
+        ),
     ],
 )
 def test_bad_problems(bad: dict[str, Any], says: str) -> None:
@@ -75,3 +78,8 @@ def test_b_takes_the_dtype_of_x() -> None:
     problem = Problem(X.astype(np.float32), y.astype(np.float32), w.astype(np.float32), 1 / 3)
     assert problem.b.dtype == np.float32
     assert problem.b == np.float32(1 / 3)
+
+
+def test_large_weights_of_small_features_are_in_the_domain() -> None:
+    apart = Problem(np.array([[1e200, 0], [0, 1.0]]), y[:2], np.array([0, 1e200]), 0.0)
+    assert apart.m == 2

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import doctest
 import re
-from pathlib import Path
+from dataclasses import fields
 
-import pytest
-
-from bench import record
+from bench import agreement, record, workloads
+from bench.record import Cold, Error, Record
 from bench.report import markdown
 from bench.session import CHECKOUT
-from kernels import reference
+from kernels import names, reference
 
 
-@pytest.mark.parametrize("page", sorted((CHECKOUT / "docs").glob("*.md")), ids=lambda page: page.name)
-def test_examples_in_docs(page: Path) -> None:
-    assert doctest.testfile(str(page), module_relative=False).failed == 0
+def test_examples() -> None:
+    for tried in (
+        doctest.testfile(str(CHECKOUT / "docs" / "neuron.md"), module_relative=False),
+        doctest.testmod(reference),
+    ):
+        assert tried.attempted > 0
+        assert tried.failed == 0
 
 
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(reference).attempted > 0
-    assert doctest.testmod(reference).failed == 0
+def test_every_field_of_a_record_is_described() -> None:
+    page = (CHECKOUT / "docs" / "record.md").read_text()
+    for kind, prefix in ((Record, ""), (Error, "error."), (Cold, "")):
+        for field in fields(kind):
+            assert f"`{prefix}{field.name}`" in page or f"`{field.name}." in page or field.name == "cold"
+
+
+def test_every_kernel_and_every_check_is_described() -> None:
+    readme, gate = ((CHECKOUT / page).read_text() for page in ("README.md", "docs/gate.md"))
+    assert all(f"`{name}`" in readme for name in names())
+    lecture = workloads.named("lecture")
+    checks = [check.name for check in agreement.probes(lecture)]
+    assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 
 
 def test_the_readmes_table_is_that_of_its_results_file() -> None:

@@ -49,7 +49,7 @@ FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")
 def test_the_main_job(run: Run, tmp_path: Path) -> None:
     ran = run("--benchmark", *FAST)
     assert ran.returncode == 0, ran.stdout
-    assert re.search(r"logitbench: 2 workloads, 2 kernels, about 0:\d\d min, on ", ran.stdout)
+    assert re.search(r"logitbench: 2 workloads, 2 kernels, about \d+ s, on ", ran.stdout)
     # pytest-benchmark's table, then the summary, then the file
     places = [
         ran.stdout.index(text)
@@ -114,7 +114,7 @@ def test_an_expression_chooses_and_brings_its_baseline(run: Run, tmp_path: Path)
     assert [(r.kernel, r.workload, r.selected) for r in found.records] == [
         ("loops", "20x3-f64", False), ("numpy", "20x3-f64", False), ("loops-examples", "20x3-f64", True),
     ]  # fmt: skip
-    assert "Not selected, measured to compare with: loops, numpy." in re.sub(r"\s+", " ", ran.stdout)
+    assert "not selected, measured to compare with: loops, numpy" in ran.stdout
 
 
 @pytest.mark.parametrize(

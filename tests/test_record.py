@@ -88,10 +88,6 @@ def test_no_folder_of_this_machine_is_kept(reason: str, kept: str) -> None:
     assert results.as_json()["records"][0]["reason"] == kept
 
 
-def test_commit_outside_of_git(tmp_path: Path) -> None:
-    assert record.commit(tmp_path) == "nogit"
-
-
 def test_flat_names_its_record() -> None:
     assert record.flat(OK)["record"] == OK.id
     assert record.flat(WRONG)["speedup"] is None

@@ -1,4 +1,4 @@
-"""The oracle, against 50 digits; and its bound, against mistakes that it must not let through."""
+"""The reference, against 50 digits; and its bound, against mistakes that it must not let through."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def digits(found: reference.Reference, problem: Problem) -> float:
 @given(problems())
 def test_reference_against_50_digits(problem: Problem) -> None:
     # scores up to 1e5, of sums that may cancel, cost the reference 20 bits as they cost any kernel
-    assert digits(reference.gradient(problem), problem) < (
+    assert digits(reference.compute(problem), problem) < (
         2.0**-30 if problem.dtype == np.float32 else 2.0**-75
     )
 
@@ -55,23 +55,23 @@ def test_reference_against_50_digits(problem: Problem) -> None:
 @pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2.0**-50), (np.float64, 2.0**-100)])
 def test_reference_is_far_more_precise_than_its_kernels(dtype: type[np.floating[Any]], limit: float) -> None:
     problem = normal(33, 17, dtype)
-    assert digits(reference.gradient(problem), problem) < limit
+    assert digits(reference.compute(problem), problem) < limit
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blocks_make_no_difference(dtype: type[np.floating[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     problem = normal(1000, 5, dtype)
-    whole = reference.gradient(problem)
+    whole = reference.compute(problem)
     monkeypatch.setattr(reference, "_BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
-    for one, other in zip(whole.value, reference.gradient(problem).value, strict=True):
+    for one, other in zip(whole.value, reference.compute(problem).value, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-13)
-    for one, other in zip(whole.bound, reference.gradient(problem).bound, strict=True):
+    for one, other in zip(whole.bound, reference.compute(problem).bound, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_bound_is_tight_enough_to_mean_something(dtype: type[np.floating[Any]]) -> None:
-    found = reference.gradient(normal(1000, 5, dtype))
+    found = reference.compute(normal(1000, 5, dtype))
     # m + n + c roundings of each term and a few for growth: 1500 u
     for bound, scale in zip(found.bound, found.scale, strict=True):
         assert np.all(bound <= 1500 * reference.unit_roundoff(np.dtype(dtype)) * scale)
@@ -82,7 +82,7 @@ def test_the_bound_is_tight_enough_to_mean_something(dtype: type[np.floating[Any
 def test_example_is_the_gradient_of_one_row(y: float, b: float) -> None:
     x, w = [1.0, -2.0], [0.5, 0.25]
     step = reference.example(x, y, w, b)
-    expected = reference.gradient(Problem(np.array([x]), np.array([y]), np.array(w), b))
+    expected = reference.compute(Problem(np.array([x]), np.array([y]), np.array(w), b))
     assert step.z == b
     assert step.dz == step.a - y == step.db
     assert pytest.approx(expected.value.cost, abs=2e-16, rel=1e-15) == step.L

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kernels import BackendUnavailable, Gradient, Kernel, _jit_cache, backends, load, names, registry
+from kernels import BackendUnavailable, Kernel, _jit_cache, backends, load, names, registry
 from tests.problems import available, every_kernel, normal
 
 
@@ -103,7 +103,3 @@ def test_compiled_code_is_kept_by_source(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (tmp_path / "helper").mkdir()
     (tmp_path / "helper" / "b.py").write_text("2")
     assert _jit_cache.folder() != first
-
-
-def test_gradient_is_a_triple() -> None:
-    assert Gradient._fields == ("cost", "dw", "db")

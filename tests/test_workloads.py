@@ -78,7 +78,9 @@ def test_labels_are_drawn_from_the_model() -> None:
 
 def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
     workload = workloads.named("100x5-f32")
-    (w, b), (again, _), (other, _) = (workloads.parameters(workload, draw) for draw in (3, 3, 4))
+    (w, b), (again, _), (other, _) = (workloads.parameters(workload, draw, 2) for draw in (3, 3, 4))
+    assert (w.shape, b.shape) == ((2, 5), (2,))
+    assert not np.array_equal(w[0], w[1])
     np.testing.assert_array_equal(w, again)
     assert not np.array_equal(w, other)
     assert (w.dtype, b.dtype) == (np.float32, np.float32)

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from bench.record import Results
-from bench.report.terminal import (
-    by_workload,
-    duration,
-    not_measured,
-    quantity,
-    significant,
-    speedup,
-    unavailable,
-)
+from bench.report.terminal import baseline, by_workload, cells_of, not_measured, notes, timed, unavailable
 
 
 def tables(results: Results) -> str:
@@ -25,27 +17,17 @@ def tables(results: Results) -> str:
     for workload, records in by_workload(results.records):
         first = records[0]
         lines += ["", f"**{workload}** ({first.m:,} × {first.n:,}, {first.dtype}, {first.order} order)", ""]
-        measured = sorted(
-            (r for r in records if r.seconds), key=lambda r: -r.seconds.estimate if r.seconds else 0
-        )
-        if measured:
-            baseline = measured[0].speedup.baseline if measured[0].speedup else "-"
+        if measured := timed(records):
+            over = f"× {baseline(measured)}"
             lines += [
-                f"| kernel | time per call | × {baseline} | examples/s | GB/s | error, ulps |",
+                f"| kernel | time per call | {over} | examples/s | GB/s | error, ulps |",
                 "|---|--:|--:|--:|--:|--:|",
             ]
-        for record in measured:
-            cells = (
-                f"`{record.kernel}`",
-                duration(record.seconds.estimate if record.seconds else None),
-                speedup(record.speedup),
-                quantity(record.m / record.seconds.estimate) if record.seconds else "-",
-                significant(record.gigabytes_per_second or 0.0),
-                significant(record.error.max_ulps) if record.error else "-",
-            )
-            lines.append(f"| {' | '.join(cells)} |")
-        if left := not_measured(records):
-            lines += ["", *(f"- {line}" for line in left)]
+        for record, seconds in measured:
+            kernel, *numbers = cells_of(record, seconds)
+            lines.append(f"| `{kernel}` | {' | '.join(numbers)} |")
+        if lists := [*notes(measured), *not_measured(records)]:
+            lines += ["", *(f"- {line}" for line in lists)]
     if missing := unavailable(results.records):
         lines += ["", *(f"- {line}" for line in missing)]
     return "\n".join(lines) + "\n"

@@ -9,8 +9,11 @@ _REFRESH_SECONDS = 0.2
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, `1:05`."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    """`45 s`, `1 min 05 s`, `2 h 10 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class Progress:
@@ -39,7 +42,7 @@ class Progress:
     def line(self, workload: str, kernel: str, elapsed: float) -> str:
         """At most 80 columns."""
         total, done = sum(self._estimates.values()), sum(self._done.values())
-        pace = elapsed / done if done > 0 else 1.0
-        left = max(0.0, (total - done) * max(pace, 0.2))
+        pace = elapsed / done if done > 0 else 1.0  # seconds for each one estimated
+        left = max(0.0, (total - done) * pace)
         place = f"[{len(self._done) + 1}/{len(self._estimates)}]"
-        return f"{place} {workload}: {kernel}"[:50] + f"  {clock(elapsed)}, about {clock(left)} left"
+        return f"{place} {workload}: {kernel}"[:45] + f"  {clock(elapsed)}, about {clock(left)} left"

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Ratio, Record, Results
+from bench.record import Record, Results
+from bench.statistics import Estimate
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
@@ -22,9 +23,14 @@ def summary(console: Console, results: Results) -> None:
     machine = results.machine["id"]
     for _, records in by_workload(results.records):
         console.print()
-        measured = [record for record in records if record.outcome == "ok" and record.seconds]
-        if measured:
-            console.print(_table(measured, records[0], machine))
+        if measured := timed(records):
+            fastest = measured[-1][0]
+            size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}"
+            console.print(Text(f"{fastest.workload}: {size}", style="bold"))
+            console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
+            console.print(_table(measured))
+        for line in notes(measured):
+            console.print(Text(f"  {line}"))
         for line in not_measured(records):
             console.print(Text(f"  {line}"))
     console.print()
@@ -35,6 +41,12 @@ def summary(console: Console, results: Results) -> None:
 def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]:
     """The records of one workload after those of another."""
     return ((name, list(group)) for name, group in groupby(records, key=lambda record: record.workload))
+
+
+def timed(records: Iterable[Record]) -> list[tuple[Record, Estimate]]:
+    """The kernels that passed the gate and were timed, with the seconds of a call, slowest first."""
+    found = [(record, record.seconds) for record in records if record.outcome == "ok" and record.seconds]
+    return sorted(found, key=lambda pair: -pair[1].estimate)
 
 
 def not_measured(records: Sequence[Record]) -> list[str]:
@@ -54,61 +66,52 @@ def unavailable(records: Iterable[Record]) -> list[str]:
     return [f"unavailable: {', '.join(names)}: {reason}" for reason, names in kernels.items()]
 
 
-def _table(measured: list[Record], workload: Record, machine: str) -> Table:
-    baseline = next((record.speedup.baseline for record in measured if record.speedup), "no baseline")
-    table = Table(
-        title=f"{workload.workload}: {workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}\n"
-        f"speedup over {baseline}, with its 95% interval, on {machine}",
-        caption=_caption(measured),
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
-        show_edge=False,
-        collapse_padding=True,
-    )
+def _table(measured: list[tuple[Record, Estimate]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("kernel", no_wrap=True, max_width=20)
-    for heading in ("time/call", "speedup", "rows/s", "GB/s", "ulps", "1st call"):
+    for heading in ("time/call", "speedup", "examples/s", "GB/s", "ulps", "1st call"):
         table.add_column(heading, justify="right", no_wrap=True)
-    fastest = min(record.seconds.estimate for record in measured if record.seconds)
-    for record in sorted(measured, key=lambda record: -record.seconds.estimate if record.seconds else 0):
-        table.add_row(
-            *_cells(record), style="bold" if record.seconds and record.seconds.estimate == fastest else ""
-        )
+    for record, seconds in measured:
+        cells = (*cells_of(record, seconds), duration(record.cold.first_call_seconds))
+        table.add_row(*cells, style="bold" if record is measured[-1][0] else "")
     return table
 
 
-def _caption(measured: list[Record]) -> str:
-    lines = []
-    if unselected := [record.kernel for record in measured if not record.selected]:
-        lines.append(f"Not selected, measured to compare with: {', '.join(unselected)}.")
-    for record in measured:
+def notes(measured: list[tuple[Record, Estimate]]) -> list[str]:
+    """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
+    unselected = [record.kernel for record, _ in measured if not record.selected]
+    lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
+    for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
-            rate = record.bytes_per_call / record.cold.placement_seconds / 1e9
+            rate = significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
             took = duration(record.cold.placement_seconds)
-            lines.append(f"{record.kernel}: X and y placed once, in {took} ({significant(rate)} GB/s).")
-    return "\n".join(lines)
+            lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
+    return lines
 
 
-def _cells(record: Record) -> tuple[str, ...]:
-    assert record.seconds is not None
+def baseline(measured: list[tuple[Record, Estimate]]) -> str:
+    """The name of the kernel that the speedups are over."""
+    return next((record.speedup.baseline for record, _ in measured if record.speedup), "(no baseline)")
+
+
+def cells_of(record: Record, seconds: Estimate) -> tuple[str, ...]:
+    """Kernel, time of a call, speedup, examples a second, GB/s and error, as text."""
     return (
         record.kernel,
-        duration(record.seconds.estimate),
-        speedup(record.speedup),
-        quantity(record.m / record.seconds.estimate),
+        duration(seconds.estimate),
+        speedup(record),
+        quantity(record.m / seconds.estimate),
         significant(record.gigabytes_per_second or 0.0),
-        significant(record.error.max_ulps) if record.error else "",
-        duration(record.cold.first_call_seconds),
+        significant(record.error.max_ulps) if record.error else "-",
     )
 
 
-def speedup(ratio: Ratio | None) -> str:
+def speedup(record: Record) -> str:
     """`12.3 [12.1, 12.6]`, or `1` for the baseline itself."""
+    ratio = record.speedup
     if ratio is None:
         return "-"
-    if ratio.low == ratio.high:
+    if ratio.baseline == record.kernel:
         return "1"
     estimate, low, high = (_short(number) for number in (ratio.estimate, ratio.low, ratio.high))
     return f"{estimate} [{low}, {high}]"
