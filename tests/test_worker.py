@@ -107,9 +107,8 @@ def test_a_kernel_that_writes_into_its_input_is_stopped(monkeypatch: pytest.Monk
 
 
 def test_a_users_file_is_executed_once(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(
-        f"with open({str(tmp_path / 'log')!r}, 'a') as log:\n    log.write('x')\nfrom kernels.numpy_vectorized import gradient\n"
-    )
+    log = f"with open({str(tmp_path / 'log')!r}, 'a') as log: log.write('x')\n"
+    (tmp_path / "mine.py").write_text(log + "from kernels.numpy_vectorized import gradient\n")
     spec = f"{tmp_path}/mine.py:gradient"
     (entrant,) = selection.choose_kernels(spec)
     assert worker.measure(entrant.spec, WORKLOAD, 0).outcome == "ok"
