@@ -195,5 +195,5 @@ def _one_example(X: np.ndarray, signs: np.ndarray, p: np.ndarray) -> Check:
     return Check("one-example", Problem(X, y, w, 0.0), Reference(value, _no_remainder(n), bound, size))
 
 
-def _exact(n: int) -> Gradient:
+def _no_remainder(n: int) -> Gradient:
     return Gradient(0.0, np.zeros(n), 0.0)
