@@ -26,7 +26,7 @@ format: .venv/installed ## let ruff rewrite what it can
 	@$(BIN)/ruff format .
 
 gpu: ## check and time the GPU kernels with $(PYTHON), which must have JAX with CUDA; installs nothing
-	@$(PYTHON) -m pytest --benchmark --kernels numpy,jax,jax-gpu,jax-autodiff-gpu \
+	@$(PYTHON) -m pytest bench/ --benchmark --kernels numpy,jax,jax-gpu,jax-autodiff-gpu \
 	    --workloads 1000x2-f32,10000x32-f64,1000000x32-f64,1000000x32-f32,8000000x32-f32 $(ARGS)
 
 clean: ## remove the environment, caches and build leftovers; results stay
