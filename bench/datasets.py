@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from kernels.registry import told
+
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15
 """A flight that arrives more than this late is late. (The US DoT's A14 counts 15 minutes themselves, too.)"""
@@ -98,10 +100,7 @@ def read(path: Path, target: str | None) -> Examples:
     except _Unusable as unusable:
         raise ValueError(f"{path.name}: {unusable}") from None
     except Exception as error:  # each reader has its own ways to say that the bytes are not what it reads
-        reason = str(error).strip().partition("\n")[0]
-        raise ValueError(
-            f"{path.name}: cannot be read as {path.suffix}: {reason or type(error).__name__}"
-        ) from error
+        raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {told(error)}") from error
 
 
 class _Unusable(ValueError):  # noqa: N818 - it judges a file, and becomes a ValueError that names it
@@ -119,6 +118,10 @@ def _npz(path: Path, _target: str | None) -> Examples:
 
 def _frame(path: Path, target: str | None) -> Examples:
     pandas = _pandas(f"reading {path.suffix}")
+    if path.suffix == ".csv":
+        names = pandas.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+        if twice := names[names.duplicated()].tolist():
+            raise _Unusable(f"the column {twice[0]!r} is there twice; rename one")
     frame = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
     target = "y" if target is None else target
     if target not in frame.columns:

@@ -18,6 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.record import without_folders
+
 _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
     "pytest", "pytest-benchmark", "threadpoolctl",
@@ -45,7 +47,7 @@ def fingerprint() -> dict[str, Any]:
         "transparent_huge_pages": _bracketed(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
         "cpu_quota_cores": _cpu_quota(),
         "cores_in_affinity": _affinity(),
-        "hypervisor": "hypervisor" in (_cpuinfo("flags") or "").split(),
+        "hypervisor": None if (flags := _cpuinfo("flags")) is None else "hypervisor" in flags.split(),
     }
     software = {
         "os": f"{platform.system()} {platform.release()}",
@@ -184,7 +186,7 @@ def _numba_threading() -> dict[str, Any] | None:
 def _environment() -> dict[str, str]:
     """The variables that change how many threads and which code a library uses; folders are left out."""
     return {
-        name: re.sub(r"(?<![\w.])~?/[^\s,:=]*", "(path)", value)
+        name: without_folders(value)
         for name, value in sorted(os.environ.items())
         if _THREAD_VARIABLES.fullmatch(name)
     }
@@ -221,5 +223,7 @@ def _output(*command: str) -> str | None:
     """What a command prints, or None where it is missing or fails."""
     if shutil.which(command[0]) is None:
         return None
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    return ran.stdout.strip() if ran.returncode == 0 else None
+    try:  # a GPU's driver may take long to wake
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Generator
 from io import StringIO
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--workloads", metavar="A,B", help="Only these workloads: names (python -m bench workloads) or MxN."
     )
-    group.addoption("--data", metavar="FILE", type=Path, help="Your own .npz (X, y), .csv, .parquet or .svm.")
+    group.addoption(
+        "--data",
+        metavar="FILE",
+        type=Path,
+        help="Your own .npz (X, y), .csv, .parquet or .svm; write --data=FILE.",
+    )
     group.addoption("--target", metavar="COLUMN", help="The column of --data with the labels (default: y).")
     group.addoption(
-        "--results", metavar="DIR", type=Path, default=RESULTS, help="Where results go (default: results/)."
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=RESULTS,
+        help="Where results go (default: results/); write --results=DIR.",
     )
 
 
@@ -58,7 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
         chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
-    seconds = float(config.getoption("benchmark_max_time")) if _times(config) else 0.0
+    seconds = float(config.getoption("benchmark_max_time"))
+    if not (isfinite(seconds) and seconds > 0):
+        raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
+    if (copy := config.getoption("benchmark_json")) and not copy.absolute().parent.is_dir():
+        raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
+    if not _times(config):
+        seconds = 0.0
     config.pluginmanager.register(Benchmarks(config, Session(entrants, chosen, seconds)), _NAME)
 
 
@@ -221,7 +237,7 @@ class Benchmarks:
         """Keep what was measured, after an interruption too; a --benchmark-json of the user's is a copy."""
         if self._file is None or not self._session.races:
             return
-        record.write(self._file, self._document())
+        self._file = record.write(self._file, self._document())
         if copy := self._config.getoption("benchmark_json"):
             shutil.copyfile(self._file, copy)
 

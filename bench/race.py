@@ -63,19 +63,25 @@ def race(
     workload: Workload,
     seconds: float = 1.0,
     tick: Callable[[str], None] = lambda _kernel: None,
+    keep: Callable[[Race], None] = lambda _race: None,
 ) -> Race:
     """Check and time the entrants on the workload, each for about so many seconds; 0 checks them only.
 
     tick: called with the kernel's name, often, and never while a round is timed.
+    keep: called with the race so far when a kernel has finished, so that an interruption loses one only.
     One kernel's end never ends the race: what it came to is in its record.
     """
     runs: dict[str, tuple[Entrant, Measurement]] = {}
+    so_far = Race(workload, (), {})
     for entrant in entrants:
         tick(entrant.name)
         runs[entrant.name] = entrant, _run(entrant, workload, seconds, partial(tick, entrant.name))
-    rounds = {name: measured.rounds for name, (_, measured) in runs.items() if measured.rounds}
-    records = tuple(_record(*entered, workload, rounds) for entered in runs.values())
-    return Race(workload, records, rounds)
+        rounds = {name: measured.rounds for name, (_, measured) in runs.items() if measured.rounds}
+        so_far = Race(
+            workload, tuple(_record(*entered, workload, rounds) for entered in runs.values()), rounds
+        )
+        keep(so_far)
+    return so_far
 
 
 def _run(entrant: Entrant, workload: Workload, seconds: float, tick: Callable[[], None]) -> Measurement:

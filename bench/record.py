@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from dataclasses import asdict, dataclass, fields
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, and no folder of this machine in any text."""
-        plain: dict[str, Any] = _without_folders(asdict(self))
+        plain: dict[str, Any] = _cleaned(asdict(self))
         return plain
 
 
@@ -114,32 +115,47 @@ def read(path: Path) -> Results:
     """The results in a file. Raises ValueError, in one line, if it holds none that this version reads."""
     try:
         found = json.loads(path.read_text())["logitbench"]
+        if found["schema"] != SCHEMA:
+            raise _OtherSchema(f"{path.name}: schema {found['schema']}; this version reads schema {SCHEMA}")
+        return Results(
+            found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
+        )
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(
-            f"{path.name}: no results file of logitbench; expected JSON with the key 'logitbench'"
-        ) from None
-    if found.get("schema") != SCHEMA:
-        raise ValueError(f"{path.name}: schema {found.get('schema')}; this version reads schema {SCHEMA}")
-    return Results(
-        found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
-    )
+    except _OtherSchema:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ValueError(f"{path.name}: no results file of logitbench; expected its JSON") from None
 
 
-def write(path: Path, document: dict[str, Any]) -> None:
-    """Write the file whole or not at all, never over another. Raises OSError."""
+class _OtherSchema(ValueError):  # noqa: N818 - a ValueError to everybody else
+    """The file is a later or an earlier version's."""
+
+
+def write(path: Path, document: dict[str, Any]) -> Path:
+    """Write the file whole or not at all. Returns its path, numbered where it was taken. Raises OSError."""
+    text = json.dumps(document, indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
-        try:
-            json.dump(document, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            Path(file.name).unlink()
-            raise
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    free = _taken(path)
+    Path(file.name).replace(free)
+    return free
+
+
+def _taken(path: Path) -> Path:
+    """The path, or the first of path-2, path-3, ... that no file has: taken at once, by an empty file."""
+    for number in count(1):
+        candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        try:
+            candidate.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError("count ends nowhere")
 
 
 _PARTS = {"error": Error, "cold": Cold, "seconds": Estimate, "speedup": Ratio, "over_numpy": Ratio}
@@ -154,10 +170,25 @@ def _record(plain: dict[str, Any]) -> Record:
     return Record(**values)
 
 
-def _without_folders(value: Any) -> Any:
-    """Reasons quote exceptions, and those quote paths, which may name a person: keep the last part."""
+def without_folders(text: str) -> str:
+    """The text with a file's name in the place of its path, and `(path)` in that of any other.
+
+    Reasons quote exceptions and settings name folders, and those may tell who somebody is.
+    """
+    return _PATH.sub(lambda found: name[0] if (name := _FILE_NAME.search(found[0])) else "(path)", text)
+
+
+_QUOTED, _BARE = (
+    r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")",
+    r"(?<![\w.'\"])~?/[^\s'\",:]*|~\w+/[^\s'\",:]*",
+)
+_PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|{_BARE}")
+_FILE_NAME = re.compile(r"[^/]+\.\w+$")
+
+
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return re.sub(r"(?<![\w.:/])~?/(?:[^/\s'\":]+/)+", "", value)
+        return without_folders(value)
     if isinstance(value, dict):
-        return {key: _without_folders(part) for key, part in value.items()}
-    return [_without_folders(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {key: _cleaned(part) for key, part in value.items()}
+    return [_cleaned(part) for part in value] if isinstance(value, (list, tuple)) else value

@@ -54,9 +54,12 @@ class Session:
     def record(self, workload: str, kernel: str, tick: Callable[[str, str], None]) -> Record:
         """What the kernel did on the workload. The first to ask has the race run; tick(workload, kernel)."""
         if workload not in self.races:
-            entrants = self.plan[workload]
-            self.races[workload] = race(
-                entrants, self.workloads[workload], self.seconds, partial(tick, workload)
+            race(
+                self.plan[workload],
+                self.workloads[workload],
+                self.seconds,
+                tick=partial(tick, workload),
+                keep=partial(self.races.__setitem__, workload),
             )
         return next(record for record in self.races[workload].records if record.kernel == kernel)
 

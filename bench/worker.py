@@ -20,6 +20,7 @@ from bench.selection import loaded
 from bench.statistics import FEWEST_ROUNDS
 from bench.workloads import Workload
 from kernels import BackendUnavailable, Kernel
+from kernels.registry import told
 
 ROUND_SECONDS = 0.005
 """A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
@@ -73,9 +74,8 @@ def measure(
         so_far = _with(so_far, agreement.after(kernel, workload, X, y))
     except MemoryError:
         return replace(so_far, outcome="out-of-memory", reason=f"{workload.name} does not fit into memory")
-    except Exception as error:  # a kernel may raise anything, and the others go on
-        first_line = str(error).strip().partition("\n")[0]
-        return replace(so_far, outcome="raised", reason=f"{type(error).__name__}: {first_line}")
+    except (Exception, SystemExit) as error:  # a kernel may raise anything, and the others go on
+        return replace(so_far, outcome="raised", reason=told(error))
     return replace(so_far, iterations=iterations, rounds=rounds) if so_far.outcome == "ok" else so_far
 
 

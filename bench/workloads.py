@@ -150,7 +150,7 @@ def named(name: str) -> Workload:
     """The workload of that name. Raises ValueError, with the nearest names, if there is none."""
     parts = re.fullmatch(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?", name)
     base = parts["base"] if parts else name
-    size = re.fullmatch(r"(\d+)x(\d+)", base)
+    size = re.fullmatch(r"(\d{1,12})x(\d{1,12})", base)
     if parts is None or not (size or base in _NAMED):
         near = difflib.get_close_matches(name, DEFAULT, n=3, cutoff=0.5) or DEFAULT
         raise ValueError(

@@ -32,10 +32,20 @@ def _as_it_is(array: Array, dtype: np.dtype[Any]) -> np.ndarray:
     return np.asarray(array, dtype=dtype) if isinstance(array, float) else np.asarray(array)
 
 
+def _numpys_own(array: Array, dtype: np.dtype[Any]) -> np.ndarray:
+    # Anything else might compute only when it is looked at, after the timer has stopped.
+    if not isinstance(array, (np.ndarray, np.generic, float)):
+        kind = type(array)
+        raise TypeError(
+            f"a {kind.__module__}.{kind.__qualname__}; expected NumPy's own, or a Kernel with a backend"
+        )
+    return _as_it_is(array, dtype)
+
+
 PYTHON = Backend("python", "cpu", lambda array: np.asarray(array).tolist(), _itself, _rounded_once)
 """Nested lists of Python floats. It computes in double whatever the dtype, and rounds once at the end."""
 
-NUMPY = Backend("numpy", "cpu", _in_memory, _itself, _as_it_is)
+NUMPY = Backend("numpy", "cpu", _in_memory, _itself, _numpys_own)
 """NumPy arrays in this process's memory, for NumPy, Numba and everything that takes them."""
 
 
@@ -53,9 +63,8 @@ def jax(device: str) -> Backend:
         try:
             place = jax.devices(device)[0]
         except RuntimeError as error:
-            if device == "gpu":
-                raise BackendUnavailable("JAX sees no GPU here") from error
-            raise BackendUnavailable(f"JAX has no {device} device: {error}") from error
+            reason = str(error).strip().partition("\n")[0]
+            raise BackendUnavailable(f"JAX sees no {device.upper()} here: {reason}") from error
         return jax.block_until_ready(jax.device_put(array, place))
 
     return Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _as_it_is)

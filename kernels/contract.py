@@ -49,7 +49,10 @@ class Backend:
     wait: Callable[[Any], Any]
     """Return its argument once it exists. Inside the timer."""
     asnumpy: Callable[[Array, np.dtype[Any]], np.ndarray]
-    """Bring a result back as NumPy, in its own dtype; a Python float is rounded once to the given one."""
+    """Bring a result back as NumPy, in its own dtype; a Python float is rounded once to the given one.
+
+    Raises TypeError for what is none of the backend's arrays.
+    """
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ class Problem:
     The arrays are kept as read-only views. Two problems are equal only if they are the same object.
 
     Raises ValueError, naming the argument and what was found, unless shapes and dtypes are these, all
-    values are finite, there is at least one example and one feature, and the sums cannot overflow:
-    m · max|x_ij| ≤ max(dtype) / 4 and Σ_j |x_ij w_j| finite.
+    values are finite, there is at least one example and one feature, and no sum can overflow:
+    m · max|x_ij| and m · max_i (Σ_j |x_ij w_j| + |b|) are at most max(dtype) / 4.
     """
 
     X: np.ndarray
@@ -101,7 +104,7 @@ class Problem:
             raise ValueError(f"b is {self.b!r}; expected one real number")
         b = b.astype(X.dtype)
         _finite("b", b)
-        _within_range(X, w)
+        _within_range(X, w, float(b))
         for name, value in {"X": X, "y": y, "w": w, "b": b[()]}.items():
             object.__setattr__(self, name, value)
 
@@ -161,22 +164,21 @@ def _finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _within_range(X: np.ndarray, w: np.ndarray) -> None:
+def _within_range(X: np.ndarray, w: np.ndarray, b: float) -> None:
+    limit = float(np.finfo(X.dtype).max) / 4 / X.shape[0]
     largest = float(max(X.max(), -X.min()))
-    limit = float(np.finfo(X.dtype).max)
-    if largest > limit / 4 / X.shape[0]:
+    if largest > limit:
         raise ValueError(
             f"X reaches {largest:.3g}: a sum over {X.shape[0]} examples could overflow {X.dtype}; "
-            f"expected m · max|X| ≤ {limit / 4:.3g} (scale the features)"
+            f"expected |X| ≤ {limit:.3g} (scale the features)"
         )
     with np.errstate(over="ignore"):
         absw = np.abs(w, dtype=np.float64)
-        if largest * absw.sum() <= limit:  # then no score can be larger
+        if largest * absw.sum() + abs(b) <= limit:  # then no score can be larger
             return
-        scores = np.abs(X, dtype=np.float64) @ absw
+        scores = np.abs(X, dtype=np.float64) @ absw + abs(b)
     if scores.max() > limit:
-        row = int(scores.argmax())
         raise ValueError(
-            f"w and row {row} of X are so large that its score could overflow {X.dtype}; "
-            f"expected Σ_j |x_ij w_j| ≤ {limit:.3g} (scale the features)"
+            f"w, b and row {int(scores.argmax())} of X are so large that scores could overflow {X.dtype}; "
+            f"expected Σ_j |x_ij w_j| + |b| ≤ {limit:.3g} (scale the features)"
         )

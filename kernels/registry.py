@@ -78,10 +78,19 @@ def load(spec: str) -> Kernel:
     return kernel
 
 
+def told(error: BaseException) -> str:
+    """An exception in one line: its type, and the first line of what it says."""
+    try:
+        said = str(error).strip().partition("\n")[0]
+    except Exception:  # a user's exception may fail even at that
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def _why_not(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{error.name.partition('.')[0]} is not installed"
-    return str(error).strip().partition("\n")[0]
+    return told(error)
 
 
 def _from_user(spec: str, name: str) -> Kernel:
@@ -90,9 +99,8 @@ def _from_user(spec: str, name: str) -> Kernel:
         module = _module_at(Path(location)) if location.endswith(".py") else importlib.import_module(location)
     except FileNotFoundError:
         raise ValueError(f"{spec}: there is no file {location}") from None
-    except Exception as error:  # whatever the user's own code raises while it is imported
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"{spec}: importing it raised {type(error).__name__}: {reason}") from error
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises while it is imported
+        raise ValueError(f"{spec}: importing it raised {told(error)}") from error
     found = getattr(module, attribute, None)
     if isinstance(found, Kernel):
         return replace(found, name=name)

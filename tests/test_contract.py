@@ -40,13 +40,14 @@ def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
         ({"w": np.zeros(3)}, r"w has shape \(3,\); expected \(2,\), one weight for each column of X"),
         ({"w": w.astype(int)}, "w holds int64; expected float64"),
         ({"w": with_value(w, 1, np.inf)}, r"w\[1\] is inf"),
+        ({"b": 1e308}, "w, b and row 0 of X are so large"),
         ({"b": np.nan}, "b is nan"),
         ({"b": np.zeros(2)}, "b is array.*expected one real number"),
         ({"b": 1j}, "b is 1j; expected one real number"),
         ({"X": X * 1e307}, "a sum over 3 examples could overflow float64"),
         (
             {"X": X * 1e200, "w": w * 1e200},
-            "w and row 0 of X are so large that its score could overflow float64",
+            "w, b and row 0 of X are so large that scores could overflow float64",
         ),
     ],
 )

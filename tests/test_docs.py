@@ -6,7 +6,8 @@ import doctest
 import re
 from dataclasses import fields
 
-from bench import agreement, record, workloads
+from bench import record, workloads
+from bench.probes import probes
 from bench.record import Cold, Error, Record
 from bench.report import markdown
 from bench.session import CHECKOUT
@@ -33,7 +34,7 @@ def test_every_kernel_and_every_check_is_described() -> None:
     readme, gate = ((CHECKOUT / page).read_text() for page in ("README.md", "docs/gate.md"))
     assert all(f"`{name}`" in readme for name in names())
     lecture = workloads.named("lecture")
-    checks = [check.name for check in agreement.probes(lecture)]
+    checks = [check.name for check in probes(lecture)]
     assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 
 

@@ -47,12 +47,25 @@ def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
 
 
+def test_never_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    written = [record.write(file, {"number": number}) for number in range(3)]
+    assert [path.name for path in written] == ["run.json", "run-2.json", "run-3.json"]
+    assert [json.loads(path.read_text())["number"] for path in written] == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         ("", "no results file of logitbench"),
         ("[]", "no results file of logitbench"),
-        ('{"benchmarks": []}', "expected JSON with the key 'logitbench'"),
+        ('{"benchmarks": []}', "no results file of logitbench"),
+        ('{"logitbench": []}', "no results file of logitbench"),
+        ('{"logitbench": {"schema": 1}}', "no results file of logitbench"),
+        (
+            '{"logitbench": {"schema": 1, "run": 0, "machine": 0, "races": [], "records": [0]}}',
+            "no results file",
+        ),
         ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schema 1"),
     ],
 )
@@ -79,6 +92,11 @@ def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
     [
         ("FileNotFoundError: '/home/ada/secret/x.npy'", "FileNotFoundError: 'x.npy'"),
         ("see ~/project/kernel.py:3", "see kernel.py:3"),
+        ("[Errno 2] No such file or directory: '/home/ada'", "[Errno 2] No such file or directory: '(path)'"),
+        ("'/home/ada lovelace/my secrets/x.npy'", "'x.npy'"),
+        ("'/home/ada lovelace/my secrets'", "'(path)'"),
+        ("file:///home/ada/x.npy or ~ada/y or at:/home/ada/z", "x.npy or (path) or at:(path)"),
+        ("--xla_dump_to=/home/ada/dump --flag=true", "--xla_dump_to=(path) --flag=true"),
         ("12 GB/s, dw/m and Xᵀ/m", "12 GB/s, dw/m and Xᵀ/m"),
         ("no data: pip install '.[data]'", "no data: pip install '.[data]'"),
     ],

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from bench.record import Ratio, Results
+from bench.record import Cold, Error, Ratio, Results
 from bench.report import markdown, terminal
 from bench.report.progress import Progress
 from bench.statistics import Estimate
@@ -45,14 +45,26 @@ def test_no_time_of_a_wrong_kernel_is_shown() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_it_fits(width: int) -> None:
+@pytest.mark.parametrize(
+    "ratio",
+    [
+        Ratio(123_456.0, 120_000.0, 130_000.0, "loops-examples"),
+        Ratio(0.2612, 0.2587, 0.2634, "loops"),
+        Ratio(0.0261, 0.0258, 0.0263, "loops"),
+        Ratio(1234.0, 1200.0, 1260.0, "loops"),
+    ],
+)
+def test_it_fits_whole(width: int, ratio: Ratio) -> None:
     widest = replace(
         OK,
         kernel="jax-autodiff-gpu",
         workload="1000000x1024-f64-F",
         device="gpu",
-        seconds=Estimate(0.000999, 0.0009, 0.001),
-        speedup=Ratio(123_456.0, 120_000.0, 130_000.0, "loops-examples"),
+        seconds=Estimate(0.0001234, 0.0009, 0.001),
+        speedup=ratio,
+        gigabytes_per_second=0.01234,
+        error=Error(12_345.0, 0.1),
+        cold=Cold(0.1, 0.1, 0.1, 0.1234),
     )
     lines = shown(Results({}, MACHINE, (), (widest, replace(OK, selected=False), WRONG)), width).splitlines()
     assert max(map(len, lines)) <= width

@@ -61,6 +61,8 @@ def test_checked_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
         "data",
         "rows",
         "one-example",
+        "some-examples",
+        "few-examples",
         "coherent",
         "unseen",
     ]
@@ -70,7 +72,7 @@ def test_a_kernel_that_remembers_its_answer_loses_its_times(monkeypatch: pytest.
     answers: list[Any] = []
 
     def remembers(X: Any, y: Any, w: Any, b: Any) -> Any:
-        if len(answers) < 10:
+        if len(answers) < 8:
             answers.append(honest(X, y, w, b))
             return answers[-1]
         return answers[-1]
@@ -80,16 +82,23 @@ def test_a_kernel_that_remembers_its_answer_loses_its_times(monkeypatch: pytest.
     assert found.reason.startswith("unseen: ")
 
 
+class Unspeakable(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "reason"),
     [
         (RuntimeError("no luck\nat all"), "raised", "RuntimeError: no luck"),
         (MemoryError(), "out-of-memory", "50x3-f64 does not fit into memory"),
-        (ZeroDivisionError(), "raised", "ZeroDivisionError: "),
+        (ZeroDivisionError(), "raised", "ZeroDivisionError"),
+        (SystemExit(3), "raised", "SystemExit: 3"),
+        (Unspeakable(), "raised", "Unspeakable"),
     ],
 )
 def test_what_a_kernel_raises(
-    error: Exception, outcome: str, reason: str, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, outcome: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> Any:
         raise error
@@ -132,6 +141,21 @@ def test_records_of_a_race() -> None:
         WORKLOAD.bytes_per_call / examples.seconds.estimate / 1e9
     )
     assert set(ran.rounds) == {"loops", "numpy", "loops-examples"}
+
+
+def test_an_interruption_loses_only_what_was_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[race.Race] = []
+    measure = worker.measure
+
+    def interrupted(spec: str, *rest: Any) -> Measurement:
+        if spec == "numpy":
+            raise KeyboardInterrupt
+        return measure(spec, *rest)
+
+    monkeypatch.setattr(worker, "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        race.race([Entrant("loops"), Entrant("numpy")], WORKLOAD, 0.01, keep=kept.append)
+    assert [record.kernel for record in kept[-1].records] == ["loops"]
 
 
 def test_what_is_left_out_runs_when_asked_for_by_name() -> None:

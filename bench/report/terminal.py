@@ -67,7 +67,7 @@ def unavailable(records: Iterable[Record]) -> list[str]:
 
 
 def _table(measured: list[tuple[Record, Estimate]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("kernel", no_wrap=True, max_width=20)
     for heading in ("time/call", "speedup", "examples/s", "GB/s", "ulps", "1st call"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -101,7 +101,7 @@ def cells_of(record: Record, seconds: Estimate) -> tuple[str, ...]:
         duration(seconds.estimate),
         speedup(record),
         quantity(record.m / seconds.estimate),
-        significant(record.gigabytes_per_second or 0.0),
+        significant(record.gigabytes_per_second or 0.0, 2),
         significant(record.error.max_ulps) if record.error else "-",
     )
 
@@ -118,6 +118,8 @@ def speedup(record: Record) -> str:
 
 
 def _short(number: float) -> str:
+    if number < 1:
+        return f"{number:.2f}" if number >= 0.1 else significant(number, 2)
     return significant(number) if number < 10_000 else quantity(number).replace(" ", "")
 
 
