@@ -75,6 +75,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
     if not _times(config):
         seconds = 0.0
+    config.option.reportchars = config.option.reportchars.replace(
+        "s", ""
+    )  # the summary lists what is skipped
     config.pluginmanager.register(Benchmarks(config, Session(entrants, chosen, seconds)), _NAME)
 
 
@@ -194,7 +197,7 @@ class Benchmarks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """After pytest-benchmark's table: the summary, and where the results are."""
+        """After pytest-benchmark's table: the summary."""
         if not self._session.races:
             return
         text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
@@ -202,8 +205,12 @@ class Benchmarks:
         terminal.summary(page, self._session.results())
         terminalreporter.ensure_newline()
         terminalreporter.write(text.getvalue())
-        if self._file and self._file.exists():
-            terminalreporter.write_line(f"results: {os.path.relpath(self._file)}")
+
+    def pytest_unconfigure(self) -> None:
+        """The last line of all: where the results are."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._file and self._file.exists():
+            reporter.write_line(f"results: {os.path.relpath(self._file)}")
 
     @property
     def _live(self) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,7 @@ def test_the_main_job(run: Run, tmp_path: Path) -> None:
         ("10x2-f64", "numpy", "ok"), ("10x2-f64", "loops", "ok"),
         ("20x3-f32", "numpy", "ok"), ("20x3-f32", "loops", "ok"),
     ]  # fmt: skip
+    assert ran.stdout.rstrip().splitlines()[-1] == f"results: {os.path.relpath(file, CHECKOUT)}"
     table_lines = [
         line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))
     ]
@@ -261,3 +264,23 @@ def test_two_kernels_of_one_name(run: Run, tmp_path: Path) -> None:
     ran = run("--benchmark", "--kernels", f"{tmp_path}/a/mine.py:wrong,{tmp_path}/b/mine.py:wrong")
     assert ran.returncode == 4
     assert "would both be called mine:wrong; rename one" in ran.stderr
+
+
+def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
+    """SIGINT while the third kernel runs, which waits for ever."""
+    (tmp_path / "mine.py").write_text(
+        "import time\nfrom pathlib import Path\n"
+        f"def waits(X, y, w, b):\n    Path({str(tmp_path / 'waiting')!r}).touch()\n    time.sleep(1000)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "--benchmark", "--workloads=10x2", "--benchmark-max-time=0.01"]
+    command += [f"--kernels=loops,numpy,{tmp_path}/mine.py:waits", f"--results={tmp_path / 'results'}"]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as running:
+        until = time.monotonic() + 60
+        while not (tmp_path / "waiting").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        shown, _ = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "speedup over loops" in shown
+    assert shown.rstrip().splitlines()[-1].startswith("results: ")
+    assert [r.kernel for r in record.read(files(tmp_path)[0]).records] == ["loops", "numpy"]
