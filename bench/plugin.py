@@ -10,51 +10,21 @@ import os
 import shutil
 from collections.abc import Generator
 from io import StringIO
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from bench import machine, record, selection
-from bench.datasets import DatasetUnavailable
+from bench import machine, record
+from bench.options import chosen_session
 from bench.record import Record
 from bench.report import terminal
 from bench.report.progress import Progress, clock
-from bench.session import RESULTS, Session
+from bench.session import Session
 
 _NAME = "logitbench"
 _NOT_TIMED = pytest.mark.skip(reason="nothing is timed without --benchmark")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the main job, in pytest-benchmark's own group."""
-    group = parser.getgroup("benchmark")
-    group.addoption("--benchmark", action="store_true", help="Check and time the kernels: the main job.")
-    group.addoption(
-        "--kernels",
-        metavar="A,B",
-        help="Only these kernels: names (python -m bench kernels) or your own, path/to/file.py:ATTRIBUTE or "
-        "package.module:ATTRIBUTE, a Kernel or a function gradient(X, y, w, b) -> (cost, dw, db).",
-    )
-    group.addoption(
-        "--workloads", metavar="A,B", help="Only these workloads: names (python -m bench workloads) or MxN."
-    )
-    group.addoption(
-        "--data",
-        metavar="FILE",
-        type=Path,
-        help="Your own .npz (X, y), .csv, .parquet or .svm; write --data=FILE.",
-    )
-    group.addoption("--target", metavar="COLUMN", help="The column of --data with the labels (default: y).")
-    group.addoption(
-        "--results",
-        metavar="DIR",
-        type=Path,
-        default=RESULTS,
-        help="Where results go (default: results/); write --results=DIR.",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,22 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(Path(__file__).parent)]
-    try:
-        entrants = selection.choose_kernels(config.getoption("kernels"))
-        chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
-    except (ValueError, DatasetUnavailable) as error:
-        raise pytest.UsageError(str(error)) from error
-    seconds = float(config.getoption("benchmark_max_time"))
-    if not (isfinite(seconds) and seconds > 0):
-        raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
-    if (copy := config.getoption("benchmark_json")) and not copy.absolute().parent.is_dir():
-        raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
-    if not _times(config):
-        seconds = 0.0
     config.option.reportchars = config.option.reportchars.replace(
         "s", ""
     )  # the summary lists what is skipped
-    config.pluginmanager.register(Benchmarks(config, Session(entrants, chosen, seconds)), _NAME)
+    config.pluginmanager.register(Benchmarks(config, chosen_session(config)), _NAME)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -175,7 +133,7 @@ class Benchmarks:
         """How long it will take, before anything starts."""
         plan = self._session.plan
         kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
-        what = f"logitbench: {len(plan)} workloads, {len(kernels)} kernels"
+        what = f"logitbench: {_counted(len(plan), 'workload')}, {_counted(len(kernels), 'kernel')}"
         if not self._session.seconds:
             return [f"{what}, checked and not timed"]
         took = clock(sum(self._session.estimates().values()))
@@ -266,17 +224,13 @@ class Benchmarks:
         return document
 
 
-def _times(config: pytest.Config) -> bool:
-    """Whether anything is timed: pytest-benchmark times nothing when disabled, skipped or under xdist."""
-    disabled = config.getoption("benchmark_disable") and not config.getoption("benchmark_enable")
-    distributed = config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ
-    skipped = config.getoption("benchmark_skip") and not config.getoption("benchmark_only")
-    return not (disabled or distributed or skipped or config.getoption("collectonly"))
-
-
 def _cell(item: pytest.Item) -> tuple[str, str] | None:
     """The workload and the kernel of a benchmark; None for any other test."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     return (
         (parameters["workload"], parameters["kernel"]) if {"workload", "kernel"} <= set(parameters) else None
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -18,6 +18,10 @@ import pytest
 from bench import record
 from bench.session import CHECKOUT
 
+# without what this very run of pytest has set there
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+ENVIRONMENT["COLUMNS"] = "80"
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -27,11 +31,10 @@ def run(tmp_path: Path) -> Run:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         fixed = (f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "-p", "no:cacheprovider")
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         return subprocess.run(
             [sys.executable, "-m", "pytest", *fixed, *arguments],
             cwd=CHECKOUT,
-            env={**environment, "COLUMNS": "80"},
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=300,
@@ -274,7 +277,9 @@ def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "--benchmark", "--workloads=10x2", "--benchmark-max-time=0.01"]
     command += [f"--kernels=loops,numpy,{tmp_path}/mine.py:waits", f"--results={tmp_path / 'results'}"]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as running:
         until = time.monotonic() + 60
         while not (tmp_path / "waiting").exists() and time.monotonic() < until:
             time.sleep(0.05)

@@ -1,0 +1,65 @@
+"""The options of `pytest --benchmark`, in pytest-benchmark's own group, and the session that they choose."""
+
+from __future__ import annotations
+
+import os
+from math import isfinite
+from pathlib import Path
+
+import pytest
+
+from bench import selection
+from bench.datasets import DatasetUnavailable
+from bench.session import RESULTS, Session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the main job."""
+    group = parser.getgroup("benchmark")
+    group.addoption("--benchmark", action="store_true", help="Check and time the kernels: the main job.")
+    group.addoption(
+        "--kernels",
+        metavar="A,B",
+        help="Only these kernels: names (python -m bench kernels) or your own, path/to/file.py:ATTRIBUTE or "
+        "package.module:ATTRIBUTE, a Kernel or a function gradient(X, y, w, b) -> (cost, dw, db).",
+    )
+    group.addoption(
+        "--workloads", metavar="A,B", help="Only these workloads: names (python -m bench workloads) or MxN."
+    )
+    group.addoption(
+        "--data",
+        metavar="FILE",
+        type=Path,
+        help="Your own .npz (X, y), .csv, .parquet or .svm; write --data=FILE.",
+    )
+    group.addoption("--target", metavar="COLUMN", help="The column of --data with the labels (default: y).")
+    group.addoption(
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=RESULTS,
+        help="Where results go (default: results/); write --results=DIR.",
+    )
+
+
+def chosen_session(config: pytest.Config) -> Session:
+    """What the options choose. Raises UsageError, in one line."""
+    seconds = float(config.getoption("benchmark_max_time"))
+    if not (isfinite(seconds) and seconds > 0):
+        raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
+    if (copy := config.getoption("benchmark_json")) and not copy.absolute().parent.is_dir():
+        raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
+    try:
+        entrants = selection.choose_kernels(config.getoption("kernels"))
+        chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
+    except (ValueError, DatasetUnavailable) as error:
+        raise pytest.UsageError(str(error)) from error
+    return Session(entrants, chosen, seconds if _times(config) else 0.0)
+
+
+def _times(config: pytest.Config) -> bool:
+    """Whether anything is timed: pytest-benchmark times nothing when disabled, skipped or under xdist."""
+    disabled = config.getoption("benchmark_disable") and not config.getoption("benchmark_enable")
+    distributed = config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ
+    skipped = config.getoption("benchmark_skip") and not config.getoption("benchmark_only")
+    return not (disabled or distributed or skipped or config.getoption("collectonly"))
