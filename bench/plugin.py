@@ -191,8 +191,9 @@ class Benchmarks:
         machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
-        """And there the checkout's folder."""
+        """And there the checkout's folder and branch."""
         commit_info["project"] = _NAME
+        commit_info.pop("branch", None)
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """The one key of ours, in every JSON that pytest-benchmark makes."""

@@ -26,7 +26,7 @@ WRONG = Record(
 MACHINE = {
     "id": "some-cpu-2c-01234567",
     "hardware": {"cpu": "Some CPU", "cores": 2, "memory_gib": 8},
-    "software": {"python": "CPython 3.11.7"},
+    "software": {"python": "CPython 3.11.7", "environment": {"OMP_NUM_THREADS": "2"}},
 }
 RESULTS = Results({"began": "2026-01-02T03:04:05+00:00"}, MACHINE, ({"workload": "lecture"},), (OK, WRONG))
 

@@ -122,6 +122,7 @@ def test_markdown() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["slow", "numpy"]
     assert "`some-cpu-2c-01234567`: Some CPU, 2 cores, 8 GiB" in text
+    assert "2026-01-02, with `OMP_NUM_THREADS=2` in its environment." in text
     assert "- mine:f on lecture: wrong: data: db is nan" in text
 
 

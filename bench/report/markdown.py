@@ -9,9 +9,11 @@ from bench.report.terminal import baseline, by_workload, cells_of, not_measured,
 def tables(results: Results) -> str:
     """A heading and a table for each workload, slowest kernel first, and what did not run."""
     hardware, software = results.machine["hardware"], results.machine["software"]
+    settings = ", ".join(f"`{name}={value}`" for name, value in software["environment"].items())
     lines = [
         f"Measured on `{results.machine['id']}`: {hardware['cpu']}, {hardware['cores']} cores, "
-        f"{hardware['memory_gib']} GiB, {software['python']}, {results.run['began'][:10]}. "
+        f"{hardware['memory_gib']} GiB, {software['python']}, {results.run['began'][:10]}"
+        f"{f', with {settings} in its environment' if settings else ''}. "
         "In brackets: the 95% interval within this run.",
     ]
     for workload, records in by_workload(results.records):
