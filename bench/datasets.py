@@ -7,6 +7,7 @@ data file is ever executed.
 from __future__ import annotations
 
 import importlib.util
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,8 @@ class _Unusable(ValueError):  # noqa: N818 - it judges a file, and becomes a Val
 
 
 def _npz(path: Path, _target: str | None) -> Examples:
+    if not zipfile.is_zipfile(path):
+        raise _Unusable("it is no .npz archive; expected what numpy.savez writes")
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {"X", "y"} - set(arrays.files):
             held = ", ".join(arrays.files) or "nothing"

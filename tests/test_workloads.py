@@ -187,8 +187,8 @@ def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
         ("a.csv", "height,sick,sick\n1,0,1\n", "sick", "a.csv: the column 'sick' is there twice"),
         ("a.csv", "", "sick", "a.csv: cannot be read as .csv: EmptyDataError: No columns"),
         ("a.parquet", "PAR", "sick", "a.parquet: cannot be read as .parquet"),
-        ("a.npz", "PK", None, "a.npz: cannot be read as .npz"),
-        ("a.npz", "", None, "a.npz: cannot be read as .npz"),
+        ("a.npz", "PK", None, "a.npz: it is no .npz archive"),
+        ("a.npz", "", None, "a.npz: it is no .npz archive"),
         ("a.svm", "1 one:2\n", None, "a.svm: cannot be read as .svm"),
         ("a.svm", "-1 1:2\n1 1:3\n", None, "a.svm: y holds the labels -1"),
         ("a.txt", GOOD, None, "a.txt: expected a file named .npz, .csv, .parquet, .svm, .libsvm"),
@@ -226,8 +226,8 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     poison = np.array([Executed()], dtype=object)
     np.savez(tmp_path / "a.npz", X=poison, y=np.ones(1))
     (tmp_path / "b.npz").write_bytes(pickle.dumps(Executed()))
-    for name in ("a.npz", "b.npz"):
-        with pytest.raises(ValueError, match="cannot be read as .npz"):
+    for name, says in (("a.npz", "cannot be read as .npz"), ("b.npz", "it is no .npz archive")):
+        with pytest.raises(ValueError, match=says):
             workloads.from_file(tmp_path / name, None)
 
 
