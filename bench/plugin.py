@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(Path(__file__).parent)]
-    config.option.reportchars = config.option.reportchars.replace(
-        "s", ""
-    )  # the summary lists what is skipped
+    # -rs is on for the tests; here the summary lists what is skipped
+    config.option.reportchars = config.option.reportchars.replace("s", "")
     config.pluginmanager.register(Benchmarks(config, chosen_session(config)), _NAME)
 
 
@@ -176,12 +176,10 @@ class Benchmarks:
         return reporter is not None and bool(reporter.isatty) and self._config.get_verbosity() == 0
 
     def _rewrite(self, line: str) -> None:
-        if self._live:
-            manager = self._config.pluginmanager
-            reporter, capture = manager.get_plugin("terminalreporter"), manager.get_plugin("capturemanager")
-            assert reporter is not None
-            assert capture is not None, "pytest's own plugins"
-            with capture.global_and_fixture_disabled():
+        manager = self._config.pluginmanager
+        reporter, capture = manager.get_plugin("terminalreporter"), manager.get_plugin("capturemanager")
+        if self._live and reporter is not None:
+            with capture.global_and_fixture_disabled() if capture else nullcontext():
                 reporter.rewrite(line, erase=True)
 
     # -- what is kept --
@@ -228,9 +226,9 @@ class Benchmarks:
 def _cell(item: pytest.Item) -> tuple[str, str] | None:
     """The workload and the kernel of a benchmark; None for any other test."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return (
-        (parameters["workload"], parameters["kernel"]) if {"workload", "kernel"} <= set(parameters) else None
-    )
+    if {"workload", "kernel"} <= set(parameters):
+        return parameters["workload"], parameters["kernel"]
+    return None
 
 
 def _counted(number: int, noun: str) -> str:

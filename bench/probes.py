@@ -44,9 +44,8 @@ def probes(workload: Workload) -> tuple[Check, ...]:
     np.multiply.outer(signs.astype(dtype), p.astype(dtype), out=X)
     few = np.sort(rng.choice(m, min(m, _FEW), replace=False))
     X[few] = rng.uniform(-1, 1, (few.size, n))
-    X[few, 0] = (
-        rng.choice([-1.0, 1.0], few.size) * rng.uniform(*_FEW_SCORES, few.size) / _SATURATED_SCORE[dtype]
-    )
+    few_scores = rng.choice([-1.0, 1.0], few.size) * rng.uniform(*_FEW_SCORES, few.size)
+    X[few, 0] = few_scores / _SATURATED_SCORE[dtype]
     return (
         _rows(X, rng.integers(0, 2, m)),
         _mistaken("one-example", X, np.array([m - 1])),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf, isfinite
+from math import isfinite
 
 from bench import machine, statistics, worker, workloads
 from bench.datasets import DatasetUnavailable
@@ -23,7 +23,7 @@ OPERATION = "gradient"
 
 # for the estimate of how long it will take
 _ELEMENT_SECONDS = 2e-9  # of a call, for each element of X: a compiled kernel at 4 GB/s or 8 GB/s
-_CHECK_CALLS = 6  # the first call and the gate's five
+_CHECK_CALLS = 8  # the first call and the gate's seven
 _WARM_UP = 1.2  # choosing the iterations, placing the parameters
 
 
@@ -132,10 +132,9 @@ def _record(
 
 def _error(measured: Measurement) -> Error | None:
     own = [finding for finding in measured.findings if finding.check in ("data", "unseen")]
-    ulps, fraction = (
-        max((getattr(f, key) for f in own), default=inf) for key in ("max_ulps", "bound_fraction")
-    )
-    return Error(ulps, fraction) if isfinite(ulps) and isfinite(fraction) else None
+    if not own or not all(isfinite(finding.max_ulps) for finding in own):
+        return None
+    return Error(max(finding.max_ulps for finding in own), max(finding.bound_fraction for finding in own))
 
 
 def _cold(measured: Measurement, seconds: Estimate | None) -> Cold:
