@@ -115,21 +115,20 @@ def read(path: Path) -> Results:
     """The results in a file. Raises ValueError, in one line, if it holds none that this version reads."""
     try:
         found = json.loads(path.read_text())["logitbench"]
-        if found["schema"] != SCHEMA:
-            raise _OtherSchema(f"{path.name}: schema {found['schema']}; this version reads schema {SCHEMA}")
-        return Results(
-            found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
-        )
+        results = _results(found) if found["schema"] == SCHEMA else None
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
-    except _OtherSchema:
-        raise
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ValueError(f"{path.name}: no results file of logitbench; expected its JSON") from None
+    if results is None:
+        raise ValueError(f"{path.name}: schema {found['schema']}; this version reads schema {SCHEMA}")
+    return results
 
 
-class _OtherSchema(ValueError):  # noqa: N818 - a ValueError to everybody else
-    """The file is a later or an earlier version's."""
+def _results(found: dict[str, Any]) -> Results:
+    return Results(
+        found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
+    )
 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
