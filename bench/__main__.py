@@ -73,15 +73,15 @@ def _kernels(_chosen: argparse.Namespace) -> int:
 
     from kernels import BackendUnavailable, load, names
 
-    table = Table("kernel", "backend", "passes", "summary", "available", box=None, pad_edge=False)
+    table = Table("kernel", "backend", "passes", "summary", box=None, pad_edge=False)
     for name in names():
         try:
             kernel = load(name)
         except BackendUnavailable as unavailable:
-            table.add_row(name, "", "", "", f"no: {unavailable}")
+            table.add_row(name, "", "", f"unavailable: {unavailable}")
         else:
             passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
-            table.add_row(name, kernel.backend.name, passes, kernel.summary, "yes")
+            table.add_row(name, kernel.backend.name, passes, kernel.summary)
     Console(highlight=False).print(table)
     return OK
 

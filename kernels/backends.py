@@ -63,8 +63,9 @@ def jax(device: str) -> Backend:
         try:
             place = jax.devices(device)[0]
         except RuntimeError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise BackendUnavailable(f"JAX sees no {device.upper()} here: {reason}") from error
+            said = str(error).strip().partition("\n")[0]
+            why = "" if said.startswith("Unknown backend") else f": {said}"  # a driver that failed says more
+            raise BackendUnavailable(f"JAX sees no {device.upper()} here{why}") from error
         return jax.block_until_ready(jax.device_put(array, place))
 
     return Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _as_it_is)

@@ -33,7 +33,8 @@ def test_kernels_lists_each_and_whether_it_can_run(capsys: pytest.CaptureFixture
     assert main(["kernels"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in names())
-    assert "yes" in shown
+    assert "two explicit for-loops over Python lists" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_workloads_lists_sizes(capsys: pytest.CaptureFixture[str]) -> None:
