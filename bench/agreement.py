@@ -85,8 +85,8 @@ def _brought_back(kernel: Kernel, result: Any, problem: Problem) -> Gradient | s
     for name, part, shape in zip(Gradient._fields, result, ((), (problem.n,), ()), strict=True):
         try:
             array = kernel.backend.asnumpy(part, problem.dtype)
-        except TypeError as error:
-            return f"{name} is {error}"
+        except (TypeError, ValueError) as error:
+            return f"{name} is {error}".partition("\n")[0]
         if array.dtype != problem.dtype:
             return f"{name} is {array.dtype}; expected {problem.dtype}"
         if array.shape != shape:

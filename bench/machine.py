@@ -24,6 +24,7 @@ _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
+_PLACES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # who and where, not how fast
 _THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|MALLOC)_\w+")
 
 
@@ -188,7 +189,7 @@ def _environment() -> dict[str, str]:
     return {
         name: without_folders(value)
         for name, value in sorted(os.environ.items())
-        if _THREAD_VARIABLES.fullmatch(name)
+        if _THREAD_VARIABLES.fullmatch(name) and not _PLACES.search(name)
     }
 
 

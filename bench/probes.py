@@ -1,4 +1,4 @@
-"""Problems at a workload's shape, dtype and order whose sums are known far better than any sum of m terms.
+"""Problems at a workload's shape, dtype and order, made so that mistakes have little rounding to hide in.
 
 They share one X: rows of signs, x_i = s_i p with random s_i, so that every example weighs the same; but for a
 few rows of full-precision numbers, tiny in the first column, so that a weight on that column can make every
@@ -18,8 +18,9 @@ from kernels.reference import Reference, unit_roundoff
 
 _SEED = 1847
 _FEW, _SOME = 16, 1000
-# To σ a score of ±C is exactly 0 or 1, and its loss 0 or C: e^-C is below the smallest subnormal, with room
-# for the 8 that the other features may add in few-examples. A power of two, so that C / m is rounded once.
+# To σ a score of ±C is 0 or 1, and its loss 0 or C: e^-C is below the smallest subnormal, with room for the 8
+# that the other features may add in few-examples. (A kernel that computes float32 in double has 1e-52 there.)
+# A power of two, so that C / m is rounded once.
 _SATURATED_SCORE = {np.dtype(np.float32): 128.0, np.dtype(np.float64): 1024.0}
 _OTHER_SCORES = 8.0
 _FEW_SCORES = (0.125, 4.0)

@@ -22,7 +22,7 @@ from bench.workloads import Workload
 OPERATION = "gradient"
 
 # for the estimate of how long it will take
-_ELEMENT_SECONDS = 2e-9  # of a call, for each element of X: a compiled kernel at 4 GB/s or 8 GB/s
+_ELEMENT_SECONDS = 2e-9  # of a call, for each element of X: a compiled kernel at 2 GB/s (float32) or 4 GB/s
 _CHECK_CALLS = 8  # the first call and the gate's seven
 _WARM_UP = 1.2  # choosing the iterations, placing the parameters
 
@@ -89,6 +89,8 @@ def _run(entrant: Entrant, workload: Workload, seconds: float, tick: Callable[[]
         return Measurement("skipped", why)
     try:
         return worker.measure(entrant.spec, workload, seconds, tick)
+    except MemoryError:
+        return Measurement("out-of-memory", f"{workload.name} and its probes do not fit into memory")
     except DatasetUnavailable as unavailable:
         return Measurement("skipped", str(unavailable))
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass, fields
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from bench.statistics import Estimate
 
 SCHEMA = 1
-OUTCOMES = ("ok", "wrong", "raised", "crashed", "timeout", "out-of-memory", "unavailable", "skipped")
 
 
 @dataclass(frozen=True)
@@ -135,26 +132,30 @@ def write(path: Path, document: dict[str, Any]) -> Path:
     """Write the file whole or not at all. Returns its path, numbered where it was taken. Raises OSError."""
     text = json.dumps(document, indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    free = _taken(path)
-    Path(file.name).replace(free)
-    return free
+    whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with whole.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        return _moved(whole, path)
+    finally:
+        whole.unlink(missing_ok=True)
 
 
-def _taken(path: Path) -> Path:
-    """The path, or the first of path-2, path-3, ... that no file has: taken at once, by an empty file."""
-    for number in count(1):
-        candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+def _moved(whole: Path, path: Path) -> Path:
+    """To the path, or to the first of path-2, path-3, ... that no file has."""
+    free, number = path, 1
+    while True:
         try:
-            candidate.touch(exist_ok=False)
+            os.link(whole, free)  # fails where there is a file, which a rename would replace
         except FileExistsError:
-            continue
-        return candidate
-    raise AssertionError("count ends nowhere")
+            number += 1
+            free = path.with_stem(f"{path.stem}-{number}")
+        except OSError:  # this file system has no hard links
+            return whole.replace(free)
+        else:
+            return free
 
 
 _PARTS = {"error": Error, "cold": Cold, "seconds": Estimate, "speedup": Ratio, "over_numpy": Ratio}
@@ -177,11 +178,11 @@ def without_folders(text: str) -> str:
     return _PATH.sub(lambda found: name[0] if (name := _FILE_NAME.search(found[0])) else "(path)", text)
 
 
-_QUOTED, _BARE = (
-    r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")",
-    r"(?<![\w.'\"])~?/[^\s'\",:]*|~\w+/[^\s'\",:]*",
+_QUOTED = r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")"
+_NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is no division and not a URL's
+_PATH = re.compile(
+    rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}"
 )
-_PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|{_BARE}")
 _FILE_NAME = re.compile(r"[^/]+\.\w+$")
 
 

@@ -25,6 +25,7 @@ DEFAULT = ("lecture", "breast-cancer", "10000x32-f64", "1000000x32-f64", "100000
 
 _SEED = 20130101
 _CHUNK_ROWS = 2**14
+_EIGHT_SIGMA = 8.0
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 # What one call costs where Python itself loops: nominal seconds for each example and for each element.
@@ -176,7 +177,9 @@ def from_file(path: Path, target: str | None) -> Workload:
     """
     X, y = datasets.read(path, target)
     try:
-        own = Problem(X, y, np.zeros(X.shape[-1:], X.dtype), 0.0)
+        # as large as no parameters drawn from the normal distribution are: eight standard deviations
+        large = np.full(X.shape[-1:], _EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
+        own = Problem(X, y, large.astype(X.dtype), _EIGHT_SIGMA / 2)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", path.stem).strip("-") or "data"

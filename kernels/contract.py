@@ -102,7 +102,8 @@ class Problem:
         b = np.asarray(self.b)
         if b.ndim or b.dtype.kind not in "fiu":
             raise ValueError(f"b is {self.b!r}; expected one real number")
-        b = b.astype(X.dtype)
+        with np.errstate(over="ignore"):  # what is too large for the dtype becomes inf, and is refused
+            b = b.astype(X.dtype)
         _finite("b", b)
         _within_range(X, w, float(b))
         for name, value in {"X": X, "y": y, "w": w, "b": b[()]}.items():
@@ -172,7 +173,7 @@ def _within_range(X: np.ndarray, w: np.ndarray, b: float) -> None:
             f"X reaches {largest:.3g}: a sum over {X.shape[0]} examples could overflow {X.dtype}; "
             f"expected |X| ≤ {limit:.3g} (scale the features)"
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         absw = np.abs(w, dtype=np.float64)
         if largest * absw.sum() + abs(b) <= limit:  # then no score can be larger
             return

@@ -4,8 +4,9 @@ float32 problems are computed in double, float64 problems in double-double, by b
 temporary has X's size. It defines *correct* and is never timed.
 
 **The bound.** Componentwise, before anything is computed, for a kernel that works in a dtype of unit
-roundoff u (2^-24, 2^-53) and smallest normal number t, whatever the order of its sums and however it
-scales them by 1/m. With s_i = (1 − 2y_i) z_i, so that L_i = softplus(s_i) and |dz_i| = σ(s_i):
+roundoff u (2^-24, 2^-53) and smallest normal number t, forms L_i and dz_i for each example and then sums
+them, in whatever order and however it scales them by 1/m. With s_i = (1 − 2y_i) z_i, so that
+L_i = softplus(s_i) and |dz_i| = σ(s_i):
 
     score     n products and n sums:
               |Δz_i| ≤ δ_i = (n + 2) u (Σ_j |x_ij w_j| + |b|) + flushed

@@ -42,6 +42,10 @@ def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
         ({"w": with_value(w, 1, np.inf)}, r"w\[1\] is inf"),
         ({"b": 1e308}, "w, b and row 0 of X are so large"),
         ({"b": np.nan}, "b is nan"),
+        (
+            {"X": X.astype(np.float32), "y": y.astype(np.float32), "w": w.astype(np.float32), "b": 1e300},
+            "b is inf",
+        ),
         ({"b": np.zeros(2)}, "b is array.*expected one real number"),
         ({"b": 1j}, "b is 1j; expected one real number"),
         ({"X": X * 1e307}, "a sum over 3 examples could overflow float64"),
@@ -84,3 +88,7 @@ def test_b_takes_the_dtype_of_x() -> None:
 def test_large_weights_of_small_features_are_in_the_domain() -> None:
     apart = Problem(np.array([[1e200, 0], [0, 1.0]]), y[:2], np.array([0, 1e200]), 0.0)
     assert apart.m == 2
+
+
+def test_zero_features_take_any_weights() -> None:
+    assert Problem(np.zeros((1, 2)), y[:1], np.array([1e308, 1e308]), 0.0).n == 2

@@ -98,6 +98,13 @@ def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
         ("file:///home/ada/x.npy or ~ada/y or at:/home/ada/z", "x.npy or (path) or at:(path)"),
         ("--xla_dump_to=/home/ada/dump --flag=true", "--xla_dump_to=(path) --flag=true"),
         ("12 GB/s, dw/m and Xᵀ/m", "12 GB/s, dw/m and Xᵀ/m"),
+        (
+            "unsupported operand type(s) for /: 'str' and 'int'",
+            "unsupported operand type(s) for /: 'str' and 'int'",
+        ),
+        ("1 / 0, see https://docs.jax.dev/en/latest", "1 / 0, see https://docs.jax.dev/en/latest"),
+        ("cc -I/home/ada/inc (/home/ada/x.py) [/home/ada]", "cc -I(path) (x.py) [(path)]"),
+        ("../../ada/secret/x.dat", "x.dat"),
         ("no data: pip install '.[data]'", "no data: pip install '.[data]'"),
     ],
 )

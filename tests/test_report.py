@@ -108,7 +108,15 @@ def test_three_digits(number: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "-"), (2, "2.00 s"), (1.5e-3, "1.50 ms"), (2e-6, "2.00 µs"), (5e-10, "0.500 ns")],
+    [
+        (None, "-"),
+        (2, "2.00 s"),
+        (1.5e-3, "1.50 ms"),
+        (2e-6, "2.00 µs"),
+        (0.9999999, "1.00 s"),
+        (9.9999e-3, "10.0 ms"),
+        (5e-10, "0.500 ns"),
+    ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert terminal.duration(seconds) == text

@@ -127,21 +127,28 @@ def duration(seconds: float | None) -> str:
     """Three digits and a unit."""
     if seconds is None:
         return "-"
+    seconds = _rounded(seconds, 3)
     scale, unit = next((pair for pair in _TIME_UNITS if seconds >= pair[0]), _TIME_UNITS[-1])
     return f"{significant(seconds / scale)} {unit}"
 
 
 def quantity(number: float) -> str:
     """Three digits and a decimal prefix."""
+    number = _rounded(number, 3)
     scale, prefix = next((pair for pair in _COUNT_UNITS if number >= pair[0]), _COUNT_UNITS[-1])
     return f"{significant(number / scale)}{' ' if prefix else ''}{prefix}"
 
 
 def significant(number: float, digits: int = 3) -> str:
-    """The number to three digits, never as a power of ten from 0.001 to 999,999."""
+    """The number to so many digits, as a power of ten only below 0.001 and from a million."""
     if number == 0:
         return "0"
+    number = _rounded(number, digits) if number < 1000 else round(number)
     if not 1e-3 <= number < 1e6:
         return f"{number:.1e}"
     decimals = max(0, digits - 1 - floor(log10(number)))
     return f"{number:,.{decimals}f}" if number >= 10_000 else f"{number:.{decimals}f}"
+
+
+def _rounded(number: float, digits: int) -> float:
+    return float(f"{number:.{digits}g}")
