@@ -18,9 +18,8 @@ from tests.test_record import RESULTS
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, bench.__main__ as command\n"
-        "try: command.main(['--help'])\n"
-        "except SystemExit: pass\n"
+        "import contextlib, sys, bench.__main__ as command\n"
+        "with contextlib.suppress(SystemExit): command.main(['--help'])\n"
         "assert not {'numpy', 'rich', 'pytest', 'jax', 'numba', 'sklearn'} & set(sys.modules)"
     )
     ran = subprocess.run(
