@@ -13,9 +13,9 @@ from math import isfinite
 
 from bench import machine, statistics, worker, workloads
 from bench.datasets import DatasetUnavailable
-from bench.record import Cold, Error, Ratio, Record
+from bench.record import Cold, Error, Ratio, Record, Seconds
 from bench.selection import Entrant
-from bench.statistics import FEWEST_ROUNDS, Estimate
+from bench.statistics import FEWEST_ROUNDS
 from bench.worker import Measurement
 from bench.workloads import Workload
 
@@ -103,7 +103,8 @@ def _left_out(entrant: Entrant, workload: Workload) -> str:
 def _record(
     entrant: Entrant, measured: Measurement, workload: Workload, rounds: dict[str, tuple[float, ...]]
 ) -> Record:
-    seconds = statistics.median_interval(measured.rounds) if measured.rounds else None
+    median = statistics.median_interval(measured.rounds) if measured.rounds else None
+    seconds = Seconds(median.estimate, median.low, median.high) if median else None
     return Record(
         id="/".join((OPERATION, workload.name, entrant.name)),
         operation=OPERATION,
@@ -128,7 +129,7 @@ def _record(
         speedup=_over(workload.baseline, entrant.name, rounds),
         over_numpy=_over("numpy", entrant.name, rounds),
         bytes_per_call=workload.bytes_per_call,
-        gigabytes_per_second=workload.bytes_per_call / seconds.estimate / 1e9 if seconds else None,
+        gigabytes_per_second=workload.bytes_per_call / seconds.median / 1e9 if seconds else None,
     )
 
 
@@ -139,9 +140,9 @@ def _error(measured: Measurement) -> Error | None:
     return Error(max(finding.max_ulps for finding in own), max(finding.bound_fraction for finding in own))
 
 
-def _cold(measured: Measurement, seconds: Estimate | None) -> Cold:
+def _cold(measured: Measurement, seconds: Seconds | None) -> Cold:
     first = measured.first_call_seconds
-    compiling = max(0.0, first - seconds.estimate) if first is not None and seconds else None
+    compiling = max(0.0, first - seconds.median) if first is not None and seconds else None
     return Cold(measured.import_seconds, measured.placement_seconds, compiling, first)
 
 

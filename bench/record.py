@@ -13,9 +13,16 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench.statistics import Estimate
-
 SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of one call: the median of the rounds, and its 95% interval within this launch."""
+
+    median: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Record:
     steady: bool | None = None
     rounds: int = 0
     iterations: int = 0
-    seconds: Estimate | None = None
+    seconds: Seconds | None = None
     speedup: Ratio | None = None
     over_numpy: Ratio | None = None
     launch_spread: float | None = None
@@ -149,16 +156,16 @@ def _moved(whole: Path, path: Path) -> Path:
     while True:
         try:
             os.link(whole, free)  # fails where there is a file, which a rename would replace
-        except FileExistsError:
-            number += 1
-            free = path.with_stem(f"{path.stem}-{number}")
-        except OSError:  # this file system has no hard links
-            return whole.replace(free)
+        except OSError:
+            if not free.exists():  # it failed because this file system has no hard links
+                return whole.replace(free)
         else:
             return free
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
 
 
-_PARTS = {"error": Error, "cold": Cold, "seconds": Estimate, "speedup": Ratio, "over_numpy": Ratio}
+_PARTS = {"error": Error, "cold": Cold, "seconds": Seconds, "speedup": Ratio, "over_numpy": Ratio}
 
 
 def _record(plain: dict[str, Any]) -> Record:

@@ -8,10 +8,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from bench.record import Cold, Error, Ratio, Results
+from bench.record import Cold, Error, Ratio, Results, Seconds
 from bench.report import markdown, terminal
 from bench.report.progress import Progress
-from bench.statistics import Estimate
 from tests.test_record import MACHINE, OK, RESULTS, WRONG
 
 
@@ -36,7 +35,7 @@ def test_the_summary_shows_the_ratio_with_its_interval_baseline_and_machine() ->
 
 
 def test_no_time_of_a_wrong_kernel_is_shown() -> None:
-    timed = replace(WRONG, seconds=Estimate(1.25e-6, 1e-6, 2e-6), speedup=Ratio(421.0, 1.0, 999.0, "loops"))
+    timed = replace(WRONG, seconds=Seconds(1.25e-6, 1e-6, 2e-6), speedup=Ratio(421.0, 1.0, 999.0, "loops"))
     for records in ((OK, timed), (timed,)):
         results = replace(RESULTS, records=records)
         for text in (shown(results), markdown.tables(results)):
@@ -60,7 +59,7 @@ def test_it_fits_whole(width: int, ratio: Ratio) -> None:
         kernel="jax-autodiff-gpu",
         workload="1000000x1024-f64-F",
         device="gpu",
-        seconds=Estimate(0.0001234, 0.0009, 0.001),
+        seconds=Seconds(0.0001234, 0.0009, 0.001),
         speedup=ratio,
         gigabytes_per_second=0.01234,
         error=Error(12_345.0, 0.1),
@@ -124,7 +123,7 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 def test_markdown() -> None:
     results = replace(
-        RESULTS, records=(replace(OK, seconds=Estimate(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG)
+        RESULTS, records=(replace(OK, seconds=Seconds(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG)
     )
     text = markdown.tables(results)
     rows = [line for line in text.splitlines() if line.startswith("| `")]

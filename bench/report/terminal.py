@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Record, Results
-from bench.statistics import Estimate
+from bench.record import Record, Results, Seconds
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
@@ -43,10 +42,10 @@ def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]
     return ((name, list(group)) for name, group in groupby(records, key=lambda record: record.workload))
 
 
-def timed(records: Iterable[Record]) -> list[tuple[Record, Estimate]]:
+def timed(records: Iterable[Record]) -> list[tuple[Record, Seconds]]:
     """The kernels that passed the gate and were timed, with the seconds of a call, slowest first."""
     found = [(record, record.seconds) for record in records if record.outcome == "ok" and record.seconds]
-    return sorted(found, key=lambda pair: -pair[1].estimate)
+    return sorted(found, key=lambda pair: -pair[1].median)
 
 
 def not_measured(records: Sequence[Record]) -> list[str]:
@@ -66,7 +65,7 @@ def unavailable(records: Iterable[Record]) -> list[str]:
     return [f"unavailable: {', '.join(names)}: {reason}" for reason, names in kernels.items()]
 
 
-def _table(measured: list[tuple[Record, Estimate]]) -> Table:
+def _table(measured: list[tuple[Record, Seconds]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("kernel", no_wrap=True, max_width=20)
     for heading in ("time/call", "speedup", "examples/s", "GB/s", "ulps", "1st call"):
@@ -77,7 +76,7 @@ def _table(measured: list[tuple[Record, Estimate]]) -> Table:
     return table
 
 
-def notes(measured: list[tuple[Record, Estimate]]) -> list[str]:
+def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
     lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
@@ -89,18 +88,18 @@ def notes(measured: list[tuple[Record, Estimate]]) -> list[str]:
     return lines
 
 
-def baseline(measured: list[tuple[Record, Estimate]]) -> str:
+def baseline(measured: list[tuple[Record, Seconds]]) -> str:
     """The name of the kernel that the speedups are over."""
     return next((record.speedup.baseline for record, _ in measured if record.speedup), "(no baseline)")
 
 
-def cells_of(record: Record, seconds: Estimate) -> tuple[str, ...]:
+def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
     """Kernel, time of a call, speedup, examples a second, GB/s and error, as text."""
     return (
         record.kernel,
-        duration(seconds.estimate),
+        duration(seconds.median),
         speedup(record),
-        quantity(record.m / seconds.estimate),
+        quantity(record.m / seconds.median),
         significant(record.gigabytes_per_second or 0.0, 2),
         significant(record.error.max_ulps) if record.error else "-",
     )
