@@ -91,16 +91,14 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     from rich.table import Table
 
     from bench import workloads
-    from bench.race import estimated_seconds
+    from bench.plan import Settings, estimated_seconds
     from bench.report.progress import clock
     from bench.selection import choose_kernels
 
     table = Table("workload", "m", "n", "X, MB", "baseline", "takes", "summary", box=None, pad_edge=False)
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
-        seconds = workloads.preparation_seconds(workload) + sum(
-            estimated_seconds(entrant, workload, seconds=1.0) for entrant in choose_kernels(None)
-        )
+        seconds = estimated_seconds(choose_kernels(None), workload, Settings())
         size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
         table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
     console = Console(highlight=False)
@@ -119,29 +117,31 @@ def _machine(_chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from bench import worker
-    from bench.datasets import DatasetUnavailable
+    from bench.plan import Settings
     from bench.selection import choose_kernels, choose_workloads
+    from bench.session import Session
 
     (entrant, *more) = choose_kernels(chosen.kernel)
     if more:
         raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
+    workloads = choose_workloads(chosen.workloads, chosen.data, chosen.target)
+    session = Session([entrant], workloads, Settings(seconds=0))
+    session.choose([(workload.name, entrant.name) for workload in workloads], baselines=False)
+    session.run()
     agreed = True
-    for workload in choose_workloads(chosen.workloads, chosen.data, chosen.target):
+    for race in session.races:
+        workload, (entry,) = race.workload, race.launches(entrant.name)
         size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
         print(f"{entrant.name} on {workload.name}: {size}")
-        try:
-            measured = worker.measure(entrant.spec, workload, seconds=0)
-        except DatasetUnavailable as unavailable:
-            print(f"  unavailable: {unavailable}")
-            agreed = agreed and chosen.workloads is None
-            continue
-        for finding in measured.findings:
-            verdict = "agrees" if not finding.failure else "WRONG "
-            error = f"{finding.max_ulps:9.3g} ulps, {finding.bound_fraction:8.2g} of the bound"
-            print(f"  {finding.check:12} {verdict} {error}")
-        print(f"  {measured.outcome}{f': {measured.reason}' if measured.reason else ''}")
-        agreed = agreed and measured.outcome == "ok"
+        for finding in entry.findings:
+            verdict = "agrees" if not finding["failure"] else "WRONG "
+            error = ""
+            if "max_ulps" in finding:
+                error = f"{finding['max_ulps']:9.3g} ulps, {finding['bound_fraction']:8.2g} of the bound"
+            print(f"  {finding['check']:13} {verdict} {error}".rstrip())
+        print(f"  {entry.outcome}{f': {entry.reason}' if entry.reason else ''}")
+        skipped = entry.outcome == "skipped" and chosen.workloads is None
+        agreed = agreed and (entry.outcome == "ok" or skipped)
     return OK if agreed else FAILED
 
 

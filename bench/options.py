@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import selection
+from bench import machine, selection
+from bench.checkout import RESULTS
 from bench.datasets import DatasetUnavailable
-from bench.session import RESULTS, Session
+from bench.plan import FEWEST_LAUNCHES, TIMEOUT_SECONDS, Settings
+from bench.session import Session
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +36,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--target", metavar="COLUMN", help="The column of --data with the labels (default: y).")
     group.addoption(
+        "--threads",
+        metavar="N,M",
+        default="all",
+        help="Threads for every kernel, one race each: 1, or 1,2,4 (default: all that may be used).",
+    )
+    group.addoption(
+        "--launches",
+        metavar="N",
+        type=int,
+        help=f"Start the workers so often (default: at least {FEWEST_LAUNCHES}, until every ratio is known to ±2%% "
+        "or the time that --benchmark-max-time gives each kernel is spent).",
+    )
+    group.addoption(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=TIMEOUT_SECONDS,
+        help="What a kernel may take for one step, such as a call, before it is ended (default: %(default)g).",
+    )
+    group.addoption(
+        "--resume", action="store_true", help="Go on with the last run of the same kernels that did not end."
+    )
+    group.addoption(
         "--results",
         metavar="DIR",
         type=Path,
@@ -49,12 +74,30 @@ def chosen_session(config: pytest.Config) -> Session:
         raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
     if (copy := config.getoption("benchmark_json")) and not copy.absolute().parent.is_dir():
         raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
+    launches, timeout = config.getoption("launches"), config.getoption("timeout")
+    if launches is not None and launches < 1:
+        raise pytest.UsageError(f"--launches is {launches}; expected 1 or more")
+    if not (isfinite(timeout) and timeout > 0):
+        raise pytest.UsageError(f"--timeout is {timeout:g}; expected a number of seconds above 0")
     try:
+        settings = Settings(seconds if _times(config) else 0.0, launches, _threads(config), timeout)
         entrants = selection.choose_kernels(config.getoption("kernels"))
         chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
-    return Session(entrants, chosen, seconds if _times(config) else 0.0)
+    return Session(entrants, chosen, settings)
+
+
+def _threads(config: pytest.Config) -> tuple[int, ...]:
+    """The numbers that --threads lists. Raises ValueError for what this machine cannot give."""
+    listed, most = config.getoption("threads"), machine.usable_cores()
+    if listed == "all":
+        return ()
+    numbers = [int(word) if word.strip().isdigit() else 0 for word in listed.split(",")]
+    for number, word in zip(numbers, listed.split(","), strict=True):
+        if not 1 <= number <= most:
+            raise ValueError(f"--threads has {word.strip()!r}; expected numbers from 1 to {most}, or all")
+    return tuple(dict.fromkeys(numbers))
 
 
 def _times(config: pytest.Config) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from bench import machine, record
+from bench.journal import Block
 from bench.options import chosen_session
 from bench.record import Record
 from bench.report import terminal
@@ -40,12 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each workload and kernel, a workload at a time."""
-    if not {"workload", "kernel"} <= set(metafunc.fixturenames):
+    """A test for each workload, kernel and number of threads, a workload at a time."""
+    if not {"workload", "kernel", "threads"} <= set(metafunc.fixturenames):
         return
     benchmarks = metafunc.config.pluginmanager.get_plugin(_NAME)
-    cells = benchmarks.cells() if benchmarks else [pytest.param("-", "-", marks=_NOT_TIMED, id="not-timed")]
-    metafunc.parametrize(("workload", "kernel"), cells)
+    none = [pytest.param("-", "-", 0, marks=_NOT_TIMED, id="not-timed")]
+    metafunc.parametrize(("workload", "kernel", "threads"), benchmarks.cells() if benchmarks else none)
 
 
 @pytest.fixture
@@ -63,9 +64,9 @@ class Benchmarks:
         self._config = config
         self._session = session
         self._statistics: list[Any] = []
-        self._progress: Progress | None = None
         self._file: Path | None = None
-        if session.seconds:
+        self._complete = False
+        if session.settings.seconds:
             folder = config.getoption("results")
             try:
                 self._file = session.reserve(folder)
@@ -75,9 +76,11 @@ class Benchmarks:
 
     def cells(self) -> list[Any]:
         """The parameters of the benchmarks."""
+        several = len(self._session.settings.threads_of_races) > 1
         return [
-            pytest.param(workload, kernel, id=f"{workload}-{kernel}")
+            pytest.param(workload, kernel, threads, id=f"{workload}-{kernel}{f'-{threads}t' * several}")
             for workload in self._session.workloads
+            for threads in self._session.settings.threads_of_races
             for kernel in self._session.entrants
         ]
 
@@ -97,35 +100,63 @@ class Benchmarks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is left after -k and the like is raced."""
-        self._session.choose(filter(None, map(_cell, session.items)))
-        self._progress = Progress(self._session.estimates(), self._rewrite)
+        self._session.choose(cell[:2] for cell in map(_cell, session.items) if cell)
+        if self._file is None or not self._session.plan:
+            return
+        if self._config.getoption("resume"):
+            try:
+                self._file = self._session.resume(self._file.parent)
+            except ValueError as error:
+                raise pytest.UsageError(str(error)) from error
+        self._session.keep_journal(self._file)
 
-    def measure(self, workload: str, kernel: str) -> Record:
-        """What the kernel did on the workload."""
-        assert self._progress is not None, "tests run after collection"
-        found = self._session.record(workload, kernel, self._progress.tick)
-        self._rewrite("")
-        return found
+    def measure(self, workload: str, kernel: str, threads: int) -> Record:
+        """What the kernel did on the workload. The first to ask has all races run."""
+        if not self._session.ran:
+            progress = Progress(self._session.estimated_seconds(), self._rewrite)
+            most = self._config.getoption("maxfail")
+            self._session.run(progress.tick, self._stops_after(most) if most else lambda _block: False)
+            self._complete = True
+            self._rewrite("")
+        return self._session.record(workload, kernel, threads)
+
+    def _stops_after(self, most: int) -> Callable[[Block], bool]:
+        """With -x or --maxfail: no more is measured once so many have failed."""
+        failed: set[tuple[str, str, int]] = set()
+
+        def stops(block: Block) -> bool:
+            for name, entry in block.entries.items():
+                fails = entry.outcome not in ("ok", "skipped", "unavailable")
+                if fails or (entry.outcome == "unavailable" and self.asked_for(name)):
+                    failed.add((block.workload, name, block.threads))
+            return len(failed) >= most
+
+        return stops
 
     def asked_for(self, kernel: str) -> bool:
         """Whether the kernel was asked for by name: then that it is unavailable is a failure."""
-        return self._session.entrants[kernel].by_name
+        return kernel in self._session.entrants and self._session.entrants[kernel].by_name
 
     def replay(self, request: pytest.FixtureRequest, measured: Record) -> None:
         """Hand a record's rounds to pytest-benchmark, whose fixture must not be asked for without any."""
-        rounds = self._session.races[measured.workload].rounds.get(measured.kernel)
-        if rounds is None:
+        race = self._session.race(measured.workload, measured.threads)
+        rounds = race.rounds(measured.kernel) if race else []
+        if not rounds:
             return
         readings = iter([reading for seconds in rounds for reading in (0.0, seconds * measured.iterations)])
 
         def race_clock() -> float:
             return next(readings)
 
-        request.node.add_marker(pytest.mark.benchmark(group=measured.workload, timer=race_clock))
+        request.node.add_marker(pytest.mark.benchmark(group=self._group(measured), timer=race_clock))
         benchmark = request.getfixturevalue("benchmark")
         benchmark.extra_info.update(record.flat(measured))
         benchmark.pedantic(lambda: None, rounds=len(rounds), iterations=measured.iterations)
         self._statistics.append(benchmark.stats)
+
+    def _group(self, measured: Record) -> str:
+        several = len(self._session.settings.threads_of_races) > 1
+        return f"{measured.workload}, threads: {measured.threads}" if several else measured.workload
 
     # -- what a person sees --
 
@@ -134,9 +165,9 @@ class Benchmarks:
         plan = self._session.plan
         kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
         what = f"logitbench: {_counted(len(plan), 'workload')}, {_counted(len(kernels), 'kernel')}"
-        if not self._session.seconds:
+        if not self._session.settings.seconds:
             return [f"{what}, checked and not timed"]
-        took = clock(sum(self._session.estimates().values()))
+        took = clock(self._session.estimated_seconds())
         return [f"{what}, about {took}, on {machine.identity()}"]
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -199,9 +230,19 @@ class Benchmarks:
 
     def pytest_sessionfinish(self) -> None:
         """Keep what was measured, after an interruption too; a --benchmark-json of the user's is a copy."""
-        if self._file is None or not self._session.races:
+        journal = self._session.journal
+        if self._file is None or journal is None:
             return
-        self._file = record.write(self._file, self._document())
+        if not self._session.races:
+            journal.remove()
+            return
+        if self._complete:
+            self._file = record.write(self._file, self._document())
+            journal.remove()
+        else:  # the journal stays, for --resume
+            self._file = record.write(
+                self._file.with_stem(f"{self._file.stem}-interrupted"), self._document()
+            )
         if copy := self._config.getoption("benchmark_json"):
             shutil.copyfile(self._file, copy)
 
@@ -223,11 +264,11 @@ class Benchmarks:
         return document
 
 
-def _cell(item: pytest.Item) -> tuple[str, str] | None:
-    """The workload and the kernel of a benchmark; None for any other test."""
+def _cell(item: pytest.Item) -> tuple[str, str, int] | None:
+    """The workload, kernel and threads of a benchmark; None for any other test."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    if {"workload", "kernel"} <= set(parameters):
-        return parameters["workload"], parameters["kernel"]
+    if {"workload", "kernel", "threads"} <= set(parameters):
+        return parameters["workload"], parameters["kernel"], parameters["threads"]
     return None
 
 

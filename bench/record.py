@@ -18,21 +18,26 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Seconds:
-    """Of one call: the median of the rounds, and its 95% interval within this launch."""
+    """Of one call: the launches' medians, averaged, and the 95% interval across launches (None for one)."""
 
     median: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster than the baseline, with its 95% interval."""
+    """How many times faster than the baseline, with its 95% interval (None where there was one launch)."""
 
     estimate: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     baseline: str
+    verdict: str = ""
+    """faster, slower, no difference shown; empty for the baseline itself."""
+    launches: int = 0
+    launches_needed: int | None = None
+    """How many would bring the interval to ±2%; None where it is there, or that cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class Cold:
 
     import_seconds: float | None = None
     placement_seconds: float | None = None
+    lower_seconds: float | None = None
     compile_seconds: float | None = None
+    compile_cached_seconds: float | None = None
     first_call_seconds: float | None = None
 
 
@@ -51,6 +58,19 @@ class Error:
 
     max_ulps: float
     bound_fraction: float
+
+
+@dataclass(frozen=True)
+class Control:
+    """A kernel against itself, in the same race: how far the race can be trusted."""
+
+    kernel: str
+    estimate: float
+    low: float
+    high: float
+    trustworthy: bool
+    causes: tuple[str, ...] = ()
+    """Where it is not: what was seen that may explain it, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +90,22 @@ class Record:
     threads: int
     outcome: str
     reason: str = ""
+    printed: str = ""
     selected: bool = True
     passes: float | None = None
     error: Error | None = None
     cold: Cold = Cold()
+    break_even: dict[str, int | None] | None = None
     steady: bool | None = None
+    launches: int = 0
     rounds: int = 0
     iterations: int = 0
+    outliers: int = 0
     seconds: Seconds | None = None
     speedup: Ratio | None = None
     over_numpy: Ratio | None = None
     launch_spread: float | None = None
+    seen: dict[str, Any] | None = None
     bytes_per_call: int = 0
     gigabytes_per_second: float | None = None
     ceiling: dict[str, Any] | None = None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from time import perf_counter
 
-from bench import workloads
+from bench import environment, workloads
+from bench.process import Ended, Limits, Order, Process
 from bench.workloads import Workload
-from kernels import BackendUnavailable, Kernel, load, names, registry
+from kernels import names, registry
+
+_LOADING_SECONDS = 60.0
+"""For importing a user's file."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Entrant:
     """False where it is raced only to be compared with."""
     by_name: bool = False
     """Asked for by name: then nothing leaves it out."""
+    label: str = ""
+    """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
 
     @property
     def name(self) -> str:
         """Its name in results."""
-        return registry.identify(self.spec)
+        return self.label or registry.identify(self.spec)
 
 
 def choose_kernels(listed: str | None) -> list[Entrant]:
@@ -37,27 +41,37 @@ def choose_kernels(listed: str | None) -> list[Entrant]:
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
     attribute, and two kernels that would have one name in results.
     """
-    chosen: dict[str, Entrant] = {}
-    for spec in names() if listed is None else _split(listed, "--kernels"):
-        entrant = Entrant(spec, by_name=listed is not None)
-        if chosen.setdefault(entrant.name, entrant).spec != spec:
+    specs = dict.fromkeys(names() if listed is None else _split(listed, "--kernels"))
+    entrants = [Entrant(spec, by_name=listed is not None) for spec in specs]
+    require_names(entrants)
+    for entrant in entrants:
+        if entrant.spec not in names():
+            _require(entrant.spec)
+    return entrants
+
+
+def require_names(entrants: Sequence[Entrant]) -> None:
+    """Raise ValueError where there is no such kernel, or two would have one name in results."""
+    chosen: dict[str, str] = {}
+    for entrant in entrants:
+        if entrant.name in chosen:
             raise ValueError(
-                f"{chosen[entrant.name].spec} and {spec} would both be called {entrant.name}; rename one"
+                f"{chosen[entrant.name]} and {entrant.spec} would both be called {entrant.name}; rename one"
             )
-        if spec not in names():
-            with suppress(BackendUnavailable):  # its record will say so
-                loaded(spec)
-    return list(chosen.values())
+        chosen[entrant.name] = entrant.spec
 
 
-@cache
-def loaded(spec: str) -> tuple[Kernel, float]:
-    """The kernel, and the seconds that importing it and starting its backend took. A file is executed once.
-
-    Raises what `kernels.load` raises.
-    """
-    start = perf_counter()
-    return load(spec), perf_counter() - start
+def _require(spec: str) -> None:
+    """Raise ValueError unless a kernel of the user's can be loaded: tried in a process of its own."""
+    worker = Process(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
+    try:
+        worker.ask(Order("load", {"spec": spec, "data_limit": None}))
+    except Ended as ended:
+        if ended.invalid:
+            raise ValueError(ended.reason) from None
+        # anything else is an outcome, which its record will tell
+    finally:
+        worker.kill()
 
 
 def choose_workloads(

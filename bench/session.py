@@ -1,78 +1,296 @@
-"""One run: what was chosen, what has been measured so far, and where it is kept. Knows nothing of pytest."""
+"""One run: launch after launch until its intervals are narrow or its time is spent. Knows nothing of pytest."""
 
 from __future__ import annotations
 
-import subprocess
+import os
 import tempfile
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-from bench import machine, selection
-from bench.race import Race, estimated_seconds, race
+from bench import analysis, environment, journal, machine, plan, selection, statistics
+from bench.analysis import Race
+from bench.checkout import CHECKOUT, commit, compiled_code
+from bench.datasets import DatasetUnavailable
+from bench.journal import CONTROL, Block, Entry, Journal
+from bench.launch import Launch, Resources, cores_of
+from bench.material import Material
+from bench.plan import FEWEST_LAUNCHES, Settings
+from bench.process import Limits
 from bench.record import Record, Results
 from bench.selection import Entrant
-from bench.workloads import Workload, preparation_seconds
+from bench.workloads import Workload
 
-CHECKOUT = Path(__file__).parent.parent
-RESULTS = CHECKOUT / "results"
+_SHARE_OF_MEMORY = 0.5
+"""Of what is free: the most that a worker may hold."""
+_SHARE_FOR_MATERIAL = 0.25
+"""Of what is free: workloads are kept from launch to launch as long as they take no more."""
+
+
+@dataclass
+class Spent:
+    """Seconds of the wall, by what for."""
+
+    start: float = 0.0
+    """Starting workers, importing, compiling and checking before the first round."""
+    rounds: float = 0.0
+    whole: float = field(default_factory=lambda: -time.monotonic())
+
+
+class Stop(Exception):  # noqa: N818 - as StopIteration
+    """No more is to be measured."""
 
 
 class Session:
-    """The races of a run; each is run when the first of its records is asked for."""
+    """The races of a run."""
 
-    def __init__(self, entrants: list[Entrant], workloads: list[Workload], seconds: float) -> None:
-        """seconds: about how long each kernel is timed on each workload; 0 checks agreement only."""
+    def __init__(
+        self, entrants: Sequence[Entrant], workloads: Sequence[Workload], settings: Settings | None = None
+    ) -> None:
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
-        self.seconds = seconds
+        self.settings = settings or Settings()
         self.plan: dict[str, list[Entrant]] = {}
         """Workload → those that race on it, baselines included."""
-        self.races: dict[str, Race] = {}
+        self.blocks: list[Block] = []
+        self.ran = False
+        self.journal: Journal | None = None
         self._began = datetime.now(UTC)
+        self._materials: dict[str, Material] = {}
+        self._spent = Spent()
 
-    def choose(self, cells: Iterable[tuple[str, str]]) -> None:
+    # -- what is to be done --
+
+    def choose(self, cells: Iterable[tuple[str, str]], baselines: bool = True) -> None:
         """Plan these (workload, kernel), with the baselines that they need."""
         chosen: dict[str, list[Entrant]] = {}
-        for workload, kernel in cells:
+        for workload, kernel in dict.fromkeys(cells):
             chosen.setdefault(workload, []).append(self.entrants[kernel])
         self.plan = {
-            name: selection.with_baselines(entrants, self.workloads[name])
+            name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
             for name, entrants in chosen.items()
         }
 
-    def estimates(self) -> dict[tuple[str, str], float]:
-        """Seconds for each (workload, kernel) of the plan; the first of a workload makes its data too."""
-        return {
-            (name, entrant.name): estimated_seconds(entrant, self.workloads[name], self.seconds)
-            + (preparation_seconds(self.workloads[name]) if entrant is entrants[0] else 0.0)
+    def estimated_seconds(self) -> float:
+        """How long it will take, to about a factor of two, without making any data."""
+        one = sum(
+            plan.estimated_seconds(entrants, self.workloads[name], self.settings)
             for name, entrants in self.plan.items()
-            for entrant in entrants
+        )
+        return (one + plan.start_seconds(self.plan, self.settings)) * len(self.settings.threads_of_races)
+
+    def describe(self) -> dict[str, Any]:
+        """What this run is of: a journal goes on only with the same."""
+        return {
+            "plan": {name: [entrant.name for entrant in entrants] for name, entrants in self.plan.items()},
+            "seconds": self.settings.seconds,
+            "launches": self.settings.launches,
+            "threads": list(self.settings.threads_of_races),
+            "machine": machine.identity(),
+            "commit": commit(CHECKOUT),
         }
 
-    def record(self, workload: str, kernel: str, tick: Callable[[str, str], None]) -> Record:
-        """What the kernel did on the workload. The first to ask has the race run; tick(workload, kernel)."""
-        if workload not in self.races:
-            race(
-                self.plan[workload],
-                self.workloads[workload],
-                self.seconds,
-                tick=partial(tick, workload),
-                keep=partial(self.races.__setitem__, workload),
-            )
-        return next(record for record in self.races[workload].records if record.kernel == kernel)
+    def keep_journal(self, results: Path) -> None:
+        """Append every block to a journal beside the results file. Raises OSError."""
+        self.journal = Journal(results.with_suffix(journal.SUFFIX), self.describe())
+
+    def resume(self, folder: Path) -> Path:
+        """Take over the last unfinished run in the folder. Returns its results file.
+
+        Raises ValueError, in one line, if there is none, or it was of something else.
+        """
+        found = journal.unfinished(folder)
+        if not found:
+            raise ValueError("there is no unfinished run to resume; run without --resume")
+        planned, self.blocks = journal.read(found[-1])
+        for key, value in self.describe().items():
+            if planned.get(key) != value:
+                raise ValueError(
+                    f"{found[-1].name} was of another {key}: {planned.get(key)}; this run's: {value}"
+                )
+        return found[-1].with_suffix(".json")
+
+    # -- doing it --
+
+    def run(
+        self,
+        tick: Callable[[str, float], None] = lambda _doing, _share: None,
+        stop: Callable[[Block], bool] = lambda _block: False,
+    ) -> None:
+        """Measure all that is planned and not yet measured. What was finished stays, however it ends.
+
+        tick: called often, and never while a round is timed, with what is being done and the share that is done.
+        stop: whether to end here, asked after each block.
+        """
+        self.ran = True
+        try:
+            with compiled_code() as cache:
+                for threads in self.settings.threads_of_races:
+                    for launch in range(self.settings.most_launches if self.settings.seconds else 1):
+                        if self._enough(threads, launch):
+                            break
+                        self._launch(threads, launch, cache, tick, stop)
+        except Stop:
+            pass
+        finally:
+            for material in self._materials.values():
+                material.close()
+            self._materials.clear()
+
+    def _launch(
+        self,
+        threads: int,
+        number: int,
+        cache: Path,
+        tick: Callable[[str, float], None],
+        stop: Callable[[Block], bool],
+    ) -> None:
+        todo = [name for name in self.plan if not self._has(name, threads, number)]
+        launch = Launch(number, _resources(threads, number, cache, self.settings.timeout))
+        try:
+            for place, name in enumerate(todo):
+                done = number + (len(self.plan) - len(todo) + place) / len(self.plan)
+                where = f"launch {number + 1}, {name}"
+
+                def ticked(doing: str, done: float = done, where: str = where) -> None:
+                    tick(f"{where}: {doing}", done / self.settings.most_launches)
+
+                ticked("preparing")
+                block = self._block(launch, name, threads, ticked)
+                self.blocks.append(block)
+                if self.journal:
+                    self.journal.append(block)
+                if stop(block):
+                    raise Stop
+        finally:
+            launch.close()
+            self._spent.start += launch.start_seconds
+
+    def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> Block:
+        workload, earlier = self.workloads[name], self._of(name, threads)
+        skipped = {
+            entrant.name: Entry("skipped", why)
+            for entrant in self.plan[name]
+            if (why := plan.left_out(entrant, workload))
+        }
+        failed = {n for block in earlier for n, entry in block.entries.items() if entry.outcome != "ok"}
+        specs = {e.name: e.spec for e in self.plan[name] if e.name not in skipped and e.name not in failed}
+        control = analysis.control_for(earlier)
+        if control in specs:
+            specs[CONTROL.format(control)] = specs[control]
+        else:
+            control = None
+        material = self._material(workload)
+        if isinstance(material, Entry):
+            entries = dict.fromkeys(specs, material)
+            return Block(name, threads, launch.number, skipped | entries)
+        block = launch.block(
+            specs,
+            material,
+            self.settings.launch_seconds if self.settings.seconds else 0.0,
+            self._known(name, threads),
+            control,
+            tick,
+        )
+        self._spent.start += block.seconds["checks"]
+        self._spent.rounds += block.seconds["rounds"]
+        return replace(block, entries=skipped | block.entries) if launch.number == 0 else block
+
+    def _known(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
+        """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
+        known: dict[str, dict[str, Any]] = {}
+        for block in self._of(workload, threads):
+            for name, entry in block.entries.items():
+                if entry.iterations:
+                    found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
+                    known.setdefault(name, found)
+                    known.setdefault(CONTROL.format(name), found)
+        return known
+
+    def _material(self, workload: Workload) -> Material | Entry:
+        held = dict(self._materials)
+        if workload.name in held:
+            return held[workload.name]
+        budget = _SHARE_FOR_MATERIAL * _available_bytes()
+        for name, kept in held.items():
+            if sum(other.shared.bytes for other in held.values()) + 3 * workload.bytes_of_x <= budget:
+                break
+            kept.close()
+            del self._materials[name]
+        try:
+            self._materials[workload.name] = made = Material(workload)
+        except MemoryError:
+            return Entry("out-of-memory", f"{workload.name} and its probes do not fit into memory")
+        except DatasetUnavailable as unavailable:
+            return Entry("skipped", str(unavailable))
+        return made
+
+    def _enough(self, threads: int, launches: int) -> bool:
+        """It stops on the width of intervals, never on what they say."""
+        if self.settings.launches or launches < FEWEST_LAUNCHES or not self.settings.seconds:
+            return False
+        return (
+            analysis.widest(race for race in self.races if race.threads == threads)
+            <= statistics.SMALLEST_EFFECT
+        )
+
+    def _of(self, workload: str, threads: int) -> list[Block]:
+        return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
+
+    def _has(self, workload: str, threads: int, launch: int) -> bool:
+        return any(block.launch == launch for block in self._of(workload, threads))
+
+    # -- what came of it --
+
+    @property
+    def races(self) -> list[Race]:
+        """Those that have begun, in the order of the plan."""
+        return [
+            Race(self.workloads[name], threads, tuple(blocks), tuple(self.plan[name]))
+            for threads in self.settings.threads_of_races
+            for name in self.plan
+            if (blocks := self._of(name, threads))
+        ]
+
+    def race(self, workload: str, threads: int) -> Race | None:
+        """The workload's race with so many threads, if it has begun."""
+        return next((race for race in self.races if race.key == (workload, threads)), None)
+
+    def record(self, workload: str, kernel: str, threads: int) -> Record:
+        """What the kernel did on the workload; the run may have ended before it."""
+        entrants = tuple(self.plan[workload])
+        race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), entrants)
+        return next(record for record in race.records if record.kernel == kernel)
+
+    def budget(self) -> dict[str, float]:
+        """Seconds: start-up (workers, imports, compiling, the gate), timed rounds, and the rest."""
+        whole = self._spent.whole + time.monotonic()
+        rest = whole - self._spent.start - self._spent.rounds
+        return {
+            "start_seconds": round(self._spent.start, 1),
+            "rounds_seconds": round(self._spent.rounds, 1),
+            "rest_seconds": round(rest, 1),
+        }
 
     def results(self) -> Results:
         """All that was measured so far."""
+        races = self.races
+        differing = analysis.differing(races)
         run = {
             "began": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
-            "seconds_per_kernel": self.seconds,
+            "seconds_per_kernel": self.settings.seconds,
+            "launches": max((len(race.blocks) for race in races), default=0),
+            "threads": list(self.settings.threads_of_races),
+            "timeout_seconds": self.settings.timeout,
+            "budget": self.budget(),
+            "worker_environment": environment.settings(self.settings.threads_of_races[0]),
         }
-        races = tuple(self.races.values())
         records = tuple(record for race in races for record in race.records)
-        return Results(run, machine.fingerprint(), tuple(race.as_json() for race in races), records)
+        return Results(run, machine.fingerprint(), tuple(race.as_json(differing) for race in races), records)
 
     def reserve(self, folder: Path) -> Path:
         """Where this run's file will be. Raises OSError if nothing can be written there."""
@@ -82,10 +300,14 @@ class Session:
             return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
 
 
-def commit(folder: Path) -> str:
-    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "nogit"
+def _resources(threads: int, launch: int, cache: Path, timeout: float) -> Resources:
+    cores = None
+    if hasattr(os, "sched_getaffinity"):
+        cores = cores_of(launch, threads, sorted(os.sched_getaffinity(0)))
+    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * _available_bytes())), cache)
+
+
+def _available_bytes() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)

@@ -1,20 +1,36 @@
-"""From rounds to numbers: medians and ratios, each with its interval. Pure: no clock, no files.
+"""From rounds to numbers: ratios, each with its interval and its verdict. Pure: no clock, no files.
 
-The intervals are of order statistics (David and Nagaraja, Order Statistics, 3rd ed., 7.1): how many of n
-independent rounds lie below the true median is binomial, whatever their distribution, and so the k-th
-smallest and the k-th largest hold it between them with a known probability. The rounds of one kernel come
-one after another in one process: an interval says how well this launch's median is known, and nothing of
-the next launch.
+The launch is the unit. Within one, the rounds of two kernels are paired (they were timed side by side, in
+random order), and the median of their log-ratios is what the launch says. Across launches,
+
+    mean ± t · s / √L,    t: Student's with L − 1 degrees of freedom,    and back through exp,
+
+holds the logarithm of the true ratio with 95% confidence, if launches are independent and their medians
+roughly normal. The first holds by construction: every launch is a new process with new addresses. The
+second is what `python -m bench selftest` tests: the share of intervals of a kernel against itself that hold 1.
+Rounds are many and depend on one another, so their number does not narrow an interval; launches do.
+
+No spread is pooled over kernels: they differ by an order of magnitude between a JIT kernel in cache and one
+that waits for memory. No correction for many comparisons is made where they only inform; Holm's is, where
+something is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
-from statistics import median
+from math import exp, inf, log, sqrt
+from statistics import fmean, median, stdev
 
 CONFIDENCE = 0.95
+SMALLEST_EFFECT = 0.02
+"""A difference below this is not called one: cores of one machine differ by more."""
+FEWEST_ROUNDS = 5
+"""In a launch: the median of fewer is at the mercy of two of them."""
+MOST_LAUNCHES = 1000
+"""More than this is not advised."""
+_OUTLIER = 5.0
+"""In units of 1.4826 · MAD, a standard deviation where rounds are normal: one in a million is so far off."""
 
 
 @dataclass(frozen=True)
@@ -26,39 +42,102 @@ class Estimate:
     high: float
 
 
-def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
-    """The median and the narrowest symmetric interval of order statistics with that confidence.
+def log_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float:
+    """What one launch says: the median of log(numerator / denominator) over its rounds, pair by pair."""
+    return median(log(a / b) for a, b in zip(numerator, denominator, strict=True))
 
-    Raises ValueError where even the extremes do not hold the median so surely: give `fewest_rounds`.
+
+def interval(logs: Sequence[float]) -> Estimate | None:
+    """The exponential of the mean of the launches' logarithms, with its interval; None for one launch."""
+    if len(logs) < 2:
+        return None
+    half = half_width(logs)
+    return Estimate(exp(fmean(logs)), exp(fmean(logs) - half), exp(fmean(logs) + half))
+
+
+def half_width(logs: Sequence[float]) -> float:
+    """Of the interval, as a logarithm; infinite for one launch."""
+    if len(logs) < 2:
+        return inf
+    return _t(len(logs)) * stdev(logs) / sqrt(len(logs))
+
+
+def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
+    """How many launches would bring the interval to ±half; None where it cannot be told, or is absurd."""
+    if len(logs) < 2:
+        return None
+    spread = stdev(logs)
+    return next((n for n in range(2, MOST_LAUNCHES) if _t(n) * spread / sqrt(n) <= half), None)
+
+
+def verdict(found: Estimate | None) -> str:
+    """faster, slower or no difference shown, for a ratio of times, other over own.
+
+    A difference is one that the interval shows and that matters: 1 lies outside, and the estimate is off by
+    the smallest effect or more.
     """
-    ordered, n = sorted(samples), len(samples)
-    rank = 0  # how many order statistics lie outside on each side
-    outside = 0.0
-    while (outside := outside + 2 * comb(n, rank) / 2**n) <= 1 - confidence:
-        rank += 1
-    if rank == 0:
-        raise ValueError(f"{n} rounds hold no {confidence:.0%} interval; {fewest_rounds(confidence)} do")
-    return Estimate(median(ordered), ordered[rank - 1], ordered[n - rank])
+    if found is not None and found.low > 1 and found.estimate >= 1 + SMALLEST_EFFECT:
+        return "faster"
+    if found is not None and found.high < 1 and found.estimate <= 1 / (1 + SMALLEST_EFFECT):
+        return "slower"
+    return "no difference shown"
 
 
-def fewest_rounds(confidence: float = CONFIDENCE) -> int:
-    """The least n whose extremes hold the median with that confidence: 2 / 2^n ≤ 1 − confidence."""
-    n = 1
-    while 2 / 2**n > 1 - confidence:
-        n += 1
-    return n
+def differing(controls: Mapping[str, Sequence[float]]) -> set[str]:
+    """Which of several ratios of a kernel to itself are not 1, at 5% for all of them together (Holm)."""
+    p_values = {name: _p_value(logs) for name, logs in controls.items() if len(logs) > 1}
+    rejected: set[str] = set()
+    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        if p_values[name] > (1 - CONFIDENCE) / (len(p_values) - rank):
+            break
+        rejected.add(name)
+    return {name for name in rejected if verdict(interval(controls[name])) != "no difference shown"}
 
 
-def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Estimate:
-    """median(numerator) / median(denominator), for rounds that were not paired.
+def spread(medians: Sequence[float]) -> float | None:
+    """The relative standard deviation of the launches' medians; None for one launch."""
+    return stdev(map(log, medians)) if len(medians) > 1 else None
 
-    Each median's interval has half of the allowed error, so both hold together (Bonferroni), and then the
-    quotients of opposite ends hold the ratio. Samples must be positive.
+
+def steady(launches: Sequence[Sequence[float]]) -> bool | None:
+    """Whether a kernel had settled: whether the later half of a launch's rounds is like the earlier.
+
+    The two halves of pyperf's calibration, judged over all launches: it had not if the ratio of their medians
+    has a verdict. None where there are too few launches or rounds.
     """
-    each = 1 - (1 - CONFIDENCE) / 2
-    above, below = median_interval(numerator, each), median_interval(denominator, each)
-    return Estimate(above.estimate / below.estimate, above.low / below.high, above.high / below.low)
+    halves = [(rounds[: len(rounds) // 2], rounds[(len(rounds) + 1) // 2 :]) for rounds in launches]
+    logs = [log(median(late) / median(early)) for early, late in halves if len(early) > 1]
+    if len(logs) < 3:
+        return None
+    return verdict(interval(logs)) == "no difference shown"
 
 
-FEWEST_ROUNDS = fewest_rounds(1 - (1 - CONFIDENCE) / 2)
-"""Below this many rounds of each kernel a ratio has no interval."""
+def outliers(rounds: Sequence[float]) -> int:
+    """How many rounds lie far from their median. They are counted, and never dropped."""
+    middle = median(rounds)
+    deviation = 1.4826 * median(abs(seconds - middle) for seconds in rounds)
+    return sum(abs(seconds - middle) > _OUTLIER * deviation for seconds in rounds) if deviation else 0
+
+
+def proportion(successes: int, trials: int) -> Estimate:
+    """A share with Clopper and Pearson's exact interval."""
+    from scipy.stats import binomtest
+
+    found = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="exact")
+    return Estimate(successes / trials, float(found.low), float(found.high))
+
+
+def _t(launches: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(launches - 1, (1 + CONFIDENCE) / 2))
+
+
+def _p_value(logs: Sequence[float]) -> float:
+    """Of Student's test that the mean is 0."""
+    from scipy.special import stdtr
+
+    error = stdev(logs) / sqrt(len(logs))
+    if error == 0:
+        return 0.0 if fmean(logs) else 1.0
+    return float(2 * stdtr(len(logs) - 1, -abs(fmean(logs)) / error))

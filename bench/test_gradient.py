@@ -5,9 +5,11 @@ import pytest
 from bench.plugin import Benchmarks
 
 
-def test_gradient(workload: str, kernel: str, benchmarks: Benchmarks, request: pytest.FixtureRequest) -> None:
+def test_gradient(
+    workload: str, kernel: str, threads: int, benchmarks: Benchmarks, request: pytest.FixtureRequest
+) -> None:
     """The kernel agrees with the reference, and its rounds go to pytest-benchmark."""
-    measured = benchmarks.measure(workload, kernel)
+    measured = benchmarks.measure(workload, kernel, threads)
     outcome, reason = measured.outcome, measured.reason
     if outcome == "skipped" or (outcome == "unavailable" and not benchmarks.asked_for(kernel)):
         pytest.skip(reason)

@@ -1,130 +1,317 @@
-"""One kernel on one workload: placed, compiled, checked, timed, and checked again.
+"""One kernel in a process of its own, for one launch: it does what the race orders, one order at a time.
+
+    load → ( place → compile → call → check... → calibrate → round... → check → release ) for each workload
 
 Timed is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays already placed, and no timed call gets
-parameters that the kernel has seen.
+parameters that the kernel has seen. It judges nothing: results go back as they are, and what times and
+results mean is decided where the kernel cannot reach.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import resource
+import socket
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from contextlib import suppress
+from dataclasses import asdict
 from math import ceil
-from time import perf_counter
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
 from typing import Any
 
-from bench import agreement, workloads
-from bench.agreement import Finding
-from bench.selection import loaded
-from bench.statistics import FEWEST_ROUNDS
-from bench.workloads import Workload
-from kernels import BackendUnavailable, Kernel
+import numpy as np
+
+from bench import memory
+from bench.channel import Line, array
+from bench.compilation import compile_ahead, compiled
+from bench.parameters import parameters
+from kernels import BackendUnavailable, Gradient, Kernel, load
 from kernels.registry import told
 
 ROUND_SECONDS = 0.005
 """A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
+_SPIN_COUNT = 2000
+"""Of an empty Python loop: some 50 µs, to see a core change its speed."""
+_PLACINGS = 15
+"""Parameters placed before any data is, to know what that costs by itself."""
+_WATCHED_SECONDS = 0.05
+"""For so long a kernel's threads are watched: ten ticks, since the system counts a running thread by ticks."""
+_BUSY = 0.02
+"""A thread that ran for this share of the time counts as one that computes."""
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one kernel did on one workload."""
-
-    outcome: str
-    """ok, wrong, raised, out-of-memory or unavailable."""
-    reason: str = ""
-    kernel: Kernel | None = None
-    """None where it could not even be loaded."""
-    findings: tuple[Finding, ...] = ()
-    import_seconds: float | None = None
-    placement_seconds: float | None = None
-    first_call_seconds: float | None = None
-    iterations: int = 1
-    """Calls in a round."""
-    rounds: tuple[float, ...] = ()
-    """Seconds per call, a number for each round; empty unless the outcome is ok."""
+def serve(descriptor: int) -> None:
+    """Do what arrives on this socket until it closes."""
+    line = Line(socket.socket(fileno=descriptor))
+    worker = Worker()
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            message, descriptors = line.receive()
+            line.send(_answer(worker, message, descriptors))
 
 
-def measure(
-    spec: str, workload: Workload, seconds: float, tick: Callable[[], None] = lambda: None
-) -> Measurement:
-    """Take the kernel through the workload, timing it for about so many seconds, or not at all for 0.
-
-    tick: called between rounds. Whatever the kernel raises ends up in the outcome; DatasetUnavailable goes
-    to the caller, and so does ValueError for a spec that names no kernel.
-    """
+def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    """What came of an order; whatever the kernel raised is an outcome."""
+    order = message.pop("order")
     try:
-        kernel, import_seconds = loaded(spec)
+        if descriptors:
+            message["descriptor"] = descriptors[0]
+        answer: dict[str, Any] = getattr(worker, order)(**message)
     except BackendUnavailable as unavailable:
-        return Measurement("unavailable", str(unavailable))
-    so_far = Measurement("ok", kernel=kernel, import_seconds=import_seconds)
-    agreement.prepare(workload)  # outside of what follows: a mistake in there would not be the kernel's
-    problem = workloads.problem(workload, agreement.GATE_DRAW)
-    try:
-        start = perf_counter()
-        X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
-        so_far = replace(so_far, placement_seconds=perf_counter() - start)
-        parameters = _placed(kernel, workload, agreement.FIRST_TIMED_DRAW)
-        so_far = replace(so_far, first_call_seconds=_timed(kernel, X, y, parameters))
-        for finding in agreement.before(kernel, workload, X, y):
-            so_far = _with(so_far, finding)
-            if finding.failure:
-                return so_far
-        iterations, rounds = _rounds(kernel, workload, X, y, seconds, tick) if seconds else (1, ())
-        so_far = _with(so_far, agreement.after(kernel, workload, X, y))
+        return {"outcome": "unavailable", "reason": str(unavailable)}
     except MemoryError:
-        return replace(so_far, outcome="out-of-memory", reason=f"{workload.name} does not fit into memory")
-    except (Exception, SystemExit) as error:  # a kernel may raise anything, and the others go on
-        return replace(so_far, outcome="raised", reason=told(error))
-    return replace(so_far, iterations=iterations, rounds=rounds) if so_far.outcome == "ok" else so_far
+        return {"outcome": "out-of-memory", "reason": "it asked for more memory than there is for it"}
+    except BaseException as error:  # a kernel may raise anything
+        invalid = order == "load" and type(error) is ValueError
+        reason = str(error) if invalid else told(error)
+        return {"outcome": "raised", "reason": reason, "invalid": invalid}
+    return answer
 
 
-def _with(so_far: Measurement, finding: Finding) -> Measurement:
-    so_far = replace(so_far, findings=(*so_far.findings, finding))
-    return replace(so_far, outcome="wrong", reason=finding.failure) if finding.failure else so_far
+class Worker:
+    """The orders are its methods; what they return goes back."""
+
+    def __init__(self) -> None:
+        self.kernel: Kernel
+        self.shared: dict[str, np.ndarray] = {}
+        self.X: Any = None
+        self.y: Any = None
+        self.probe_X: Any = None
+        self.name, self.n, self.dtype = "", 0, np.dtype(np.float64)
+        self.placing_seconds = 0.0
+        self.compiled: int | None = None
+
+    def load(self, spec: str, data_limit: int | None) -> dict[str, Any]:
+        """Import the kernel and start its backend. data_limit: bytes, for kernels on the CPU."""
+        start = perf_counter()
+        self.kernel = load(spec)
+        seconds = perf_counter() - start
+        backend = self.kernel.backend
+        if data_limit is not None and backend.device == "cpu":
+            _, most = resource.getrlimit(resource.RLIMIT_DATA)
+            limit = data_limit if most == resource.RLIM_INFINITY else min(data_limit, most)
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
+        return {
+            "import_seconds": seconds,
+            "backend": backend.name,
+            "device": backend.device,
+            "passes": self.kernel.passes,
+            "compiles": compiled(self.kernel.gradient) is not None,
+        }
+
+    def place(self, name: str, table: dict[str, Any], descriptor: int) -> dict[str, Any]:
+        """Take the workload's arrays from shared memory, and put X and y where the kernel computes."""
+        try:
+            self.shared = memory.mapped(descriptor, table)
+        finally:
+            os.close(descriptor)
+        X, y = memory.private(self.shared["X"]), memory.private(self.shared["y"])
+        self.name, self.n, self.dtype = name, X.shape[1], X.dtype
+        placings = [self._placed(0, 1)[1] for _ in range(_PLACINGS)]
+        self.placing_seconds = median(placings)
+        asarray = self.kernel.backend.asarray
+        start = perf_counter()
+        self.X, self.y = asarray(X), asarray(y)
+        return {"placement_seconds": perf_counter() - start, "huge_pages": _huge_pages(X)}
+
+    def compile(self, draw: int) -> dict[str, Any]:
+        """Compile for this workload, where the kernel can be asked to."""
+        ((w, b),), _ = self._placed(draw, 1)
+        return asdict(compile_ahead(self.kernel.gradient, (self.X, self.y, w, b)))
+
+    def call(self, draw: int) -> dict[str, Any]:
+        """The first call, timed."""
+        placed, _ = self._placed(draw, 1)
+        return {"seconds": self._timed(placed)}
+
+    def check(
+        self, X: str, y: str, w: dict[str, Any], b: dict[str, Any], probe: bool = False
+    ) -> dict[str, Any]:
+        """One call, and what it returned. X, y: names in the shared memory; `X` is the placed one."""
+        asarray = self.kernel.backend.asarray
+        if probe:
+            if self.probe_X is None:
+                self.probe_X = asarray(self.shared[X])
+            placed_X, placed_y = self.probe_X, asarray(self.shared[y])
+        else:
+            self.probe_X = None
+            placed_X, placed_y = self.X, self.y
+        parameters = asarray(array(w)), asarray(array(b)[()])
+        result = self.kernel.backend.wait(self.kernel.gradient(placed_X, placed_y, *parameters))
+        return {"result": brought_back(self.kernel, result, self.n, self.dtype)}
+
+    def calibrate(self, draw: int, iterations: int | None) -> dict[str, Any]:
+        """How many calls make a round, if that is not known yet, and how many threads compute in them."""
+        self.probe_X = None
+        gc.collect()
+        gc.disable()  # until the workload is released: nothing is collected while it is timed
+        calls, elapsed = iterations or 1, self._timed(self._placed(draw, iterations or 1)[0])
+        while iterations is None and elapsed < ROUND_SECONDS:
+            # tenfold at most: a first call is slower than the rest
+            calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
+            draw += 1
+            elapsed = self._timed(self._placed(draw, calls)[0])
+        rounds = 1 if iterations else ceil(_WATCHED_SECONDS / elapsed)
+        placed, placing = self._placed(draw + 1, calls * rounds)
+        threads, start, cpu = _thread_seconds(), perf_counter(), process_time()
+        self._timed(placed)
+        elapsed, cpu = perf_counter() - start, process_time() - cpu
+        ran = [after - threads.get(task, 0.0) for task, after in _thread_seconds().items()]
+        self.compiled = compiled(self.kernel.gradient)
+        return {
+            "iterations": calls,
+            "call_seconds": elapsed / (calls * rounds),
+            "placing_seconds": placing,
+            "cores_used": cpu / elapsed,
+            "busy_threads": None if iterations else sum(seconds > _BUSY * elapsed for seconds in ran),
+        }
+
+    def round(self, draw: int, iterations: int, sampled: int, cores: list[int] | None) -> dict[str, Any]:
+        """So many timed calls after an untimed one; the result of call number `sampled` goes back."""
+        if cores is not None:  # of the thread that calls; it is the only one that computes
+            allowed = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, cores)
+        placed, placing = self._placed(draw, 1 + iterations)
+        start = perf_counter()
+        for _ in range(_SPIN_COUNT):
+            pass
+        spin = perf_counter() - start
+        self._timed(placed[:1])  # untimed: what ran in between has cooled the caches
+        before, sample, after = placed[1 : 1 + sampled], placed[1 + sampled], placed[2 + sampled :]
+        gradient, wait, X, y = self.kernel.gradient, self.kernel.backend.wait, self.X, self.y
+        usage, cpu = resource.getrusage(resource.RUSAGE_SELF), process_time()
+        start = perf_counter()
+        for w, b in before:
+            wait(gradient(X, y, w, b))
+        result = wait(gradient(X, y, *sample))
+        for w, b in after:
+            wait(gradient(X, y, w, b))
+        end = perf_counter()
+        back = brought_back(self.kernel, result, self.n, self.dtype)
+        settled, cpu, used = perf_counter(), process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
+        if cores is not None:
+            os.sched_setaffinity(0, allowed)
+        return {
+            "seconds": end - start,
+            "result": back,
+            "settling_seconds": settled - end if not after else None,
+            "placing_seconds": placing,
+            "spin_seconds": spin,
+            "cpu_seconds": cpu,
+            "page_faults": used.ru_minflt - usage.ru_minflt,
+            "switches": used.ru_nivcsw - usage.ru_nivcsw,
+        }
+
+    def release(self) -> dict[str, Any]:
+        """Let go of the workload, and tell what was seen meanwhile."""
+        self.X = self.y = self.probe_X = None
+        self.shared = {}
+        gc.enable()
+        gc.collect()
+        again = compiled(self.kernel.gradient)
+        return {
+            "compiled_again": None if again is None or self.compiled is None else again - self.compiled,
+            "pools": _pools(),
+            "threads": len(_thread_seconds()) or None,
+            "cores": sorted(_cores_of_threads()),
+            "peak_bytes": _peak_bytes(),
+            "placing_alone_seconds": self.placing_seconds,
+        }
+
+    def _placed(self, draw: int, count: int) -> tuple[list[tuple[Any, Any]], float]:
+        """New parameters for each of so many calls, and the seconds that placing one took."""
+        asarray = self.kernel.backend.asarray
+        w, b = parameters(self.name, self.n, self.dtype, draw, count)
+        each_w = list(memory.rows(w))
+        start = perf_counter()
+        placed = [(asarray(w), asarray(b)) for w, b in zip(each_w, b, strict=True)]
+        return placed, (perf_counter() - start) / count
+
+    def _timed(self, placed: list[tuple[Any, Any]]) -> float:
+        """Seconds of a call with each of the parameters."""
+        gradient, wait, X, y = self.kernel.gradient, self.kernel.backend.wait, self.X, self.y
+        start = perf_counter()
+        for w, b in placed:
+            wait(gradient(X, y, w, b))
+        return perf_counter() - start
 
 
-def _rounds(
-    kernel: Kernel, workload: Workload, X: Any, y: Any, seconds: float, tick: Callable[[], None]
-) -> tuple[int, tuple[float, ...]]:
-    """Calls in a round, and for each round the seconds of a call."""
-    draws = count(agreement.FIRST_TIMED_DRAW + 1)
-
-    def round_of(calls: int) -> float:
-        return _timed(kernel, X, y, _placed(kernel, workload, next(draws), calls))
-
-    iterations, elapsed = 1, round_of(1)
-    while elapsed < ROUND_SECONDS:  # tenfold at most: a first call is slower than the rest
-        iterations = ceil(iterations * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
-        elapsed = round_of(iterations)
-    rounds = []
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        warmed = elapsed * (1 + 1 / iterations)  # a round and the untimed call before it
-        for _ in range(max(FEWEST_ROUNDS, round(seconds / warmed))):
-            tick()
-            parameters = _placed(kernel, workload, next(draws), 1 + iterations)
-            _timed(kernel, X, y, parameters[:1])  # untimed: what ran in between has cooled the caches
-            rounds.append(_timed(kernel, X, y, parameters[1:]) / iterations)
-    finally:
-        if collects:
-            gc.enable()
-    return iterations, tuple(rounds)
+def brought_back(kernel: Kernel, result: Any, n: int, dtype: np.dtype[Any]) -> list[np.ndarray] | str:
+    """cost, dw and db as NumPy, copied at once, or what is wrong with their form."""
+    if not isinstance(result, (tuple, list)) or len(result) != len(Gradient._fields):
+        size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+        return f"it returned a {type(result).__name__}{size}; expected (cost, dw, db)"
+    arrays = []
+    for name, part, shape in zip(Gradient._fields, result, ((), (n,), ()), strict=True):
+        try:
+            found = kernel.backend.asnumpy(part, dtype)
+        except (TypeError, ValueError) as error:
+            return f"{name} is {error}".partition("\n")[0]
+        if found.dtype != dtype:
+            return f"{name} is {found.dtype}; expected {dtype}"
+        if found.shape != shape:
+            return f"{name} has shape {found.shape}; expected {shape}"
+        arrays.append(np.array(found))  # a copy: what is filled in later does not count
+    return arrays
 
 
-def _placed(kernel: Kernel, workload: Workload, draw: int, calls: int = 1) -> list[tuple[Any, Any]]:
-    """New parameters for each of so many calls."""
-    asarray = kernel.backend.asarray
-    return [
-        (asarray(w), asarray(b)) for w, b in zip(*workloads.parameters(workload, draw, calls), strict=True)
-    ]
+def _thread_seconds() -> dict[str, float]:
+    """Thread → the seconds that it has run for; empty where the system does not tell."""
+    seconds = {}
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(OSError, ValueError, IndexError):
+            seconds[task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
+    return seconds
 
 
-def _timed(kernel: Kernel, X: Any, y: Any, parameters: list[tuple[Any, Any]]) -> float:
-    """Seconds of a call with each of the parameters."""
-    gradient, wait = kernel.gradient, kernel.backend.wait
-    start = perf_counter()
-    for w, b in parameters:
-        wait(gradient(X, y, w, b))
-    return perf_counter() - start
+def _cores_of_threads() -> set[int]:
+    """All cores that a thread of this process may run on."""
+    cores: set[int] = set()
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(OSError):
+            cores |= os.sched_getaffinity(int(task.name))
+    return cores
+
+
+def _pools() -> list[dict[str, Any]]:
+    """The thread pools that are loaded, as their libraries say."""
+    pools: list[dict[str, Any]] = []
+    with suppress(ImportError):
+        import threadpoolctl
+
+        pools += [
+            {"library": pool["internal_api"], "threads": pool["num_threads"]}
+            for pool in threadpoolctl.threadpool_info()
+        ]
+    numba: Callable[..., Any] | Any = sys.modules.get("numba")
+    if numba is not None:
+        with suppress(Exception):  # it has no layer until a parallel function has run
+            pools.append({"library": f"numba {numba.threading_layer()}", "threads": numba.get_num_threads()})
+    return pools
+
+
+def _peak_bytes() -> int | None:
+    # not ru_maxrss: a child's begins with its parent's
+    with suppress(OSError):
+        for entry in Path("/proc/self/status").read_text().splitlines():
+            if entry.startswith("VmHWM:"):
+                return int(entry.split()[1]) * 1024
+    return None
+
+
+def _huge_pages(X: np.ndarray) -> bool | None:
+    """Whether X lies on huge pages, all but its ends."""
+    start, inside = X.ctypes.data, False
+    with suppress(OSError):
+        for entry in Path("/proc/self/smaps").read_text().splitlines():
+            head = entry.split()[0]
+            if "-" in head and not head.endswith(":"):
+                low, high = (int(bound, 16) for bound in head.split("-"))
+                inside = low <= start < high
+            elif inside and head == "AnonHugePages:":
+                return int(entry.split()[1]) * 1024 >= X.nbytes * 0.9
+    return None

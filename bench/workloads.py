@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -19,11 +18,11 @@ from typing import Any, Literal
 import numpy as np
 
 from bench import datasets
+from bench.parameters import SEED, parameters
 from kernels import Problem
 
 DEFAULT = ("lecture", "breast-cancer", "10000x32-f64", "1000000x32-f64", "1000000x32-f32", "flights")
 
-_SEED = 20130101
 _CHUNK_ROWS = 2**14
 _EIGHT_SIGMA = 8.0
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
@@ -91,21 +90,20 @@ def preparation_seconds(workload: Workload) -> float:
     return 0.2 + workload.m * workload.n * (3e-8 if workload.dtype == np.float32 else 1.5e-7)
 
 
-def parameters(workload: Workload, draw: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters number `draw`: w (count, n) and b (count,) in the workload's dtype, scores of order 1."""
-    rng = np.random.default_rng([_SEED, zlib.crc32(workload.name.encode()), draw])
-    w = rng.standard_normal((count, workload.n)) / np.sqrt(workload.n)
-    return w.astype(workload.dtype), (rng.standard_normal(count) / 2).astype(workload.dtype)
-
-
 @lru_cache(maxsize=2)
 def problem(workload: Workload, draw: int) -> Problem:
     """The workload's data with parameters number `draw`. The last two are kept.
 
     Raises DatasetUnavailable, and ValueError where the data is no problem of the domain.
     """
-    (w,), (b,) = parameters(workload, draw)
+    (w,), (b,) = parameters(workload.name, workload.n, workload.dtype, draw)
     return Problem(*_data(workload), w, b)
+
+
+def forget() -> None:
+    """Let go of what is kept."""
+    problem.cache_clear()
+    _data.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -118,7 +116,7 @@ def _data(workload: Workload) -> datasets.Examples:
 
 def synthetic(m: int, n: int) -> datasets.Examples:
     """Standard normal features; labels drawn from the model with weights of order 2/√n, and no subnormals."""
-    rng = np.random.default_rng([_SEED, m, n])
+    rng = np.random.default_rng([SEED, m, n])
     w, b = 2 * rng.standard_normal(n) / np.sqrt(n), rng.standard_normal() / 2
     X, y = np.empty((m, n)), np.empty(m)
     for start in range(0, m, _CHUNK_ROWS):

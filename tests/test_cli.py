@@ -11,7 +11,7 @@ import pytest
 
 from bench import record
 from bench.__main__ import main
-from bench.session import CHECKOUT
+from bench.checkout import CHECKOUT
 from kernels import names
 from tests.test_record import RESULTS
 

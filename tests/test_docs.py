@@ -10,7 +10,7 @@ from bench import record, workloads
 from bench.probes import probes
 from bench.record import Cold, Error, Record
 from bench.report import markdown
-from bench.session import CHECKOUT
+from bench.checkout import CHECKOUT
 from kernels import names, reference
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bench import record
-from bench.session import CHECKOUT
+from bench.checkout import CHECKOUT
 
 # without what this very run of pytest has set there
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.record import Results
-from bench.report.terminal import baseline, by_workload, cells_of, not_measured, notes, timed, unavailable
+from bench.report.terminal import baseline, by_race, cells_of, not_measured, notes, timed, trust, unavailable
 
 
 def tables(results: Results) -> str:
@@ -14,21 +14,23 @@ def tables(results: Results) -> str:
         f"Measured on `{results.machine['id']}`: {hardware['cpu']}, {hardware['cores']} cores, "
         f"{hardware['memory_gib']} GiB, {software['python']}, {results.run['began'][:10]}"
         f"{f', with {settings} in its environment' if settings else ''}. "
-        "In brackets: the 95% interval within this run.",
+        "In brackets: the 95% interval across launches.",
     ]
-    for workload, records in by_workload(results.records):
+    several = len({record.threads for record in results.records}) > 1
+    for (workload, threads), records in by_race(results.records):
         first = records[0]
-        lines += ["", f"**{workload}** ({first.m:,} × {first.n:,}, {first.dtype}, {first.order} order)", ""]
+        shape = f"{first.m:,} × {first.n:,}, {first.dtype}, {first.order} order"
+        lines += ["", f"**{workload}** ({shape}{f', threads: {threads}' if several else ''})", ""]
         if measured := timed(records):
             over = f"× {baseline(measured)}"
             lines += [
-                f"| kernel | time per call | {over} | examples/s | GB/s | error, ulps |",
-                "|---|--:|--:|--:|--:|--:|",
+                f"| kernel | time per call | {over} | launches | examples/s | GB/s | error, ulps |",
+                "|---|--:|--:|--:|--:|--:|--:|",
             ]
         for record, seconds in measured:
             kernel, *numbers = cells_of(record, seconds)
             lines.append(f"| `{kernel}` | {' | '.join(numbers)} |")
-        if lists := [*notes(measured), *not_measured(records)]:
+        if lists := [*trust(results, workload, threads), *notes(measured), *not_measured(records)]:
             lines += ["", *(f"- {line}" for line in lists)]
     if missing := unavailable(results.records):
         lines += ["", *(f"- {line}" for line in missing)]

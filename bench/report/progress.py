@@ -1,4 +1,4 @@
-"""The live line on a terminal: what is being measured, how far it is, and the time left."""
+"""The line that says what runs now and how long it will still take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 _REFRESH_SECONDS = 0.2
+_TRUSTED_SHARE = 0.1
+"""From here on what has passed tells more about what is left than the estimate does."""
 
 
 def clock(seconds: float) -> str:
@@ -17,32 +19,24 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Counts steps whose cost was estimated beforehand; what they really took scales what is left."""
+    """Rewrites a line, not too often."""
 
-    def __init__(self, estimates: dict[tuple[str, str], float], write: Callable[[str], None]) -> None:
-        self._estimates = estimates
+    def __init__(self, estimate: float, write: Callable[[str], None]) -> None:
+        """estimate: seconds that all of it will take."""
+        self._estimate = estimate
         self._write = write
         self._began = time.monotonic()
         self._shown = float("-inf")
-        self._done: dict[tuple[str, str], float] = {}
-        self._current: tuple[str, str] | None = None
 
-    def tick(self, workload: str, kernel: str) -> None:
-        """What runs now; called often."""
+    def tick(self, doing: str, share: float) -> None:
+        """What is done now, and the share of the whole that is behind; called often."""
         now = time.monotonic()
-        if (workload, kernel) != self._current:
-            if self._current is not None:
-                self._done[self._current] = self._estimates.get(self._current, 0.0)
-            self._current = workload, kernel
-        elif now - self._shown < _REFRESH_SECONDS:
-            return
-        self._shown = now
-        self._write(self.line(workload, kernel, now - self._began))
+        if now - self._shown >= _REFRESH_SECONDS:
+            self._shown = now
+            self._write(self.line(doing, share, now - self._began))
 
-    def line(self, workload: str, kernel: str, elapsed: float) -> str:
+    def line(self, doing: str, share: float, elapsed: float) -> str:
         """At most 80 columns."""
-        total, done = sum(self._estimates.values()), sum(self._done.values())
-        pace = elapsed / done if done > 0 else 1.0  # seconds for each one estimated
-        left = max(0.0, (total - done) * pace)
-        place = f"[{len(self._done) + 1}/{len(self._estimates)}]"
-        return f"{place} {workload}: {kernel}"[:45] + f"  {clock(elapsed)}, about {clock(left)} left"
+        whole = elapsed / share if share >= _TRUSTED_SHARE else max(self._estimate, elapsed)
+        left = max(0.0, whole - elapsed)
+        return f"{doing[:47]}  {clock(elapsed)}, about {clock(left)} left"

@@ -11,35 +11,56 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Record, Results, Seconds
+from bench.record import Ratio, Record, Results, Seconds
+from bench.report.progress import clock
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
 def summary(console: Console, results: Results) -> None:
-    """Print a table for each workload, in the order of the run, and then what this machine cannot run."""
+    """Print a table for each race, in the order of the run, the cold start, and what this machine cannot run."""
     machine = results.machine["id"]
-    for _, records in by_workload(results.records):
+    for (workload, threads), records in by_race(results.records):
         console.print()
-        if measured := timed(records):
+        measured = timed(records)
+        if measured:
             fastest = measured[-1][0]
-            size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}"
-            console.print(Text(f"{fastest.workload}: {size}", style="bold"))
+            size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}, {_counted(threads, 'thread')}"
+            console.print(Text(f"{workload}: {size}", style="bold"))
             console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
             console.print(_table(measured))
-        for line in notes(measured):
-            console.print(Text(f"  {line}"))
-        for line in not_measured(records):
+        for line in (*trust(results, workload, threads), *notes(measured), *not_measured(records)):
             console.print(Text(f"  {line}"))
     console.print()
+    if rows := cold_start(results.records):
+        console.print(Text(f"cold start, on {rows[0].workload}", style="bold"))
+        console.print(_cold_table(rows))
+        console.print()
     for line in unavailable(results.records):
         console.print(Text(line))
+    if budget := results.run.get("budget"):
+        start, rounds, rest = (clock(budget[f"{part}_seconds"]) for part in ("start", "rounds", "rest"))
+        console.print(Text(f"spent: start-up {start}, timed rounds {rounds}, the rest {rest}"))
 
 
-def by_workload(records: Sequence[Record]) -> Iterable[tuple[str, list[Record]]]:
-    """The records of one workload after those of another."""
-    return ((name, list(group)) for name, group in groupby(records, key=lambda record: record.workload))
+def by_race(records: Sequence[Record]) -> Iterable[tuple[tuple[str, int], list[Record]]]:
+    """The records of one race after those of another."""
+    races = groupby(records, key=lambda record: (record.workload, record.threads))
+    return ((race, list(group)) for race, group in races)
+
+
+def trust(results: Results, workload: str, threads: int) -> list[str]:
+    """What the control says, and where it shows a difference, what was seen and what to do."""
+    for race in results.races:
+        control = race.get("control")
+        if control and (race["workload"], race["threads"]) == (workload, threads):
+            found = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
+            line = f"control: {control['kernel']} against itself {interval(found)}"
+            if control["trustworthy"]:
+                return [line]
+            return [f"NOT TRUSTWORTHY: {line[9:]}", *(f"  {cause}" for cause in control["causes"])]
+    return []
 
 
 def timed(records: Iterable[Record]) -> list[tuple[Record, Seconds]]:
@@ -68,11 +89,10 @@ def unavailable(records: Iterable[Record]) -> list[str]:
 def _table(measured: list[tuple[Record, Seconds]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("kernel", no_wrap=True, max_width=20)
-    for heading in ("time/call", "speedup", "examples/s", "GB/s", "ulps", "1st call"):
+    for heading in ("time/call", "speedup", "launches", "examples/s", "GB/s", "ulps"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record, seconds in measured:
-        cells = (*cells_of(record, seconds), duration(record.cold.first_call_seconds))
-        table.add_row(*cells, style="bold" if record is measured[-1][0] else "")
+        table.add_row(*cells_of(record, seconds), style="bold" if record is measured[-1][0] else "")
     return table
 
 
@@ -80,6 +100,20 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
     lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
+    undecided = [record for record, _ in measured if record.speedup and record.speedup.launches_needed]
+    if worst := max(undecided, key=lambda record: record.speedup.launches_needed, default=None):
+        wide = ", ".join(record.kernel for record in undecided)
+        needed = worst.speedup.launches_needed if worst.speedup else None
+        lines.append(f"wider than ±2%: {wide}; --launches {needed} would do")
+    for record, _ in measured:
+        if record.steady is False:
+            lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
+        if record.seen and record.seen["over_used"]:
+            lines.append(
+                f"{record.kernel} used {record.seen['cores_used']:g} cores; it was given {record.threads}"
+            )
+        if record.seen and record.seen["compiled_again"]:
+            lines.append(f"{record.kernel} compiled again while it was timed")
     for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
             rate = significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
@@ -94,11 +128,12 @@ def baseline(measured: list[tuple[Record, Seconds]]) -> str:
 
 
 def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
-    """Kernel, time of a call, speedup, examples a second, GB/s and error, as text."""
+    """Kernel, time of a call, speedup, spread of its launches, examples a second, GB/s and error, as text."""
     return (
         record.kernel,
         duration(seconds.median),
         speedup(record),
+        "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
         quantity(record.m / seconds.median),
         significant(record.gigabytes_per_second or 0.0, 2),
         significant(record.error.max_ulps) if record.error else "-",
@@ -106,14 +141,51 @@ def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
 
 
 def speedup(record: Record) -> str:
-    """`12.3 [12.1, 12.6]`, or `1` for the baseline itself."""
+    """`12.3 [12.1, 12.6]`, or `1` for the baseline itself; `-` where one launch has no interval."""
     ratio = record.speedup
-    if ratio is None:
+    if ratio is None or ratio.low is None or ratio.high is None:
         return "-"
     if ratio.baseline == record.kernel:
         return "1"
-    estimate, low, high = (_short(number) for number in (ratio.estimate, ratio.low, ratio.high))
+    return interval(ratio)
+
+
+def interval(ratio: Ratio) -> str:
+    """`12.3 [12.1, 12.6]`."""
+    estimate, low, high = (_short(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
     return f"{estimate} [{low}, {high}]"
+
+
+def cold_start(records: Sequence[Record]) -> list[Record]:
+    """The kernels' records on the largest workload that all but the left out were timed on."""
+    ok = [record for record, _ in timed(records)]
+    largest = max(ok, key=lambda record: record.m * record.n, default=None)
+    return [r for r in ok if largest and (r.workload, r.threads) == (largest.workload, largest.threads)]
+
+
+def _cold_table(records: list[Record]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("kernel", no_wrap=True, max_width=20)
+    for heading in ("import", "place", "lower", "compile", "cached", "1st call", "overtakes numpy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in records:
+        cold = record.cold
+        steps = (
+            cold.import_seconds,
+            cold.placement_seconds,
+            cold.lower_seconds,
+            cold.compile_seconds,
+            cold.compile_cached_seconds,
+            cold.first_call_seconds,
+        )
+        calls = (record.break_even or {}).get("numpy", "-")
+        after = "never" if calls is None else calls if calls == "-" else f"after {calls:,}"
+        table.add_row(record.kernel, *map(duration, steps), after)
+    return table
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _short(number: float) -> str:

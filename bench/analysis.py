@@ -1,0 +1,301 @@
+"""From blocks to records: what all launches together say of each kernel on a workload. Pure: no clock, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, exp, inf, log
+from statistics import fmean, median
+from typing import Any
+
+from bench import noise, statistics
+from bench.journal import CONTROL, Block, Entry
+from bench.record import Cold, Control, Error, Ratio, Record, Seconds
+from bench.selection import Entrant
+from bench.workloads import Workload
+
+OPERATION = "gradient"
+
+
+@dataclass(frozen=True)
+class Race:
+    """What came of one workload's race, so far."""
+
+    workload: Workload
+    threads: int
+    blocks: tuple[Block, ...]
+    entrants: tuple[Entrant, ...]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Workload and threads."""
+        return self.workload.name, self.threads
+
+    def ratio(self, kernel: str, over: str) -> Ratio | None:
+        """How many times faster than the other a kernel is; None unless both were timed side by side."""
+        if kernel == over:
+            return Ratio(1.0, 1.0, 1.0, over) if self.rounds(kernel) else None  # by definition
+        logs = self.log_ratios(kernel, over)
+        if not logs or self.outcome(kernel)[0] != "ok" or self.outcome(over)[0] != "ok":
+            return None
+        found = statistics.interval(logs)
+        half = statistics.half_width(logs)
+        return Ratio(
+            found.estimate if found else exp(logs[0]),
+            found.low if found else None,
+            found.high if found else None,
+            over,
+            statistics.verdict(found),
+            len(logs),
+            statistics.launches_needed(logs) if half > statistics.SMALLEST_EFFECT else None,
+        )
+
+    def log_ratios(self, kernel: str, over: str) -> list[float]:
+        """log(time of the other / time of the kernel), a number for each launch that timed both."""
+        pairs = [(block.entries.get(over), block.entries.get(kernel)) for block in self.blocks]
+        return [
+            statistics.log_ratio(other.rounds, own.rounds)
+            for other, own in pairs
+            if other is not None and own is not None and other.rounds and own.rounds
+        ]
+
+    def launches(self, kernel: str) -> list[Entry]:
+        """What the kernel did in each launch that it was a part of."""
+        return [block.entries[kernel] for block in self.blocks if kernel in block.entries]
+
+    def outcome(self, kernel: str) -> tuple[str, str]:
+        """The kernel's outcome and its reason: the first that is not ok."""
+        entries = self.launches(kernel)
+        failed = next((entry for entry in entries if entry.outcome != "ok"), None)
+        if failed is not None:
+            return failed.outcome, failed.reason
+        return ("ok", "") if entries else ("skipped", "the run ended before it")
+
+    def rounds(self, kernel: str) -> list[float]:
+        """Seconds of a call, all rounds of all launches; none unless it is ok throughout."""
+        if self.outcome(kernel)[0] != "ok":
+            return []
+        return [seconds for entry in self.launches(kernel) for seconds in entry.rounds]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """A record for each kernel."""
+        return tuple(_record(self, entrant) for entrant in self.entrants)
+
+    @property
+    def half_widths(self) -> dict[str, float]:
+        """Kernel → the half-width of its ratio over the baseline, as a logarithm."""
+        return {
+            entrant.name: statistics.half_width(self.log_ratios(entrant.name, self.workload.baseline))
+            for entrant in self.entrants
+            if entrant.name != self.workload.baseline and self.rounds(entrant.name)
+        }
+
+    def control(self, differing: set[tuple[str, int]]) -> Control | None:
+        """The fastest compiled kernel against itself. differing: the races whose control shows a difference."""
+        logs = self.control_logs
+        found = statistics.interval(logs)
+        if found is None:
+            return None
+        trusted = self.key not in differing
+        entries = [entry for block in self.blocks for entry in block.entries.values() if entry.rounds]
+        causes = noise.causes(
+            [block.noise for block in self.blocks],
+            # another thread of the same kernel, on a core that shares its units, would slow the spin
+            [entry.seen["spin_seconds"] for entry in entries if entry.seen["busy_threads"] == 1],
+            max(entry.seen["page_faults_per_call"] for entry in entries),
+        )
+        return Control(
+            str(next(block.control_of for block in self.blocks if block.control_of)),
+            found.estimate,
+            found.low,
+            found.high,
+            trusted,
+            () if trusted else tuple(causes),
+        )
+
+    @property
+    def control_logs(self) -> list[float]:
+        """The control's log-ratio, a number for each launch that had one."""
+        of = next((block.control_of for block in self.blocks if block.control_of), None)
+        return self.log_ratios(CONTROL.format(of), of) if of else []
+
+    def as_json(self, differing: set[tuple[str, int]]) -> dict[str, Any]:
+        """The race's part of a results file."""
+        control = self.control(differing)
+        return {
+            "workload": self.workload.name,
+            "threads": self.threads,
+            "launches": len(self.blocks),
+            "control": None if control is None else control.__dict__,
+            "ceilings": None,
+            "noise": [block.noise for block in self.blocks],
+            "seconds": [block.seconds for block in self.blocks],
+            "rounds": [
+                {
+                    "kernel": name,
+                    "launch": block.launch,
+                    "order": list(entry.places),
+                    "seconds": list(entry.rounds),
+                }
+                for block in self.blocks
+                for name, entry in block.entries.items()
+                if entry.rounds and self.outcome(name)[0] == "ok"
+            ],
+        }
+
+
+def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
+    """The races that are not to be trusted: their control shows a difference, at 5% for all together."""
+    races = list(races)
+    names = {str(race.key): race.key for race in races}
+    found = statistics.differing({str(race.key): race.control_logs for race in races})
+    return {names[name] for name in found}
+
+
+def control_for(blocks: Sequence[Block]) -> str | None:
+    """Whose second worker is the control: the fastest that the first launch compiled, else the fastest."""
+    entries = blocks[0].entries if blocks else {}
+    timed = {name: entry for name, entry in entries.items() if entry.rounds}
+    among = {name: entry for name, entry in timed.items() if entry.kernel.get("compiles")} or timed
+    return min(among, key=lambda name: median(among[name].rounds), default=None)
+
+
+def _record(race: Race, entrant: Entrant) -> Record:
+    name, workload = entrant.name, race.workload
+    outcome, reason = race.outcome(name)
+    entries = race.launches(name)
+    ok = [entry for entry in entries if entry.rounds] if outcome == "ok" else []
+    kernel: Mapping[str, Any] = next((entry.kernel for entry in entries if entry.kernel), {})
+    medians = [median(entry.rounds) for entry in ok]
+    seconds = _seconds(medians)
+    rounds = race.rounds(name)
+    return Record(
+        id="/".join((OPERATION, workload.name, name, str(race.threads))),
+        operation=OPERATION,
+        kernel=name,
+        backend=kernel.get("backend"),
+        device=kernel.get("device"),
+        workload=workload.name,
+        m=workload.m,
+        n=workload.n,
+        dtype=str(workload.dtype),
+        order=workload.order,
+        threads=race.threads,
+        outcome=outcome,
+        reason=reason,
+        printed=next((entry.printed for entry in entries if entry.printed), ""),
+        selected=entrant.selected,
+        passes=kernel.get("passes"),
+        error=_error(entries),
+        cold=_cold(entries) if outcome == "ok" else Cold(),
+        break_even=_break_even(race, entrant) if ok else None,
+        steady=statistics.steady([entry.rounds for entry in ok]),
+        launches=len(ok),
+        rounds=len(rounds),
+        iterations=ok[0].iterations if ok else 0,
+        outliers=sum(statistics.outliers(entry.rounds) for entry in ok),
+        seconds=seconds,
+        speedup=race.ratio(name, workload.baseline),
+        over_numpy=race.ratio(name, "numpy"),
+        launch_spread=statistics.spread(medians),
+        seen=_seen(ok, race.threads),
+        bytes_per_call=workload.bytes_per_call,
+        gigabytes_per_second=workload.bytes_per_call / seconds.median / 1e9 if seconds else None,
+    )
+
+
+def _seconds(medians: Sequence[float]) -> Seconds | None:
+    if not medians:
+        return None
+    found = statistics.interval([log(seconds) for seconds in medians])
+    return Seconds(found.estimate, found.low, found.high) if found else Seconds(medians[0], None, None)
+
+
+def _error(entries: Sequence[Entry]) -> Error | None:
+    own = [
+        finding
+        for entry in entries
+        for finding in entry.findings
+        if finding["check"] in ("data", "unseen") and "max_ulps" in finding
+    ]
+    if not own:
+        return None
+    return Error(
+        max(finding["max_ulps"] for finding in own), max(finding["bound_fraction"] for finding in own)
+    )
+
+
+def _cold(entries: Sequence[Entry]) -> Cold:
+    """Medians over the launches; compiling apart by whether it came from the cache on disk."""
+
+    def middle(key: str, cached: bool | None = None) -> float | None:
+        values = [
+            entry.cold[key]
+            for entry in entries
+            if entry.cold.get(key) is not None and cached in (None, entry.cold.get("from_cache"))
+        ]
+        return median(values) if values else None
+
+    return Cold(
+        import_seconds=middle("import_seconds"),
+        placement_seconds=middle("placement_seconds"),
+        lower_seconds=middle("lower_seconds"),
+        compile_seconds=middle("compile_seconds", cached=False),
+        compile_cached_seconds=middle("compile_seconds", cached=True),
+        first_call_seconds=middle("first_call_seconds"),
+    )
+
+
+def _break_even(race: Race, entrant: Entrant) -> dict[str, int | None]:
+    """Slower rung → after how many calls this kernel has caught up, compiling included; None: never.
+
+    A kernel's N calls take once + N · steady, with once = lower + compile + (first call − steady).
+    """
+    ladder = [other for other in race.entrants if race.rounds(other.name)]
+    before = ladder[: next((i for i, other in enumerate(ladder) if other.name == entrant.name), 0)]
+    own_once, own_call = _once_and_call(race, entrant.name)
+    counts: dict[str, int | None] = {}
+    for other in before:
+        once, call = _once_and_call(race, other.name)
+        if own_call < call:
+            counts[other.name] = max(1, ceil((own_once - once) / (call - own_call)))
+        else:
+            counts[other.name] = 1 if own_once + own_call < once + call else None
+    return counts
+
+
+def _once_and_call(race: Race, kernel: str) -> tuple[float, float]:
+    entries = race.launches(kernel)
+    call = exp(fmean(log(median(entry.rounds)) for entry in entries if entry.rounds))
+    cold = _cold(entries)
+    compiling = cold.compile_seconds if cold.compile_seconds is not None else cold.compile_cached_seconds
+    first = max(0.0, (cold.first_call_seconds or call) - call)
+    return (cold.lower_seconds or 0.0) + (compiling or 0.0) + first, call
+
+
+def _seen(entries: Sequence[Entry], threads: int) -> dict[str, Any] | None:
+    """What was seen of the workers while they were timed, and whether they kept to what they were given."""
+    if not entries:
+        return None
+    seen = [entry.seen for entry in entries]
+    cores_used = max(one["cores_used"] for one in seen)
+    given = max(len(one.get("cores") or ()) for one in seen)
+    return {
+        "threads": max((one.get("threads") or 0 for one in seen), default=0),
+        "busy_threads": int(max(one["busy_threads"] for one in seen)),
+        "cores_used": round(cores_used, 2),
+        "over_used": cores_used > threads + 0.25 or given > threads,
+        "pools": seen[-1].get("pools"),
+        "page_faults_per_call": round(median(one["page_faults_per_call"] for one in seen), 3),
+        "switches_per_round": round(median(one["switches_per_round"] for one in seen), 2),
+        "spin_seconds": [one["spin_seconds"] for one in seen],
+        "compiled_again": sum(one.get("compiled_again") or 0 for one in seen),
+        "huge_pages": seen[-1].get("huge_pages"),
+        "peak_bytes": max((one.get("peak_bytes") or 0 for one in seen), default=0) or None,
+    }
+
+
+def widest(races: Iterable[Race]) -> float:
+    """The largest half-width of all ratios; infinite where one has no interval yet."""
+    return max((half for race in races for half in race.half_widths.values()), default=inf)

@@ -1,0 +1,44 @@
+"""The checkout that this is run from: its folders, its commit, and a place for compiled code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+RESULTS = CHECKOUT / "results"
+
+
+@contextmanager
+def compiled_code() -> Iterator[Path]:
+    """An empty folder for this run's compiled code, so that cold and warm are told apart. Old ones are removed."""
+    import psutil
+
+    runs = CHECKOUT / ".cache" / "runs"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for old in runs.iterdir():
+            if not (old.name.isdigit() and psutil.pid_exists(int(old.name))):
+                shutil.rmtree(old, ignore_errors=True)
+        folder = runs / str(os.getpid())
+        folder.mkdir(exist_ok=True)
+    except OSError:  # a checkout that cannot be written to
+        folder = Path(tempfile.mkdtemp(prefix="logitbench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def commit(folder: Path) -> str:
+    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "nogit"

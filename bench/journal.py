@@ -1,0 +1,113 @@
+"""What was measured, a block at a time: one launch's race on one workload, appended to a file at once.
+
+A run that is killed loses the block in progress and nothing else: the journal beside its results file has
+the others, a line each, and `--resume` goes on from there. A line that was cut short is no block.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SUFFIX = ".journal"
+CONTROL = "{} (control)"
+"""The name of a kernel's second worker."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one worker did in a block."""
+
+    outcome: str
+    """ok, wrong, raised, crashed, timeout, out-of-memory, unavailable or skipped."""
+    reason: str = ""
+    kernel: dict[str, Any] = field(default_factory=dict)
+    """backend, device, passes, compiles; empty where it was not loaded."""
+    findings: tuple[dict[str, Any], ...] = ()
+    cold: dict[str, Any] = field(default_factory=dict)
+    """Seconds before the steady state, and whether what was compiled came from a cache."""
+    iterations: int = 0
+    """Calls in a round."""
+    rounds: tuple[float, ...] = ()
+    """Seconds of a call, a number for each round."""
+    places: tuple[int, ...] = ()
+    """Its place in each round, from 0."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """Threads, cores, memory, page faults, switches, the spin."""
+    printed: str = ""
+    """The end of what it wrote to stdout and stderr, where that matters: it ended."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One launch on one workload."""
+
+    workload: str
+    threads: int
+    launch: int
+    entries: dict[str, Entry]
+    control_of: str | None = None
+    """The kernel that a second worker ran as well, under the name `(control)`."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of the wall: checks (placing, compiling, the gate), rounds."""
+    noise: dict[str, float | None] = field(default_factory=dict)
+    """Of the machine, while rounds were timed."""
+
+
+class Journal:
+    """A file of blocks."""
+
+    def __init__(self, path: Path, plan: dict[str, Any]) -> None:
+        """plan: what is to be run; a journal continues only what it was begun for."""
+        self.path = path
+        if path.exists():
+            with path.open("a") as file:
+                file.write("\n")  # the last line may have been cut short
+        self._append({"plan": plan})
+
+    def append(self, block: Block) -> None:
+        """Keep a block; when this returns, it is on the disk."""
+        self._append(asdict(block))
+
+    def remove(self) -> None:
+        """The results file has it all now."""
+        self.path.unlink(missing_ok=True)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[Block]]:
+    """The plan and the finished blocks. Raises ValueError if the file is no journal."""
+    lines: list[dict[str, Any]] = []
+    for line in path.read_text().split("\n")[:-1]:  # what follows the last newline was cut short
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue  # empty, or cut short before a resumed run went on
+    try:
+        plan = next(line["plan"] for line in lines if "plan" in line)
+        return plan, [_block(line) for line in lines if "entries" in line]
+    except (StopIteration, TypeError, LookupError, AttributeError):
+        raise ValueError(f"{path.name}: no journal of an unfinished run") from None
+
+
+def _block(line: dict[str, Any]) -> Block:
+    entries = {name: _entry(entry) for name, entry in line["entries"].items()}
+    return Block(**{**line, "entries": entries})
+
+
+def _entry(plain: dict[str, Any]) -> Entry:
+    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+
+
+def unfinished(folder: Path) -> Sequence[Path]:
+    """The journals in a folder, the latest last."""
+    return sorted(folder.glob(f"*{SUFFIX}"))

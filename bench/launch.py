@@ -1,0 +1,178 @@
+"""One launch: the workers are started together and taken through the run's workloads, a block each.
+
+Starting is what costs, so a worker stays for all workloads; one whose kernel failed is started anew for the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from bench import environment, noise
+from bench.journal import Block, Entry
+from bench.material import Material
+from bench.process import Ended, Limits, Order, Process, Reply, together
+from bench.rounds import Lane, admit, dismiss, interleave, rounds_in
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What every worker is given."""
+
+    threads: int
+    cores: Sequence[int] | None
+    """Those of this launch; None where the system cannot pin."""
+    limits: Limits
+    cache: Path
+    """For compiled code."""
+
+
+class Launch:
+    """The workers, by name; a kernel that cannot be loaded has none."""
+
+    def __init__(self, number: int, resources: Resources) -> None:
+        self.number = number
+        self._resources = resources
+        self._workers: dict[str, Process] = {}
+        self._loaded: dict[str, Reply] = {}
+        self._without: dict[str, Entry] = {}
+        self.start_seconds = 0.0
+
+    def start(self, specs: Mapping[str, str]) -> dict[str, Ended]:
+        """Start a worker for each name that has none yet. Returns those whose kernel could not be loaded."""
+        began = time.perf_counter()
+        threads, cores, limits = self._resources.threads, self._resources.cores, self._resources.limits
+        variables = environment.of_worker(threads, self._resources.cache)
+        missing = [name for name in specs if name not in self._workers and name not in self._without]
+        started = {name: Process(variables, cores, limits) for name in missing}
+        self._workers |= started
+        scripts = {started[name]: _load(specs[name], limits.bytes) for name in missing}
+        came = together(scripts, self._at_once)
+        ended: dict[str, Ended] = {}
+        for name, process in started.items():
+            loaded = came[process]
+            if isinstance(loaded, Ended):
+                ended[name] = loaded
+                self._without[name] = Entry(loaded.outcome, loaded.reason, printed=self._printed(name))
+                self._workers.pop(name).kill()
+            else:
+                self._loaded[name] = loaded
+        self.start_seconds += time.perf_counter() - began
+        return ended
+
+    def block(
+        self,
+        specs: Mapping[str, str],
+        material: Material,
+        seconds: float,
+        known: Mapping[str, Mapping[str, Any]],
+        control_of: str | None,
+        tick: Callable[[str], None],
+    ) -> Block:
+        """Race these on the workload, each for about so many seconds; 0 checks them only.
+
+        known: of those that an earlier launch has admitted, what it chose and saw.
+        """
+        tick("starting")
+        self.start(specs)
+        began = time.perf_counter()
+        lanes = {name: Lane(self._entry(name)) for name in specs}
+        scripts = {
+            name: admit(lane, material, known.get(name, {}), seconds > 0)
+            for name, lane in lanes.items()
+            if name in self._workers
+        }
+        tick("checking")
+        self._go(lanes, scripts)
+        racing = {name: lane for name, lane in lanes.items() if lane.entry.outcome == "ok"} if seconds else {}
+        admitted = time.perf_counter()
+        rounds = rounds_in(racing, seconds)
+        random = Random()
+        used, before = -self._cpu_seconds(), noise.snapshot()
+        for name, _ in interleave(
+            racing,
+            self._workers,
+            rounds,
+            self._resources.cores,
+            random,
+            lambda number: tick(f"round {number + 1} of {rounds}"),
+        ):
+            self._lost(name, lanes[name])
+        after, used = noise.snapshot(), used + self._cpu_seconds()
+        timed = time.perf_counter()
+        tick("checking again")
+        sampled = random.randrange(rounds) if rounds else 0
+        left = {name: lane for name, lane in racing.items() if lane.entry.outcome == "ok"}
+        self._go(lanes, {name: dismiss(lane, material, sampled) for name, lane in left.items()})
+        material.forget_timed()
+        return Block(
+            workload=material.workload.name,
+            threads=self._resources.threads,
+            launch=self.number,
+            entries={name: lane.entry for name, lane in lanes.items()},
+            control_of=control_of,
+            seconds={
+                "checks": admitted - began + time.perf_counter() - timed,
+                "rounds": timed - admitted,
+            },
+            noise=noise.between(before, after, used),
+        )
+
+    def close(self) -> None:
+        """End all workers."""
+        for process in self._workers.values():
+            process.kill()
+        self._workers.clear()
+
+    def _cpu_seconds(self) -> float:
+        return sum(process.cpu_seconds for process in self._workers.values())
+
+    @property
+    def _at_once(self) -> int:
+        return len(self._resources.cores) if self._resources.cores else 1
+
+    def _entry(self, name: str) -> Entry:
+        if name in self._without:
+            return self._without[name]
+        loaded = self._loaded[name]
+        kernel = {key: loaded.get(key) for key in ("backend", "device", "passes", "compiles")}
+        return Entry("ok", kernel=kernel, cold={"import_seconds": loaded.get("import_seconds")})
+
+    def _go(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
+        """Take workers through their steps; who ends is noted in its lane."""
+        by_process = {self._workers[name]: script for name, script in scripts.items()}
+        names = {process: name for name, process in self._workers.items()}
+        for process, came in together(by_process, self._at_once).items():
+            if isinstance(came, Ended):
+                lanes[names[process]].ended(came)
+                self._lost(names[process], lanes[names[process]])
+
+    def _lost(self, name: str, lane: Lane) -> None:
+        """A worker whose kernel failed is not used again."""
+        process = self._workers.pop(name)
+        process.kill()
+        lane.entry = replace(lane.entry, printed=_words(process))
+
+    def _printed(self, name: str) -> str:
+        process = self._workers[name]
+        process.kill()
+        return _words(process)
+
+
+def _load(spec: str, data_limit: int) -> Generator[Order, Reply, Reply]:
+    reply = yield Order("load", {"spec": spec, "data_limit": data_limit})
+    return reply
+
+
+def _words(process: Process) -> str:
+    more = process.printed_bytes - len(process.printed.encode())
+    return (f"[{more} bytes before this] " if more > 0 else "") + process.printed
+
+
+def cores_of(launch: int, threads: int, available: Sequence[int]) -> list[int]:
+    """The cores of a launch: as many as threads, and others from launch to launch."""
+    return [available[(launch + step) % len(available)] for step in range(min(threads, len(available)))]

@@ -1,0 +1,102 @@
+"""A workload made ready for a race: its arrays in shared memory, and the questions with their answers.
+
+Made once, in the parent, however many kernels and launches there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench import agreement, memory, workloads
+from bench.agreement import Finding
+from bench.memory import Shared
+from bench.parameters import parameters
+from bench.probes import probes
+from bench.process import Order
+from bench.workloads import Workload
+from kernels import Problem, reference
+from kernels.reference import Reference
+
+GATE_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
+"""Which of a workload's parameters are for what: calibration takes a few, each round one more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One call of a kernel, and what it should return."""
+
+    check: str
+    X: str
+    y: str
+    w: np.ndarray
+    b: Any
+    expected: Reference
+    dtype: np.dtype[Any]
+
+    def order(self) -> Order:
+        """The question as a worker's order."""
+        arguments = {"X": self.X, "y": self.y, "w": self.w, "b": np.asarray(self.b), "probe": self.X != "X"}
+        return Order("check", arguments)
+
+    def judge(self, got: list[np.ndarray] | str) -> Finding:
+        """Compare what came back."""
+        return agreement.judge(self.check, self.expected, self.dtype, got)
+
+
+class Material:
+    """What all kernels of a race share."""
+
+    def __init__(self, workload: Workload) -> None:
+        """Make it. Raises DatasetUnavailable and MemoryError."""
+        self.workload = workload
+        self._timed: dict[tuple[int, int], Question] = {}
+        own = [workloads.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
+        probed = probes(workload)
+        arrays = {"X": own[0].X, "y": own[0].y, "probe": probed[0].problem.X}
+        arrays |= {f"y of {check.name}": check.problem.y for check in probed}
+        self.data, self.unseen = (
+            self._question(name, "X", "y", problem, reference.compute(problem))
+            for name, problem in zip(("data", "unseen"), own, strict=True)
+        )
+        self.probes: Sequence[Question] = [
+            self._question(check.name, "probe", f"y of {check.name}", check.problem, check.expected)
+            for check in probed
+        ]
+        del own, probed
+        self.shared: Shared = memory.share(arrays)
+        workloads.forget()  # the shared copy is enough
+        self.arrays = memory.mapped(self.shared.descriptor, self.shared.table)
+
+    def _question(self, check: str, X: str, y: str, problem: Problem, expected: Reference) -> Question:
+        return Question(check, X, y, problem.w, problem.b, expected, self.workload.dtype)
+
+    def timed(self, draw: int, call: int) -> Question:
+        """What call number `call` of a round should have returned, to twice the usual bound.
+
+        Kernels that were sampled at the same call share the answer.
+        """
+        if (draw, call) not in self._timed:
+            workload = self.workload
+            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1)
+            problem = Problem(self.arrays["X"], self.arrays["y"], w[call], b[call])
+            answer = reference.compute(problem, quick=True)
+            self._timed[draw, call] = self._question("timed", "X", "y", problem, answer)
+        return self._timed[draw, call]
+
+    def forget_timed(self) -> None:
+        """The next launch is sampled elsewhere."""
+        self._timed.clear()
+
+    def place(self) -> Order:
+        """The order that gives a worker the arrays."""
+        arguments = {"name": self.workload.name, "table": self.shared.table}
+        return Order("place", arguments, self.shared.descriptor)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.arrays = {}
+        self.shared.close()

@@ -1,0 +1,332 @@
+"""A worker as the race sees it: started, given orders, suspended, watched, and ended for good.
+
+Nothing that a worker does reaches further than here: what it says is data, what it prints is drained and its
+end kept, and how it ends (a crash, silence, too much memory) becomes an outcome in words.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from bench import channel
+from bench.channel import Frames, Garbled
+
+_TICK_SECONDS = 0.05
+_GRACE_SECONDS = 1.0
+"""For a process whose connection has closed to be gone as well."""
+_KEPT_CHARACTERS = 2000
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+Reply: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do: the name of one of its methods, arguments, and a descriptor to go with them."""
+
+    name: str
+    arguments: dict[str, Any]
+    descriptor: int | None = None
+
+
+class Ended(Exception):  # noqa: N818 - an outcome, and not a mistake of ours
+    """A worker came to an end, or its kernel to an outcome other than ok."""
+
+    def __init__(self, outcome: str, reason: str, invalid: bool = False) -> None:
+        super().__init__(outcome, reason)
+        self.outcome, self.reason, self.invalid = outcome, reason, invalid
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may take."""
+
+    seconds: float
+    """For one order."""
+    bytes: int
+    """Of memory."""
+
+
+class Process:
+    """One worker."""
+
+    def __init__(self, environment: dict[str, str], cores: Sequence[int] | None, limits: Limits) -> None:
+        """cores: those that it may use; None where the system cannot pin. Raises OSError."""
+        self.limits = limits
+        ours, theirs = socket.socketpair()
+        readable, writable = os.pipe()
+        command = [sys.executable, "-P", "-m", "bench.start", str(os.getpid()), str(theirs.fileno())]
+        command.append(",".join(map(str, cores)) if cores else "-")
+        try:
+            self._popen = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=writable,
+                stderr=writable,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            os.close(readable)
+            raise
+        finally:
+            theirs.close()
+            os.close(writable)
+        os.set_blocking(readable, False)
+        self._socket, self._output = ours, readable
+        self._frames = Frames()
+        self._deadline = float("inf")
+        self._doing = "starting"
+        self._printed = b""
+        self.printed_bytes = 0
+        self.closed = False
+
+    # -- orders --
+
+    def send(self, order: Order) -> None:
+        """Give an order; `replies` has its answer. Raises Ended."""
+        self._doing = order.name
+        self._deadline = time.monotonic() + self.limits.seconds
+        self._socket.settimeout(self.limits.seconds)
+        try:
+            descriptors = [] if order.descriptor is None else [order.descriptor]
+            channel.send(self._socket, {"order": order.name, **order.arguments}, descriptors)
+        except OSError:
+            raise self._end() from None
+
+    def ask(self, order: Order) -> Reply:
+        """Give an order and wait for its answer. Raises Ended; then the worker is gone."""
+        self.send(order)
+        ((_, reply),) = replies([self])
+        if isinstance(reply, Ended):
+            raise reply
+        return reply
+
+    # -- life and death --
+
+    def suspend(self) -> None:
+        """Stop it and all its children. Returns when it has stopped."""
+        if self._signal(signal.SIGSTOP) and hasattr(os, "waitid"):
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self._popen.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it, all its children, and those of them that left its process group."""
+        if self.closed:
+            return
+        self.closed = True
+        descendants = _descendants(self._popen.pid)
+        self._signal(signal.SIGKILL)
+        for descendant in descendants:
+            with suppress(Exception):  # gone already
+                descendant.kill()
+        self._popen.wait()
+        self._drain()
+        self._socket.close()
+        os.close(self._output)
+
+    @property
+    def printed(self) -> str:
+        """The end of what it wrote to stdout and stderr."""
+        return self._printed.decode(errors="replace")
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has used so far; 0 where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _signal(self, number: signal.Signals) -> bool:
+        try:
+            os.killpg(self._popen.pid, number)
+        except (ProcessLookupError, PermissionError):  # macOS refuses for a zombie
+            return False
+        return True
+
+    # -- what it says --
+
+    def files(self) -> tuple[socket.socket, int]:
+        """What becomes readable when it speaks, and when it prints."""
+        return self._socket, self._output
+
+    def take(self) -> Reply | Ended | None:
+        """Its answer if that has come; None while it works on."""
+        self._drain()
+        try:
+            self._socket.setblocking(False)
+            data = self._socket.recv(2**18)
+        except BlockingIOError:
+            return self._watched()
+        except OSError:
+            return self._end()
+        if not data:
+            return self._end()
+        self._frames.feed(data)
+        try:
+            message = self._frames.next()
+        except Garbled as garbled:
+            self.kill()
+            return Ended("crashed", f"it sent {garbled} while {self._in_words()}")
+        if message is None:
+            return self._watched()
+        if "outcome" in message:
+            self.kill()
+            return Ended(str(message["outcome"]), str(message.get("reason")), message.get("invalid") is True)
+        return message
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError, OSError):
+            while data := os.read(self._output, 2**16):
+                self.printed_bytes += len(data)
+                self._printed = (self._printed + data)[-_KEPT_CHARACTERS:]
+
+    def _watched(self) -> Ended | None:
+        """What goes wrong in silence: no time left, too much memory, it stopped itself, it is gone."""
+        if time.monotonic() > self._deadline:
+            self.kill()
+            return Ended("timeout", f"no end of {self._in_words()} after {self.limits.seconds:g} s")
+        if (held := _resident_bytes(self._popen.pid)) > self.limits.bytes:
+            self.kill()
+            limit = f"{held / 2**30:.1f} GiB, over its limit of {self.limits.bytes / 2**30:.1f}"
+            return Ended("out-of-memory", f"it held {limit}")
+        if hasattr(os, "waitid"):
+            flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
+            with suppress(ChildProcessError):
+                seen = os.waitid(os.P_PID, self._popen.pid, flags)
+                if seen is not None and seen.si_code == os.CLD_STOPPED:
+                    name = signal.Signals(seen.si_status).name
+                    self.kill()
+                    return Ended("crashed", f"it stopped itself ({name}) while {self._in_words()}")
+                if seen is not None:
+                    return self._end()
+        return None
+
+    def _end(self) -> Ended:
+        """How a worker ended whose connection is closed."""
+        until = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < until and not _exited(self._popen):
+            time.sleep(0.005)
+        gone = _exited(self._popen)
+        self.kill()
+        if not gone:
+            return Ended("crashed", f"it closed its connection while {self._in_words()}")
+        code = self._popen.returncode
+        if code >= 0:
+            return Ended("crashed", f"it exited with code {code} while {self._in_words()}")
+        name = signal.Signals(-code).name
+        told = f"{signal.strsignal(-code)}".lower()
+        hint = " (the system may have run out of memory)" if -code == signal.SIGKILL else ""
+        return Ended("crashed", f"{name}, {told}, while {self._in_words()}{hint}")
+
+    def _in_words(self) -> str:
+        return _DOING.get(self._doing, self._doing)
+
+
+_DOING = {
+    "load": "it was imported",
+    "place": "its data was placed",
+    "compile": "compiling",
+    "call": "its first call",
+    "check": "it was checked",
+    "calibrate": "a round's calls were counted",
+    "round": "it was timed",
+    "release": "it was let go",
+}
+
+Result = TypeVar("Result")
+
+
+def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]:
+    """The answers of all that were given an order, as they come."""
+    waiting = list(asked)
+    with selectors.DefaultSelector() as selector:
+        for process in waiting:
+            for file in process.files():
+                selector.register(file, selectors.EVENT_READ, process)
+        while waiting:
+            selector.select(_TICK_SECONDS)
+            for process in list(waiting):
+                files = process.files()
+                if (reply := process.take()) is not None:
+                    waiting.remove(process)
+                    for file in files:
+                        with suppress(KeyError, ValueError, OSError):
+                            selector.unregister(file)
+                    yield process, reply
+
+
+def together(
+    scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int
+) -> dict[Process, Result | Ended]:
+    """Take each worker through its steps, so many workers at a time; what came of each."""
+    results: dict[Process, Result | Ended] = {}
+    queue = list(scripts)
+    working: set[Process] = set()
+
+    def go_on(process: Process, reply: Reply | None) -> None:
+        try:
+            step = next(scripts[process]) if reply is None else scripts[process].send(reply)
+            process.send(step)
+            working.add(process)
+        except StopIteration as stop:
+            results[process] = stop.value
+        except Ended as ended:
+            results[process] = ended
+
+    while queue or working:
+        while queue and len(working) < at_once:
+            go_on(queue.pop(0), None)
+        for process, reply in replies(list(working)):
+            working.remove(process)
+            if isinstance(reply, Ended):
+                results[process] = reply
+            else:
+                go_on(process, reply)
+            break  # another may begin
+    return results
+
+
+def _exited(popen: subprocess.Popen[bytes]) -> bool:
+    """Whether it has; where the system allows it without reaping, so that its group's number stays taken."""
+    if not hasattr(os, "waitid"):
+        return popen.poll() is not None
+    try:
+        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _descendants(pid: int) -> list[Any]:
+    import psutil
+
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []

@@ -1,0 +1,230 @@
+"""A workload's kernels, admitted by the gate and then timed in interleaved rounds.
+
+While rounds are timed every worker but the one at work is suspended, whose pools would spin otherwise. Each
+round has all kernels in a new random order, on the same core where a kernel computes on one: cores of one
+machine differ by 6-9%, so the rounds rotate over them, rivals together. All have the same parameters in it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
+from statistics import median
+from typing import Any, Protocol
+
+from bench import channel
+from bench.agreement import Finding
+from bench.journal import Entry
+from bench.material import CALIBRATION_DRAW, COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW, Material
+from bench.process import Ended, Order, Reply
+from bench.statistics import FEWEST_ROUNDS
+
+_LATE = 0.1
+"""A result may take this share of its round to arrive after the call has returned. A kernel that does not wait
+starts calls for 5 ms or more and owes their work then; an honest one owes a copy of n numbers."""
+_PLACING_GREW, _PLACING_SHARE = 2.0, 0.25
+"""Placing parameters costs the same with and without data, unless it does a part of the call's work: twice as
+much and a quarter of a call is far outside of what noise does to a median."""
+
+
+class Racer(Protocol):
+    """What the rounds need of a worker; the tests have one without a process."""
+
+    def suspend(self) -> None: ...
+    def resume(self) -> None: ...
+    def ask(self, order: Order) -> Reply: ...
+
+
+@dataclass
+class Lane:
+    """One worker's way through a block."""
+
+    entry: Entry
+    """What is known of it so far."""
+    calls_seconds: float = 0.0
+    """Of a round and the untimed call before it, when it was calibrated."""
+    single: bool = False
+    """It computes in one thread."""
+    replies: list[Reply] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    def ended(self, ended: Ended) -> None:
+        """It came to an end: what it was timed at is withdrawn."""
+        self.entry = replace(self.entry, outcome=ended.outcome, reason=ended.reason, iterations=0)
+        self.replies, self.places = [], []
+
+    def found(self, finding: Finding) -> None:
+        """Keep what a check found."""
+        plain = {key: value for key, value in asdict(finding).items() if value != float("inf")}
+        self.entry = replace(self.entry, findings=(*self.entry.findings, plain))
+        if finding.failure:
+            raise Ended("wrong", finding.failure)
+
+
+def admit(
+    lane: Lane, material: Material, known: Mapping[str, Any], timed: bool
+) -> Generator[Order, Reply, None]:
+    """Place, compile, call, check and calibrate: the steps before the first round. Raises Ended.
+
+    known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
+    """
+    cold = dict(lane.entry.cold)
+    reply = yield material.place()
+    cold["placement_seconds"] = _number(reply, "placement_seconds")
+    huge_pages = reply.get("huge_pages") is True
+    reply = yield Order("compile", {"draw": COMPILE_DRAW})
+    cold |= {key: _number_or_none(reply, key) for key in ("lower_seconds", "compile_seconds")}
+    cold["from_cache"] = reply.get("from_cache")
+    reply = yield Order("call", {"draw": FIRST_DRAW})
+    cold["first_call_seconds"] = _number(reply, "seconds")
+    lane.entry = replace(lane.entry, cold=cold)
+    for question in (material.data, *(() if known else material.probes)):
+        reply = yield question.order()
+        lane.found(question.judge(_result(reply)))
+    if not timed:
+        reply = yield material.unseen.order()
+        lane.found(material.unseen.judge(_result(reply)))
+        return
+    reply = yield Order("calibrate", {"draw": CALIBRATION_DRAW, "iterations": known.get("iterations")})
+    calls = int(_number(reply, "iterations"))
+    one = _number(reply, "call_seconds") + _number(reply, "placing_seconds")
+    lane.calls_seconds = one * (calls + 1)
+    busy = known.get("busy_threads") or _number(reply, "busy_threads")
+    lane.single = busy == 1
+    cores_used = _number(reply, "cores_used")
+    seen = {"cores_used": cores_used, "busy_threads": busy, "huge_pages": huge_pages}
+    lane.entry = replace(lane.entry, iterations=calls, seen=seen)
+
+
+def dismiss(lane: Lane, material: Material, sampled: int) -> Generator[Order, Reply, None]:
+    """Judge the result of round number `sampled`, check once more, and let the workload go. Raises Ended."""
+    if lane.replies:
+        sample = lane.replies[sampled]
+        lane.found(material.timed(sample["draw"], 1 + sample["call"]).judge(sample["result"]))
+    reply = yield material.unseen.order()
+    lane.found(material.unseen.judge(_result(reply)))
+    reply = yield Order("release", {})
+    seconds = [reply["seconds"] for reply in lane.replies]
+    if not seconds:
+        return
+    late = [
+        reply["settling_seconds"] / reply["seconds"] for reply in lane.replies if reply["settling_seconds"]
+    ]
+    if late and median(late) > _LATE:
+        failure = f"at-once: {median(late):.0%} of a round's time went by after its last call had returned"
+        lane.found(Finding("at-once", float("inf"), float("inf"), failure))
+    placing = median(reply["placing_seconds"] for reply in lane.replies)
+    alone, call = _number(reply, "placing_alone_seconds"), median(seconds) / lane.entry.iterations
+    if placing > _PLACING_GREW * alone + _PLACING_SHARE * call:
+        failure = f"placed: placing parameters took {placing:.2g} s, and {alone:.2g} s before there was data"
+        lane.found(Finding("placed", float("inf"), float("inf"), failure))
+    totals = {
+        key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")
+    }
+    calls = len(seconds) * lane.entry.iterations
+    lane.entry = replace(
+        lane.entry,
+        rounds=tuple(round_seconds / lane.entry.iterations for round_seconds in seconds),
+        places=tuple(lane.places),
+        seen=lane.entry.seen
+        | {
+            "cores_used": max(lane.entry.seen["cores_used"], totals["cpu_seconds"] / sum(seconds)),
+            "page_faults_per_call": totals["page_faults"] / calls,
+            "switches_per_round": totals["switches"] / len(seconds),
+            "spin_seconds": median(answer["spin_seconds"] for answer in lane.replies),
+            "compiled_again": _number_or_none(reply, "compiled_again"),
+            "pools": reply.get("pools"),
+            "threads": reply.get("threads"),
+            "cores": reply.get("cores"),
+            "peak_bytes": _number_or_none(reply, "peak_bytes"),
+        },
+    )
+
+
+def rounds_in(lanes: Mapping[str, Lane], seconds: float) -> int:
+    """How many rounds take about so many seconds of each of the kernels together."""
+    whole = sum(lane.calls_seconds for lane in lanes.values())
+    return max(FEWEST_ROUNDS, round(seconds * len(lanes) / whole)) if whole else 0
+
+
+def interleave(
+    lanes: Mapping[str, Lane],
+    racers: Mapping[str, Racer],
+    rounds: int,
+    cores: Sequence[int] | None,
+    random: random.Random,
+    tick: Callable[[int], None] = lambda _round: None,
+) -> Iterator[tuple[str, Ended]]:
+    """Time the rounds; yields who came to an end meanwhile, and the others go on.
+
+    In half of the rounds the call whose result comes back is the last, which must be there at once; in the
+    others it is any. Which round's results will be judged is not yet known.
+    """
+    running = list(lanes)
+    for name in running:
+        racers[name].suspend()
+    for number in range(rounds):
+        tick(number)
+        core = [cores[number % len(cores)]] if cores else None
+        chance = random.random()
+        order = random.sample(running, len(running))
+        for place, name in enumerate(order):
+            lane, racer = lanes[name], racers[name]
+            calls = lane.entry.iterations
+            arguments = {
+                "draw": ROUND_DRAW + number,
+                "iterations": calls,
+                "sampled": calls - 1 if number % 2 else int(chance * calls),
+                "cores": core if lane.single else None,
+            }
+            racer.resume()
+            try:
+                reply = racer.ask(Order("round", arguments))
+                lane.replies.append(_round(reply) | {"draw": arguments["draw"], "call": arguments["sampled"]})
+                lane.places.append(place)
+            except Ended as ended:
+                running.remove(name)
+                lane.ended(ended)
+                yield name, ended
+                continue
+            racer.suspend()
+    for name in running:
+        racers[name].resume()
+
+
+_ROUND_NUMBERS = ("seconds", "placing_seconds", "spin_seconds", "cpu_seconds", "page_faults", "switches")
+
+
+def _round(reply: Reply) -> Reply:
+    """What a round came to, every number checked to be one."""
+    checked: Reply = {key: _number(reply, key) for key in _ROUND_NUMBERS}
+    if checked["seconds"] <= 0:
+        raise Ended("crashed", "it reported a round of no time")
+    return checked | {
+        "settling_seconds": _number_or_none(reply, "settling_seconds"),
+        "result": _result(reply),
+    }
+
+
+def _number(reply: Reply, key: str) -> float:
+    value = reply.get(key)
+    if not isinstance(value, (int, float)) or not isfinite(value):
+        raise Ended("crashed", f"it sent no number for {key}")
+    return float(value)
+
+
+def _number_or_none(reply: Reply, key: str) -> float | None:
+    return None if reply.get(key) is None else _number(reply, key)
+
+
+def _result(reply: Reply) -> Any:
+    """cost, dw and db, or what was wrong with their form."""
+    result = reply.get("result")
+    if isinstance(result, str):
+        return result
+    try:
+        return [part if hasattr(part, "shape") else channel.array(part) for part in result or ()]
+    except (channel.Garbled, TypeError) as error:
+        raise Ended("crashed", f"it sent {error}") from None
