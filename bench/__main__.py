@@ -46,24 +46,31 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
-    command(
-        "workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes"
-    )
+    command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
     command("machine", _machine, "print this machine's fingerprint as JSON")
-    check = command(
-        "check", _check, "a kernel's certificate of agreement with the reference, without any timing"
-    )
+    check = command("check", _check, "a kernel's certificate of agreement with the reference, without any timing")
     check.add_argument(
         "kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE"
     )
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
-    check.add_argument(
-        "--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm"
-    )
+    check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
     check.add_argument("--target", metavar="COLUMN", help="the label column of --data (default: y)")
     report = command("report", _report, "print what a results file holds")
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    selftest = command(
+        "selftest",
+        _selftest,
+        "races kernels against themselves, slowed and cheating: can the numbers be trusted?",
+    )
+    selftest.add_argument("--minutes", metavar="N", type=float, default=35.0, help="of races (default: 35)")
+    selftest.add_argument("--threads", metavar="N", type=int, default=1, help="for every kernel (default: 1)")
+    selftest.add_argument(
+        "--results",
+        metavar="DIR",
+        type=Path,
+        help="where its JSON goes (default: results/<machine>/selftest/)",
+    )
     return parser
 
 
@@ -157,6 +164,34 @@ def _report(chosen: argparse.Namespace) -> int:
     else:
         terminal.summary(Console(highlight=False), results)
     return OK
+
+
+def _selftest(chosen: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from bench import machine, record, selftest
+    from bench.checkout import CHECKOUT, RESULTS, commit
+    from bench.report import trust
+
+    most = machine.usable_cores()
+    if not 1 <= chosen.threads <= most:
+        raise ValueError(f"--threads is {chosen.threads}; expected 1 to {most}")
+    if not chosen.minutes > 0:
+        raise ValueError(f"--minutes is {chosen.minutes:g}; expected more than 0")
+    folder = chosen.results or RESULTS / machine.identity() / "selftest"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"results cannot be written to {chosen.results}: {error.strerror}") from None
+    began = datetime.now(UTC)
+    found = selftest.run(chosen.minutes, chosen.threads, lambda doing: print(doing, file=sys.stderr))
+    document = {"began": began.isoformat(timespec="seconds"), "commit": commit(CHECKOUT), **found}
+    path = record.write(folder / f"{began:%Y%m%dT%H%M%SZ}-{document['commit']}.json", {"selftest": document})
+    trust.summary(Console(highlight=False), document)
+    print(f"results: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
+    return OK if selftest.passed(document) else FAILED
 
 
 if __name__ == "__main__":

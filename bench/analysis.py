@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, exp, inf, log
+from math import ceil, exp, log
 from statistics import fmean, median
 from typing import Any
 
@@ -84,11 +84,13 @@ class Race:
 
     @property
     def half_widths(self) -> dict[str, float]:
-        """Kernel → the half-width of its ratio over the baseline, as a logarithm."""
+        """Kernel → the half-width of its ratio over the baseline (or the first), as a logarithm."""
+        first = next((entrant.name for entrant in self.entrants if self.rounds(entrant.name)), "")
+        against = self.workload.baseline if self.rounds(self.workload.baseline) else first
         return {
-            entrant.name: statistics.half_width(self.log_ratios(entrant.name, self.workload.baseline))
+            entrant.name: statistics.half_width(self.log_ratios(entrant.name, against))
             for entrant in self.entrants
-            if entrant.name != self.workload.baseline and self.rounds(entrant.name)
+            if entrant.name != against and self.rounds(entrant.name)
         }
 
     def control(self, differing: set[tuple[str, int]]) -> Control | None:
@@ -221,9 +223,7 @@ def _error(entries: Sequence[Entry]) -> Error | None:
     ]
     if not own:
         return None
-    return Error(
-        max(finding["max_ulps"] for finding in own), max(finding["bound_fraction"] for finding in own)
-    )
+    return Error(max(finding["max_ulps"] for finding in own), max(finding["bound_fraction"] for finding in own))
 
 
 def _cold(entries: Sequence[Entry]) -> Cold:
@@ -294,8 +294,3 @@ def _seen(entries: Sequence[Entry], threads: int) -> dict[str, Any] | None:
         "huge_pages": seen[-1].get("huge_pages"),
         "peak_bytes": max((one.get("peak_bytes") or 0 for one in seen), default=0) or None,
     }
-
-
-def widest(races: Iterable[Race]) -> float:
-    """The largest half-width of all ratios; infinite where one has no interval yet."""
-    return max((half for race in races for half in race.half_widths.values()), default=inf)

@@ -23,7 +23,7 @@ _LONGEST = 2**26
 _DTYPES = {"float32", "float64"}
 
 
-class Garbled(ValueError):
+class Garbled(ValueError):  # noqa: N818 - as Ended: what somebody else did
     """What arrived is no frame of ours."""
 
 

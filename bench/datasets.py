@@ -152,9 +152,7 @@ def _labels(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if y.dtype.kind in "biuf" and dtype.kind == "f":
         return y.astype(dtype)
     if y.dtype.kind in "OUS":
-        raise _Unusable(
-            f"y holds {', '.join(map(repr, np.unique(y.astype(str))[:5].tolist()))}; expected 0 or 1"
-        )
+        raise _Unusable(f"y holds {', '.join(map(repr, np.unique(y.astype(str))[:5].tolist()))}; expected 0 or 1")
     return y
 
 

@@ -53,7 +53,8 @@ class Block:
     control_of: str | None = None
     """The kernel that a second worker ran as well, under the name `(control)`."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Of the wall: checks (placing, compiling, the gate), rounds."""
+    """Of the wall: start (of workers that were missing), admission (placing, compiling, the gate), rounds and
+    dismissal (the checks after them)."""
     noise: dict[str, float | None] = field(default_factory=dict)
     """Of the machine, while rounds were timed."""
 

@@ -1,6 +1,10 @@
 """One launch: the workers are started together and taken through the run's workloads, a block each.
 
 Starting is what costs, so a worker stays for all workloads; one whose kernel failed is started anew for the next.
+
+They start, and are given their data, in a new random order each time. Physical memory comes in the order of asking,
+launch after launch in much the same pages, and where these lie in the caches is worth some per cent: with a fixed
+order NumPy at 50000x32 came out 4% faster than itself, 14 launches running.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ class Resources:
 
     threads: int
     cores: Sequence[int] | None
-    """Those of this launch; None where the system cannot pin."""
+    """All that workers may use, one after another or together; None where the system cannot pin."""
     limits: Limits
     cache: Path
     """For compiled code."""
@@ -40,29 +44,28 @@ class Launch:
         self._workers: dict[str, Process] = {}
         self._loaded: dict[str, Reply] = {}
         self._without: dict[str, Entry] = {}
-        self.start_seconds = 0.0
+        self._random = Random()
 
-    def start(self, specs: Mapping[str, str]) -> dict[str, Ended]:
-        """Start a worker for each name that has none yet. Returns those whose kernel could not be loaded."""
-        began = time.perf_counter()
+    def _start(self, specs: Mapping[str, str]) -> None:
+        """Start a worker for each name that has none yet."""
         threads, cores, limits = self._resources.threads, self._resources.cores, self._resources.limits
         variables = environment.of_worker(threads, self._resources.cache)
         missing = [name for name in specs if name not in self._workers and name not in self._without]
-        started = {name: Process(variables, cores, limits) for name in missing}
+        self._random.shuffle(missing)
+        started = {
+            name: Process(variables, cores and cores_of(place, threads, cores), limits)
+            for place, name in enumerate(missing, start=self.number)
+        }
         self._workers |= started
         scripts = {started[name]: _load(specs[name], limits.bytes) for name in missing}
         came = together(scripts, self._at_once)
-        ended: dict[str, Ended] = {}
         for name, process in started.items():
             loaded = came[process]
             if isinstance(loaded, Ended):
-                ended[name] = loaded
                 self._without[name] = Entry(loaded.outcome, loaded.reason, printed=self._printed(name))
                 self._workers.pop(name).kill()
             else:
                 self._loaded[name] = loaded
-        self.start_seconds += time.perf_counter() - began
-        return ended
 
     def block(
         self,
@@ -78,7 +81,8 @@ class Launch:
         known: of those that an earlier launch has admitted, what it chose and saw.
         """
         tick("starting")
-        self.start(specs)
+        starting = time.perf_counter()
+        self._start(specs)
         began = time.perf_counter()
         lanes = {name: Lane(self._entry(name)) for name in specs}
         scripts = {
@@ -91,24 +95,27 @@ class Launch:
         racing = {name: lane for name, lane in lanes.items() if lane.entry.outcome == "ok"} if seconds else {}
         admitted = time.perf_counter()
         rounds = rounds_in(racing, seconds)
-        random = Random()
         used, before = -self._cpu_seconds(), noise.snapshot()
         for name, _ in interleave(
             racing,
             self._workers,
             rounds,
+            self._resources.threads,
             self._resources.cores,
-            random,
+            self._random,
             lambda number: tick(f"round {number + 1} of {rounds}"),
         ):
             self._lost(name, lanes[name])
         after, used = noise.snapshot(), used + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
-        sampled = random.randrange(rounds) if rounds else 0
+        sampled = self._random.randrange(rounds) if rounds else 0
         left = {name: lane for name, lane in racing.items() if lane.entry.outcome == "ok"}
         self._go(lanes, {name: dismiss(lane, material, sampled) for name, lane in left.items()})
         material.forget_timed()
+        for name in left:
+            if name in self._workers and (printed := _words(self._workers[name])):
+                lanes[name].entry = replace(lanes[name].entry, printed=printed)
         return Block(
             workload=material.workload.name,
             threads=self._resources.threads,
@@ -116,8 +123,10 @@ class Launch:
             entries={name: lane.entry for name, lane in lanes.items()},
             control_of=control_of,
             seconds={
-                "checks": admitted - began + time.perf_counter() - timed,
+                "start": began - starting,
+                "admission": admitted - began,
                 "rounds": timed - admitted,
+                "dismissal": time.perf_counter() - timed,
             },
             noise=noise.between(before, after, used),
         )
@@ -144,7 +153,8 @@ class Launch:
 
     def _go(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
         """Take workers through their steps; who ends is noted in its lane."""
-        by_process = {self._workers[name]: script for name, script in scripts.items()}
+        order = self._random.sample(list(scripts), len(scripts))
+        by_process = {self._workers[name]: scripts[name] for name in order}
         names = {process: name for name, process in self._workers.items()}
         for process, came in together(by_process, self._at_once).items():
             if isinstance(came, Ended):
@@ -173,6 +183,6 @@ def _words(process: Process) -> str:
     return (f"[{more} bytes before this] " if more > 0 else "") + process.printed
 
 
-def cores_of(launch: int, threads: int, available: Sequence[int]) -> list[int]:
-    """The cores of a launch: as many as threads, and others from launch to launch."""
-    return [available[(launch + step) % len(available)] for step in range(min(threads, len(available)))]
+def cores_of(place: int, threads: int, available: Sequence[int]) -> list[int]:
+    """The cores that a worker starts with: as many as threads, and others for each worker and launch."""
+    return [available[(place + step) % len(available)] for step in range(min(threads, len(available)))]

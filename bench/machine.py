@@ -82,17 +82,13 @@ def usable_cores() -> int:
 def _short_id(hardware: dict[str, Any]) -> str:
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
     slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
-    gpu = "".join(
-        f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1]
-    )
+    gpu = "".join(f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1])
     digest = hashlib.sha256(repr(sorted(hardware.items())).encode()).hexdigest()[:8]
     return f"{slug}{gpu}-{hardware['cores']}c-{digest}"
 
 
 def _cpu_model() -> str:
-    return (
-        _cpuinfo("model name") or _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
-    )
+    return _cpuinfo("model name") or _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
 
 
 def _cpuinfo(field: str) -> str | None:

@@ -23,6 +23,8 @@ from kernels.reference import Reference
 
 GATE_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
 """Which of a workload's parameters are for what: calibration takes a few, each round one more."""
+_SHARE_OF_MEMORY = 0.25
+"""Of what is free: the most that is kept for a later launch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,3 +102,34 @@ class Material:
         """Give the memory back."""
         self.arrays = {}
         self.shared.close()
+
+
+class Materials:
+    """Kept from launch to launch, as long as they take no more than their share of what is free."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Material] = {}
+
+    def of(self, workload: Workload) -> Material:
+        """The workload's. Raises DatasetUnavailable and MemoryError."""
+        if workload.name not in self._held:
+            budget = _SHARE_OF_MEMORY * available_bytes()
+            for name in list(self._held):
+                if 2 * workload.bytes_of_x + sum(kept.shared.bytes for kept in self._held.values()) <= budget:
+                    break
+                self._held.pop(name).close()
+            self._held[workload.name] = Material(workload)
+        return self._held[workload.name]
+
+    def close(self) -> None:
+        """Give all memory back."""
+        for material in self._held.values():
+            material.close()
+        self._held.clear()
+
+
+def available_bytes() -> int:
+    """Memory that is free for the asking."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)

@@ -10,6 +10,7 @@ never timed, the probes, stays in the shared file (`mapped`).
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import mmap
 import os
 import tempfile
@@ -50,6 +51,7 @@ def share(arrays: dict[str, np.ndarray]) -> Shared:
                 placed = _array(memory, table[name])
                 placed[...] = array
                 del placed  # a map that an array looks into cannot be closed
+        _seal(descriptor)
     except OSError as error:
         os.close(descriptor)
         raise MemoryError(f"{size / 2**30:.2g} GiB of shared memory: {error.strerror}") from error
@@ -58,14 +60,21 @@ def share(arrays: dict[str, np.ndarray]) -> Shared:
 
 def _anonymous_file() -> int:
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("logitbench", os.MFD_CLOEXEC)
+        return os.memfd_create("logitbench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:  # macOS
         return os.dup(file.fileno())
 
 
+def _seal(descriptor: int) -> None:
+    """Nobody can write into it any more: a kernel that writes to every descriptor it finds spoils its own data only."""
+    if hasattr(fcntl, "F_ADD_SEALS"):
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+
+
 def mapped(descriptor: int, table: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
     """The shared arrays, read-only: whoever writes into them dies of it."""
-    memory = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+    memory = mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
     return {name: _array(memory, entry) for name, entry in table.items()}
 
 
@@ -76,20 +85,24 @@ def _array(memory: mmap.mmap, entry: dict[str, Any]) -> np.ndarray:
     return flat.reshape(shape, order=entry["order"])
 
 
-def private(array: np.ndarray) -> np.ndarray:
-    """A copy in memory of its own: aligned to a huge page, huge pages asked for, then write-protected."""
-    size = -(-max(1, array.nbytes) // HUGE_PAGE) * HUGE_PAGE
+def private(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
+    """One of the shared arrays in memory of one's own: aligned to a huge page, huge pages asked for, read-only."""
+    itemsize = np.dtype(entry["dtype"]).itemsize
+    count = int(np.prod(entry["shape"], dtype=np.int64))
+    size = -(-count * itemsize // HUGE_PAGE) * HUGE_PAGE
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)
     whole = np.frombuffer(memory, np.uint8)
     start = -whole.ctypes.data % HUGE_PAGE
-    flat = whole[start : start + array.nbytes].view(array.dtype)
-    copy = flat.reshape(array.shape, order="C" if array.flags.c_contiguous else "F")
-    copy[...] = array
+    room = memoryview(whole)[start : start + count * itemsize]
+    read = 0
+    while read < len(room):  # read, not copied from a map, which would fault in every small page of it
+        read += os.preadv(descriptor, [room[read:]], entry["offset"] + read)
+    array = np.frombuffer(room, entry["dtype"]).reshape(entry["shape"], order=entry["order"])
     ctypes.CDLL(None).mprotect(ctypes.c_void_p(whole.ctypes.data + start), ctypes.c_size_t(size), _PROT_READ)
-    copy.flags.writeable = False
-    return copy
+    array.flags.writeable = False
+    return array
 
 
 def rows(array: np.ndarray) -> np.ndarray:

@@ -50,18 +50,12 @@ def between(before: Snapshot, after: Snapshot, workers_seconds: float) -> dict[s
     }
 
 
-def causes(
-    noises: Sequence[Mapping[str, float | None]], spins: Sequence[float], faults_per_call: float
-) -> list[str]:
+def causes(noises: Sequence[Mapping[str, float | None]], spins: Sequence[float], faults_per_call: float) -> list[str]:
     """What was seen that may explain a control that differs, and what to do about it; the likeliest first."""
     found = []
-    stolen, others = (
-        max((noise.get(kind) or 0.0 for noise in noises), default=0.0) for kind in ("stolen", "others")
-    )
+    stolen, others = (max((noise.get(kind) or 0.0 for noise in noises), default=0.0) for kind in ("stolen", "others"))
     if stolen > _STOLEN:
-        found.append(
-            f"the host took up to {stolen:.0%} of a core away: use a machine of your own, or a longer run"
-        )
+        found.append(f"the host took up to {stolen:.0%} of a core away: use a machine of your own, or a longer run")
     if others > _OTHERS:
         found.append(f"other processes used up to {others:.0%} of a core: stop them, or use --launches 20")
     if len(spins) > 1 and (swing := max(spins) / median(spins) - 1) > _SPIN:

@@ -13,9 +13,7 @@ import numpy as np
 SEED = 20130101
 
 
-def parameters(
-    name: str, n: int, dtype: np.dtype[Any], draw: int, count: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
+def parameters(name: str, n: int, dtype: np.dtype[Any], draw: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Draw number `draw` for the workload of that name: w (count, n) and b (count,), for scores of order 1.
 
     The first ones of a draw are the same however many are drawn.

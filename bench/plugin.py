@@ -240,9 +240,7 @@ class Benchmarks:
             self._file = record.write(self._file, self._document())
             journal.remove()
         else:  # the journal stays, for --resume
-            self._file = record.write(
-                self._file.with_stem(f"{self._file.stem}-interrupted"), self._document()
-            )
+            self._file = record.write(self._file.with_stem(f"{self._file.stem}-interrupted"), self._document())
         if copy := self._config.getoption("benchmark_json"):
             shutil.copyfile(self._file, copy)
 

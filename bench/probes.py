@@ -67,9 +67,7 @@ def _rows(X: np.ndarray, y: np.ndarray) -> Check:
     dw = np.array([dz @ X[:, j].astype(np.float64) for j in range(n)]) / m
     value = Gradient(np.log(2.0), dw, dz.sum() / m)
     tolerance = (0.25 + 1.5 * u * m) * 0.5 / m
-    bound = Gradient(
-        (m + 8) * u * np.log(2.0), tolerance + 4 * u * abs(dw), tolerance + 4 * u * abs(value.db)
-    )
+    bound = Gradient((m + 8) * u * np.log(2.0), tolerance + 4 * u * abs(dw), tolerance + 4 * u * abs(value.db))
     scale = Gradient(np.log(2.0), np.full(n, 0.5), 0.5)
     problem = Problem(X, y.astype(X.dtype), np.zeros(n, X.dtype), 0.0)
     return Check("rows", problem, _answer(value, bound, scale))
@@ -107,8 +105,7 @@ def _few_examples(X: np.ndarray, few: np.ndarray, rng: np.random.Generator) -> C
     problem = Problem(X, y, w.astype(X.dtype), 0.0)
     alone = reference.compute(Problem(X[few], y[few], problem.w, 0.0))
     value, bound, scale = (
-        Gradient(*(part * (few.size / m) for part in parts))
-        for parts in (alone.value, alone.bound, alone.scale)
+        Gradient(*(part * (few.size / m) for part in parts)) for parts in (alone.value, alone.bound, alone.scale)
     )
     wider = Gradient(*(most + 4 * u * np.abs(part) for most, part in zip(bound, value, strict=True)))
     return Check("few-examples", problem, _answer(value, wider, scale))

@@ -25,7 +25,8 @@ from bench.channel import Frames, Garbled
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 1.0
 """For a process whose connection has closed to be gone as well."""
-_KEPT_CHARACTERS = 2000
+_KEPT_BYTES = 500
+"""Of what it prints: the end."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 Reply: TypeAlias = dict[str, Any]
@@ -186,7 +187,7 @@ class Process:
             message = self._frames.next()
         except Garbled as garbled:
             self.kill()
-            return Ended("crashed", f"it sent {garbled} while {self._in_words()}")
+            return Ended("crashed", f"it sent {garbled} {self._in_words()}")
         if message is None:
             return self._watched()
         if "outcome" in message:
@@ -198,13 +199,13 @@ class Process:
         with suppress(BlockingIOError, OSError):
             while data := os.read(self._output, 2**16):
                 self.printed_bytes += len(data)
-                self._printed = (self._printed + data)[-_KEPT_CHARACTERS:]
+                self._printed = (self._printed + data)[-_KEPT_BYTES:]
 
     def _watched(self) -> Ended | None:
         """What goes wrong in silence: no time left, too much memory, it stopped itself, it is gone."""
         if time.monotonic() > self._deadline:
             self.kill()
-            return Ended("timeout", f"no end of {self._in_words()} after {self.limits.seconds:g} s")
+            return Ended("timeout", f"no end after {self.limits.seconds:g} s, {self._in_words()}")
         if (held := _resident_bytes(self._popen.pid)) > self.limits.bytes:
             self.kill()
             limit = f"{held / 2**30:.1f} GiB, over its limit of {self.limits.bytes / 2**30:.1f}"
@@ -216,7 +217,7 @@ class Process:
                 if seen is not None and seen.si_code == os.CLD_STOPPED:
                     name = signal.Signals(seen.si_status).name
                     self.kill()
-                    return Ended("crashed", f"it stopped itself ({name}) while {self._in_words()}")
+                    return Ended("crashed", f"it stopped itself ({name}) {self._in_words()}")
                 if seen is not None:
                     return self._end()
         return None
@@ -229,28 +230,28 @@ class Process:
         gone = _exited(self._popen)
         self.kill()
         if not gone:
-            return Ended("crashed", f"it closed its connection while {self._in_words()}")
+            return Ended("crashed", f"it closed its connection {self._in_words()}")
         code = self._popen.returncode
         if code >= 0:
-            return Ended("crashed", f"it exited with code {code} while {self._in_words()}")
+            return Ended("crashed", f"it exited with code {code} {self._in_words()}")
         name = signal.Signals(-code).name
         told = f"{signal.strsignal(-code)}".lower()
         hint = " (the system may have run out of memory)" if -code == signal.SIGKILL else ""
-        return Ended("crashed", f"{name}, {told}, while {self._in_words()}{hint}")
+        return Ended("crashed", f"{name}, {told}, {self._in_words()}{hint}")
 
     def _in_words(self) -> str:
-        return _DOING.get(self._doing, self._doing)
+        return _DOING.get(self._doing, f"while {self._doing}")
 
 
 _DOING = {
-    "load": "it was imported",
-    "place": "its data was placed",
-    "compile": "compiling",
-    "call": "its first call",
-    "check": "it was checked",
-    "calibrate": "a round's calls were counted",
-    "round": "it was timed",
-    "release": "it was let go",
+    "load": "while it was imported",
+    "place": "while its data was placed",
+    "compile": "while it compiled",
+    "call": "in its first call",
+    "check": "while it was checked",
+    "calibrate": "before its first round",
+    "round": "while it was timed",
+    "release": "after its last round",
 }
 
 Result = TypeVar("Result")
@@ -275,9 +276,7 @@ def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]
                     yield process, reply
 
 
-def together(
-    scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int
-) -> dict[Process, Result | Ended]:
+def together(scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int) -> dict[Process, Result | Ended]:
     """Take each worker through its steps, so many workers at a time; what came of each."""
     results: dict[Process, Result | Ended] = {}
     queue = list(scripts)

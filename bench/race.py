@@ -1,9 +1,9 @@
 """Racing kernels from a program of one's own.
 
-    from bench.race import race
-    found = race(["numpy", "jax", "mine.py:gradient"], "1000000x32-f32")
-    found.ratio("jax", over="numpy")        # Ratio(estimate=1.05, low=1.03, high=1.08, verdict="faster", ...)
-    found.records                            # one for each kernel, as in a results file
+from bench.race import race
+found = race(["numpy", "jax", "mine.py:gradient"], "1000000x32-f32")
+found.ratio("jax", over="numpy")        # Ratio(estimate=1.05, low=1.03, high=1.08, verdict="faster", ...)
+found.records                            # one for each kernel, as in a results file
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def race(
     chosen = workloads.named(workload) if isinstance(workload, str) else workload
     chosen.require()
     selection.require_names(entrants)
-    session = Session(
-        entrants, [chosen], Settings(seconds, launches, () if threads is None else (threads,), timeout)
-    )
+    session = Session(entrants, [chosen], Settings(seconds, launches, () if threads is None else (threads,), timeout))
     session.choose([(chosen.name, entrant.name) for entrant in entrants], baselines=False)
     session.run()
     return session.races[0]

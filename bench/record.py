@@ -155,9 +155,7 @@ def read(path: Path) -> Results:
 
 
 def _results(found: dict[str, Any]) -> Results:
-    return Results(
-        found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"]))
-    )
+    return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
@@ -212,9 +210,7 @@ def without_folders(text: str) -> str:
 
 _QUOTED = r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")"
 _NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is no division and not a URL's
-_PATH = re.compile(
-    rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}"
-)
+_PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}")
 _FILE_NAME = re.compile(r"[^/]+\.\w+$")
 
 

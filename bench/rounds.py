@@ -32,9 +32,17 @@ much and a quarter of a call is far outside of what noise does to a median."""
 class Racer(Protocol):
     """What the rounds need of a worker; the tests have one without a process."""
 
-    def suspend(self) -> None: ...
-    def resume(self) -> None: ...
-    def ask(self, order: Order) -> Reply: ...
+    def suspend(self) -> None:
+        """Stop it."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
+    def ask(self, order: Order) -> Reply:
+        """Give an order and wait for the answer. Raises Ended."""
+
+    def kill(self) -> None:
+        """End it."""
 
 
 @dataclass
@@ -63,9 +71,7 @@ class Lane:
             raise Ended("wrong", finding.failure)
 
 
-def admit(
-    lane: Lane, material: Material, known: Mapping[str, Any], timed: bool
-) -> Generator[Order, Reply, None]:
+def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool) -> Generator[Order, Reply, None]:
     """Place, compile, call, check and calibrate: the steps before the first round. Raises Ended.
 
     known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
@@ -109,9 +115,7 @@ def dismiss(lane: Lane, material: Material, sampled: int) -> Generator[Order, Re
     seconds = [reply["seconds"] for reply in lane.replies]
     if not seconds:
         return
-    late = [
-        reply["settling_seconds"] / reply["seconds"] for reply in lane.replies if reply["settling_seconds"]
-    ]
+    late = [reply["settling_seconds"] / reply["seconds"] for reply in lane.replies if reply["settling_seconds"]]
     if late and median(late) > _LATE:
         failure = f"at-once: {median(late):.0%} of a round's time went by after its last call had returned"
         lane.found(Finding("at-once", float("inf"), float("inf"), failure))
@@ -120,9 +124,7 @@ def dismiss(lane: Lane, material: Material, sampled: int) -> Generator[Order, Re
     if placing > _PLACING_GREW * alone + _PLACING_SHARE * call:
         failure = f"placed: placing parameters took {placing:.2g} s, and {alone:.2g} s before there was data"
         lane.found(Finding("placed", float("inf"), float("inf"), failure))
-    totals = {
-        key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")
-    }
+    totals = {key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")}
     calls = len(seconds) * lane.entry.iterations
     lane.entry = replace(
         lane.entry,
@@ -153,6 +155,7 @@ def interleave(
     lanes: Mapping[str, Lane],
     racers: Mapping[str, Racer],
     rounds: int,
+    threads: int,
     cores: Sequence[int] | None,
     random: random.Random,
     tick: Callable[[int], None] = lambda _round: None,
@@ -177,7 +180,7 @@ def interleave(
                 "draw": ROUND_DRAW + number,
                 "iterations": calls,
                 "sampled": calls - 1 if number % 2 else int(chance * calls),
-                "cores": core if lane.single else None,
+                "cores": core if lane.single or threads == 1 else None,
             }
             racer.resume()
             try:
@@ -185,6 +188,7 @@ def interleave(
                 lane.replies.append(_round(reply) | {"draw": arguments["draw"], "call": arguments["sampled"]})
                 lane.places.append(place)
             except Ended as ended:
+                racer.kill()
                 running.remove(name)
                 lane.ended(ended)
                 yield name, ended
@@ -202,6 +206,8 @@ def _round(reply: Reply) -> Reply:
     checked: Reply = {key: _number(reply, key) for key in _ROUND_NUMBERS}
     if checked["seconds"] <= 0:
         raise Ended("crashed", "it reported a round of no time")
+    if reply.get("mutated") is not False:
+        raise Ended("wrong", "timed: it wrote into w, which is read-only")
     return checked | {
         "settling_seconds": _number_or_none(reply, "settling_seconds"),
         "result": _result(reply),

@@ -74,9 +74,7 @@ def _require(spec: str) -> None:
         worker.kill()
 
 
-def choose_workloads(
-    listed: str | None, data: Path | None = None, target: str | None = None
-) -> list[Workload]:
+def choose_workloads(listed: str | None, data: Path | None = None, target: str | None = None) -> list[Workload]:
     """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
 
     Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size

@@ -16,8 +16,8 @@ from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code
 from bench.datasets import DatasetUnavailable
 from bench.journal import CONTROL, Block, Entry, Journal
-from bench.launch import Launch, Resources, cores_of
-from bench.material import Material
+from bench.launch import Launch, Resources
+from bench.material import Materials, available_bytes
 from bench.plan import FEWEST_LAUNCHES, Settings
 from bench.process import Limits
 from bench.record import Record, Results
@@ -26,8 +26,6 @@ from bench.workloads import Workload
 
 _SHARE_OF_MEMORY = 0.5
 """Of what is free: the most that a worker may hold."""
-_SHARE_FOR_MATERIAL = 0.25
-"""Of what is free: workloads are kept from launch to launch as long as they take no more."""
 
 
 @dataclass
@@ -48,8 +46,13 @@ class Session:
     """The races of a run."""
 
     def __init__(
-        self, entrants: Sequence[Entrant], workloads: Sequence[Workload], settings: Settings | None = None
+        self,
+        entrants: Sequence[Entrant],
+        workloads: Sequence[Workload],
+        settings: Settings | None = None,
+        materials: Materials | None = None,
     ) -> None:
+        """materials: kept from one run to the next by whoever has several; he closes them."""
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
@@ -59,7 +62,8 @@ class Session:
         self.ran = False
         self.journal: Journal | None = None
         self._began = datetime.now(UTC)
-        self._materials: dict[str, Material] = {}
+        self._materials = materials or Materials()
+        self._own_materials = materials is None
         self._spent = Spent()
 
     # -- what is to be done --
@@ -108,9 +112,7 @@ class Session:
         planned, self.blocks = journal.read(found[-1])
         for key, value in self.describe().items():
             if planned.get(key) != value:
-                raise ValueError(
-                    f"{found[-1].name} was of another {key}: {planned.get(key)}; this run's: {value}"
-                )
+                raise ValueError(f"{found[-1].name} was of another {key}: {planned.get(key)}; this run's: {value}")
         return found[-1].with_suffix(".json")
 
     # -- doing it --
@@ -130,15 +132,12 @@ class Session:
             with compiled_code() as cache:
                 for threads in self.settings.threads_of_races:
                     for launch in range(self.settings.most_launches if self.settings.seconds else 1):
-                        if self._enough(threads, launch):
-                            break
                         self._launch(threads, launch, cache, tick, stop)
         except Stop:
             pass
         finally:
-            for material in self._materials.values():
-                material.close()
-            self._materials.clear()
+            if self._own_materials:
+                self._materials.close()
 
     def _launch(
         self,
@@ -148,8 +147,10 @@ class Session:
         tick: Callable[[str, float], None],
         stop: Callable[[Block], bool],
     ) -> None:
-        todo = [name for name in self.plan if not self._has(name, threads, number)]
-        launch = Launch(number, _resources(threads, number, cache, self.settings.timeout))
+        todo = [name for name in self.plan if not self._done(name, threads, number)]
+        if not todo:
+            return
+        launch = Launch(number, _resources(threads, cache, self.settings.timeout))
         try:
             for place, name in enumerate(todo):
                 done = number + (len(self.plan) - len(todo) + place) / len(self.plan)
@@ -167,7 +168,6 @@ class Session:
                     raise Stop
         finally:
             launch.close()
-            self._spent.start += launch.start_seconds
 
     def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> Block:
         workload, earlier = self.workloads[name], self._of(name, threads)
@@ -183,19 +183,23 @@ class Session:
             specs[CONTROL.format(control)] = specs[control]
         else:
             control = None
-        material = self._material(workload)
-        if isinstance(material, Entry):
-            entries = dict.fromkeys(specs, material)
-            return Block(name, threads, launch.number, skipped | entries)
+        try:
+            material = self._materials.of(workload)
+        except MemoryError:
+            none = Entry("out-of-memory", f"{name} and its probes do not fit into memory")
+            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
+        except DatasetUnavailable as unavailable:
+            none = Entry("skipped", str(unavailable))
+            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
         block = launch.block(
             specs,
             material,
-            self.settings.launch_seconds if self.settings.seconds else 0.0,
+            self.settings.block_seconds,
             self._known(name, threads),
             control,
             tick,
         )
-        self._spent.start += block.seconds["checks"]
+        self._spent.start += block.seconds["start"] + block.seconds["admission"]
         self._spent.rounds += block.seconds["rounds"]
         return replace(block, entries=skipped | block.entries) if launch.number == 0 else block
 
@@ -210,38 +214,19 @@ class Session:
                     known.setdefault(CONTROL.format(name), found)
         return known
 
-    def _material(self, workload: Workload) -> Material | Entry:
-        held = dict(self._materials)
-        if workload.name in held:
-            return held[workload.name]
-        budget = _SHARE_FOR_MATERIAL * _available_bytes()
-        for name, kept in held.items():
-            if sum(other.shared.bytes for other in held.values()) + 3 * workload.bytes_of_x <= budget:
-                break
-            kept.close()
-            del self._materials[name]
-        try:
-            self._materials[workload.name] = made = Material(workload)
-        except MemoryError:
-            return Entry("out-of-memory", f"{workload.name} and its probes do not fit into memory")
-        except DatasetUnavailable as unavailable:
-            return Entry("skipped", str(unavailable))
-        return made
-
-    def _enough(self, threads: int, launches: int) -> bool:
-        """It stops on the width of intervals, never on what they say."""
-        if self.settings.launches or launches < FEWEST_LAUNCHES or not self.settings.seconds:
+    def _done(self, workload: str, threads: int, launch: int) -> bool:
+        """Whether the launch has run, or is not needed. A race stops on its widths, never on what they say."""
+        blocks = self._of(workload, threads)
+        if any(block.launch == launch for block in blocks):
+            return True
+        fixed = self.settings.launches or not self.settings.seconds
+        if fixed or len(blocks) < FEWEST_LAUNCHES:
             return False
-        return (
-            analysis.widest(race for race in self.races if race.threads == threads)
-            <= statistics.SMALLEST_EFFECT
-        )
+        widths = Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])).half_widths
+        return all(half <= statistics.SMALLEST_EFFECT for half in widths.values())
 
     def _of(self, workload: str, threads: int) -> list[Block]:
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
-
-    def _has(self, workload: str, threads: int, launch: int) -> bool:
-        return any(block.launch == launch for block in self._of(workload, threads))
 
     # -- what came of it --
 
@@ -300,14 +285,8 @@ class Session:
             return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
 
 
-def _resources(threads: int, launch: int, cache: Path, timeout: float) -> Resources:
+def _resources(threads: int, cache: Path, timeout: float) -> Resources:
     cores = None
     if hasattr(os, "sched_getaffinity"):
-        cores = cores_of(launch, threads, sorted(os.sched_getaffinity(0)))
-    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * _available_bytes())), cache)
-
-
-def _available_bytes() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+        cores = sorted(os.sched_getaffinity(0))[: machine.usable_cores()]
+    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * available_bytes())), cache)

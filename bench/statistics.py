@@ -1,13 +1,17 @@
 """From rounds to numbers: ratios, each with its interval and its verdict. Pure: no clock, no files.
 
 The launch is the unit. Within one, the rounds of two kernels are paired (they were timed side by side, in
-random order), and the median of their log-ratios is what the launch says. Across launches,
+random order), and the median of their log-ratios is what the launch says. Across L launches the interval is
+that of Tukey and McLaughlin (Sankhyā A 25 (1963) 331-352) for a trimmed mean, and back through exp:
 
-    mean ± t · s / √L,    t: Student's with L − 1 degrees of freedom,    and back through exp,
+    trimmed mean ± t · s_w / ((1 − 2g/L) √L),    t: Student's with L − 2g − 1 degrees of freedom
 
-holds the logarithm of the true ratio with 95% confidence, if launches are independent and their medians
-roughly normal. The first holds by construction: every launch is a new process with new addresses. The
-second is what `python -m bench selftest` tests: the share of intervals of a kernel against itself that hold 1.
+g, a seventh of the launches, is left out of the mean on either side, and s_w is the standard deviation with
+those launches drawn in to their neighbours. Below 7 launches g = 0, and it is Student's interval. A launch during
+which somebody else was busy then neither moves the estimate nor blows up the interval. It holds the logarithm
+of the true ratio with 95% confidence if launches are independent and their medians are symmetric, and normal but for
+a few. The first is so by construction: every launch is new processes at new addresses. The second is what
+`python -m bench selftest` tests: the share of intervals of a kernel against itself that hold 1.
 Rounds are many and depend on one another, so their number does not narrow an interval; launches do.
 
 No spread is pooled over kernels: they differ by an order of magnitude between a JIT kernel in cache and one
@@ -48,26 +52,54 @@ def log_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float
 
 
 def interval(logs: Sequence[float]) -> Estimate | None:
-    """The exponential of the mean of the launches' logarithms, with its interval; None for one launch."""
+    """The exponential of the launches' trimmed mean, with its interval; None for one launch."""
     if len(logs) < 2:
         return None
-    half = half_width(logs)
-    return Estimate(exp(fmean(logs)), exp(fmean(logs) - half), exp(fmean(logs) + half))
+    middle, half = center(logs), half_width(logs)
+    return Estimate(exp(middle), exp(middle - half), exp(middle + half))
+
+
+def center(logs: Sequence[float]) -> float:
+    """The trimmed mean."""
+    trimmed = _trimmed(len(logs))
+    return fmean(sorted(logs)[trimmed : len(logs) - trimmed])
 
 
 def half_width(logs: Sequence[float]) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return _t(len(logs)) * stdev(logs) / sqrt(len(logs))
+    return _t(_freedom(len(logs))) * _error(_winsorized(logs), len(logs))
 
 
 def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
     """How many launches would bring the interval to ±half; None where it cannot be told, or is absurd."""
     if len(logs) < 2:
         return None
-    spread = stdev(logs)
-    return next((n for n in range(2, MOST_LAUNCHES) if _t(n) * spread / sqrt(n) <= half), None)
+    # s_w shrinks with what is drawn in; per launch it stays what it was
+    spread = _winsorized(logs) / (1 - 2 * _trimmed(len(logs)) / len(logs))
+    return next((n for n in range(2, MOST_LAUNCHES) if _t(_freedom(n)) * spread / sqrt(n) <= half), None)
+
+
+def _trimmed(launches: int) -> int:
+    """How many are left out on either side."""
+    return launches // 7
+
+
+def _freedom(launches: int) -> int:
+    return launches - 2 * _trimmed(launches) - 1
+
+
+def _winsorized(logs: Sequence[float]) -> float:
+    """The standard deviation, with the launches that are left out drawn in to their neighbours."""
+    ordered, trimmed = sorted(logs), _trimmed(len(logs))
+    low, high = ordered[trimmed], ordered[len(logs) - trimmed - 1]
+    return stdev(min(high, max(low, value)) for value in ordered)
+
+
+def _error(spread: float, launches: int) -> float:
+    """The standard error of the trimmed mean."""
+    return spread / ((1 - 2 * _trimmed(launches) / launches) * sqrt(launches))
 
 
 def verdict(found: Estimate | None) -> str:
@@ -127,17 +159,17 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def _t(launches: int) -> float:
+def _t(freedom: int) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(launches - 1, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _p_value(logs: Sequence[float]) -> float:
-    """Of Student's test that the mean is 0."""
+    """Of the test that the trimmed mean is 0."""
     from scipy.special import stdtr
 
-    error = stdev(logs) / sqrt(len(logs))
+    error = _error(_winsorized(logs), len(logs))
     if error == 0:
-        return 0.0 if fmean(logs) else 1.0
-    return float(2 * stdtr(len(logs) - 1, -abs(fmean(logs)) / error))
+        return 0.0 if center(logs) else 1.0
+    return float(2 * stdtr(_freedom(len(logs)), -abs(center(logs)) / error))

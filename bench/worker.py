@@ -84,12 +84,15 @@ class Worker:
         self.name, self.n, self.dtype = "", 0, np.dtype(np.float64)
         self.placing_seconds = 0.0
         self.compiled: int | None = None
+        self._drawn = self._w = np.empty(0)
 
     def load(self, spec: str, data_limit: int | None) -> dict[str, Any]:
         """Import the kernel and start its backend. data_limit: bytes, for kernels on the CPU."""
         start = perf_counter()
         self.kernel = load(spec)
         seconds = perf_counter() - start
+        gc.collect()
+        gc.freeze()  # what was imported stays, and need not be looked at again
         backend = self.kernel.backend
         if data_limit is not None and backend.device == "cpu":
             _, most = resource.getrlimit(resource.RLIMIT_DATA)
@@ -107,9 +110,9 @@ class Worker:
         """Take the workload's arrays from shared memory, and put X and y where the kernel computes."""
         try:
             self.shared = memory.mapped(descriptor, table)
+            X, y = (memory.private(descriptor, table[name]) for name in ("X", "y"))
         finally:
             os.close(descriptor)
-        X, y = memory.private(self.shared["X"]), memory.private(self.shared["y"])
         self.name, self.n, self.dtype = name, X.shape[1], X.dtype
         placings = [self._placed(0, 1)[1] for _ in range(_PLACINGS)]
         self.placing_seconds = median(placings)
@@ -128,9 +131,7 @@ class Worker:
         placed, _ = self._placed(draw, 1)
         return {"seconds": self._timed(placed)}
 
-    def check(
-        self, X: str, y: str, w: dict[str, Any], b: dict[str, Any], probe: bool = False
-    ) -> dict[str, Any]:
+    def check(self, X: str, y: str, w: dict[str, Any], b: dict[str, Any], probe: bool = False) -> dict[str, Any]:
         """One call, and what it returned. X, y: names in the shared memory; `X` is the placed one."""
         asarray = self.kernel.backend.asarray
         if probe:
@@ -149,13 +150,14 @@ class Worker:
         self.probe_X = None
         gc.collect()
         gc.disable()  # until the workload is released: nothing is collected while it is timed
-        calls, elapsed = iterations or 1, self._timed(self._placed(draw, iterations or 1)[0])
-        while iterations is None and elapsed < ROUND_SECONDS:
-            # tenfold at most: a first call is slower than the rest
-            calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
-            draw += 1
+        calls, rounds = iterations or 1, 1
+        if iterations is None:
             elapsed = self._timed(self._placed(draw, calls)[0])
-        rounds = 1 if iterations else ceil(_WATCHED_SECONDS / elapsed)
+            while elapsed < ROUND_SECONDS:  # tenfold at most: a first call is slower than the rest
+                calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
+                draw += 1
+                elapsed = self._timed(self._placed(draw, calls)[0])
+            rounds = ceil(_WATCHED_SECONDS / elapsed)
         placed, placing = self._placed(draw + 1, calls * rounds)
         threads, start, cpu = _thread_seconds(), perf_counter(), process_time()
         self._timed(placed)
@@ -172,9 +174,9 @@ class Worker:
 
     def round(self, draw: int, iterations: int, sampled: int, cores: list[int] | None) -> dict[str, Any]:
         """So many timed calls after an untimed one; the result of call number `sampled` goes back."""
-        if cores is not None:  # of the thread that calls; it is the only one that computes
-            allowed = os.sched_getaffinity(0)
-            os.sched_setaffinity(0, cores)
+        allowed = os.sched_getaffinity(0) if cores else set()
+        if cores:
+            _keep_to(cores)
         placed, placing = self._placed(draw, 1 + iterations)
         start = perf_counter()
         for _ in range(_SPIN_COUNT):
@@ -193,7 +195,7 @@ class Worker:
         end = perf_counter()
         back = brought_back(self.kernel, result, self.n, self.dtype)
         settled, cpu, used = perf_counter(), process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
-        if cores is not None:
+        if len(allowed) > 1:  # else it has one core at a time, and stays where it is
             os.sched_setaffinity(0, allowed)
         return {
             "seconds": end - start,
@@ -204,6 +206,7 @@ class Worker:
             "cpu_seconds": cpu,
             "page_faults": used.ru_minflt - usage.ru_minflt,
             "switches": used.ru_nivcsw - usage.ru_nivcsw,
+            "mutated": not np.array_equal(self._w, self._drawn),
         }
 
     def release(self) -> dict[str, Any]:
@@ -226,7 +229,8 @@ class Worker:
         """New parameters for each of so many calls, and the seconds that placing one took."""
         asarray = self.kernel.backend.asarray
         w, b = parameters(self.name, self.n, self.dtype, draw, count)
-        each_w = list(memory.rows(w))
+        self._drawn, self._w = w, memory.rows(w)
+        each_w = list(self._w)
         start = perf_counter()
         placed = [(asarray(w), asarray(b)) for w, b in zip(each_w, b, strict=True)]
         return placed, (perf_counter() - start) / count
@@ -266,6 +270,15 @@ def _thread_seconds() -> dict[str, float]:
         with suppress(OSError, ValueError, IndexError):
             seconds[task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
     return seconds
+
+
+def _keep_to(cores: list[int]) -> None:
+    """Go to these cores: the thread that calls, and all others where they had one core to share."""
+    together = len(os.sched_getaffinity(0)) == 1
+    os.sched_setaffinity(0, cores)
+    for task in Path("/proc/self/task").glob("*") if together else ():
+        with suppress(OSError):
+            os.sched_setaffinity(int(task.name), cores)
 
 
 def _cores_of_threads() -> set[int]:

@@ -130,12 +130,8 @@ _NAMED = {
     workload.name: workload
     for workload in (
         Workload("lecture", "small enough for for-loops", 1000, 2, partial(synthetic, 1000, 2)),
-        Workload(
-            "breast-cancer", "benign or malignant, from 30 measurements", 569, 30, datasets.breast_cancer
-        ),
-        Workload(
-            "flights", "late from New York, 2013", 327_346, 42, datasets.flights, datasets.flights_source
-        ),
+        Workload("breast-cancer", "benign or malignant, from 30 measurements", 569, 30, datasets.breast_cancer),
+        Workload("flights", "late from New York, 2013", 327_346, 42, datasets.flights, datasets.flights_source),
     )
 }
 
@@ -200,6 +196,4 @@ def require_memory(workload: Workload) -> None:
 
     needed, free = 4 * workload.bytes_of_x, psutil.virtual_memory().available
     if needed > free:
-        raise ValueError(
-            f"{workload.name} needs about {needed / 2**30:,.0f} GiB; {free / 2**30:,.0f} GiB is free"
-        )
+        raise ValueError(f"{workload.name} needs about {needed / 2**30:,.0f} GiB; {free / 2**30:,.0f} GiB is free")

@@ -36,9 +36,7 @@ def _numpys_own(array: Array, dtype: np.dtype[Any]) -> np.ndarray:
     # Anything else might compute only when it is looked at, after the timer has stopped.
     if not isinstance(array, (np.ndarray, np.generic, float)):
         kind = type(array)
-        raise TypeError(
-            f"a {kind.__module__}.{kind.__qualname__}; expected NumPy's own, or a Kernel with a backend"
-        )
+        raise TypeError(f"a {kind.__module__}.{kind.__qualname__}; expected NumPy's own, or a Kernel with a backend")
     return _as_it_is(array, dtype)
 
 

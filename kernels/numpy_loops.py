@@ -29,6 +29,4 @@ def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
     return Gradient(J / m, dw / m, db / m)
 
 
-LOOPS_EXAMPLES = Kernel(
-    "loops-examples", NUMPY, "one for-loop over examples, NumPy over features", 1, gradient
-)
+LOOPS_EXAMPLES = Kernel("loops-examples", NUMPY, "one for-loop over examples, NumPy over features", 1, gradient)

@@ -46,9 +46,7 @@ def identify(spec: str) -> str:
     module, colon, attribute = spec.rpartition(":")
     if not colon:
         near = ", ".join(difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS)
-        raise ValueError(
-            f"no kernel is called {spec!r}; the nearest: {near}; your own: path/to/file.py:ATTRIBUTE"
-        )
+        raise ValueError(f"no kernel is called {spec!r}; the nearest: {near}; your own: path/to/file.py:ATTRIBUTE")
     if not (module and attribute.isidentifier()):
         raise ValueError(
             f"{spec!r} names no attribute; expected path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE"
@@ -109,9 +107,7 @@ def _from_user(spec: str, name: str) -> Kernel:
         return Kernel(name, NUMPY, first_line or "a function on NumPy arrays", None, found)
     public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
     if found is None:
-        raise ValueError(
-            f"{spec}: no attribute {attribute!r} in it; it has {', '.join(public) or 'no function'}"
-        )
+        raise ValueError(f"{spec}: no attribute {attribute!r} in it; it has {', '.join(public) or 'no function'}")
     raise ValueError(f"{spec}: {attribute} is a {type(found).__name__}; expected a Kernel or a function")
 
 

@@ -82,8 +82,7 @@ def nan_in_db(X: Any, y: Any, w: Any, b: Any) -> Gradient:
 def few_digits(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Factors rounded to the 11 bits of tf32, as a GPU may do unasked."""
     X, w = (
-        (part.astype(np.float32).view(np.uint32) & 0xFFFFE000).view(np.float32).astype(X.dtype)
-        for part in (X, w)
+        (part.astype(np.float32).view(np.uint32) & 0xFFFFE000).view(np.float32).astype(X.dtype) for part in (X, w)
     )
     return honest(X, y, w, b)
 
@@ -149,9 +148,7 @@ def test_caught(function: Callable[..., Any], small: str, large: str) -> None:
 
 
 @every_kernel
-@pytest.mark.parametrize(
-    "workload", ["1x1", "1x5-F", "2x3-f32", "lecture", "lecture-f32", "breast-cancer-f32-F"]
-)
+@pytest.mark.parametrize("workload", ["1x1", "1x5-F", "2x3-f32", "lecture", "lecture-f32", "breast-cancer-f32-F"])
 def test_every_kernel_passes(name: str, workload: str) -> None:
     assert [finding.failure for finding in findings(available(name), workload)] == [""] * 7
 

@@ -22,9 +22,7 @@ def test_help_imports_nothing_heavy() -> None:
         "with contextlib.suppress(SystemExit): command.main(['--help'])\n"
         "assert not {'numpy', 'rich', 'pytest', 'jax', 'numba', 'sklearn'} & set(sys.modules)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert all(name in ran.stdout for name in ("kernels", "workloads", "machine", "check", "report"))
 
 

@@ -21,9 +21,7 @@ ORDERS = pytest.mark.parametrize("order", ["C", "F"])
 def fraction(got: Gradient, problem: Problem) -> float:
     """The largest error over its bound."""
     expected = reference.compute(problem)
-    return max(
-        float(np.max(error / bound)) for error, bound in zip(expected.error(got), expected.bound, strict=True)
-    )
+    return max(float(np.max(error / bound)) for error, bound in zip(expected.error(got), expected.bound, strict=True))
 
 
 @every_kernel
@@ -51,9 +49,7 @@ def test_at_zero_every_probability_is_one_half(name: str, dtype: type[np.floatin
 @every_kernel
 @DTYPES
 @ORDERS
-def test_result_has_the_problems_dtype_and_shapes(
-    name: str, dtype: type[np.floating[Any]], order: str
-) -> None:
+def test_result_has_the_problems_dtype_and_shapes(name: str, dtype: type[np.floating[Any]], order: str) -> None:
     got = call(available(name), normal(33, 5, dtype, order))
     assert [part.dtype for part in got] == [dtype] * 3
     assert [part.shape for part in got] == [(), (5,), ()]
@@ -80,9 +76,7 @@ def test_finite_differences_of_the_cost(name: str) -> None:
     truncation = h**2 / 6 * np.mean(np.abs(problem.X) ** 3, axis=0) / (6 * math.sqrt(3))
     for j in range(problem.n):
         step = h * np.eye(problem.n)[j]
-        up, down = (
-            call(kernel, Problem(problem.X, problem.y, problem.w + s, problem.b)).cost for s in (step, -step)
-        )
+        up, down = (call(kernel, Problem(problem.X, problem.y, problem.w + s, problem.b)).cost for s in (step, -step))
         assert got.dw[j] == pytest.approx((up - down) / (2 * h), abs=rounding + truncation[j])
     up, down = (call(kernel, Problem(problem.X, problem.y, problem.w, problem.b + s)).cost for s in (h, -h))
     assert got.db == pytest.approx((up - down) / (2 * h), abs=rounding + h**2)

@@ -103,9 +103,7 @@ def test_settings_that_name_folders_lose_them(monkeypatch: pytest.MonkeyPatch) -
 def test_gpus_are_what_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     listing = machine._gpus.__wrapped__
     monkeypatch.setattr(machine, "_output", lambda *_: "NVIDIA H100 80GB HBM3, 580.1, 81559 MiB\nnoise")
-    assert listing() == [
-        {"name": "NVIDIA H100 80GB HBM3", "driver_version": "580.1", "memory.total": "81559 MiB"}
-    ]
+    assert listing() == [{"name": "NVIDIA H100 80GB HBM3", "driver_version": "580.1", "memory.total": "81559 MiB"}]
     monkeypatch.setattr(machine, "_output", lambda *_: None)
     assert listing() == []
 

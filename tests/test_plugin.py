@@ -56,10 +56,7 @@ def test_the_main_job(run: Run, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"logitbench: 2 workloads, 2 kernels, about \d+ s, on ", ran.stdout)
     # pytest-benchmark's table, then the summary, then the file
-    places = [
-        ran.stdout.index(text)
-        for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")
-    ]
+    places = [ran.stdout.index(text) for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")]
     assert places == sorted(places)
     (file,) = files(tmp_path)
     assert re.fullmatch(r"\d{8}T\d{6}Z-(nogit|[0-9a-f]{7,}(-dirty)?)\.json", file.name)
@@ -70,9 +67,7 @@ def test_the_main_job(run: Run, tmp_path: Path) -> None:
         ("20x3-f32", "numpy", "ok"), ("20x3-f32", "loops", "ok"),
     ]  # fmt: skip
     assert ran.stdout.rstrip().splitlines()[-1] == f"results: {os.path.relpath(file, CHECKOUT)}"
-    table_lines = [
-        line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))
-    ]
+    table_lines = [line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))]
     assert len(table_lines) == 2 * 2 * 3
     assert max(map(len, table_lines)) <= 80
 
@@ -91,9 +86,7 @@ def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path
     for benchmark in document["benchmarks"]:
         mine = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
         assert benchmark["stats"]["data"] == pytest.approx(mine)
-        assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}".format(
-            **benchmark["params"]
-        )
+        assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}".format(**benchmark["params"])
     assert document["machine_info"]["node"] == file.parent.name
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
@@ -103,9 +96,7 @@ def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path
 
 
 def test_nothing_of_this_checkouts_place_is_in_the_file(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(
-        f"def gradient(X, y, w, b):\n    open({str(tmp_path / 'gone' / 'x.npy')!r})\n"
-    )
+    (tmp_path / "mine.py").write_text(f"def gradient(X, y, w, b):\n    open({str(tmp_path / 'gone' / 'x.npy')!r})\n")
     run("--benchmark", "--workloads", "10x2", "--kernels", f"{tmp_path / 'mine.py'}:gradient")
     text = files(tmp_path)[0].read_text()
     assert "FileNotFoundError" in text
@@ -277,9 +268,7 @@ def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "--benchmark", "--workloads=10x2", "--benchmark-max-time=0.01"]
     command += [f"--kernels=loops,numpy,{tmp_path}/mine.py:waits", f"--results={tmp_path / 'results'}"]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
-    ) as running:
+    with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60
         while not (tmp_path / "waiting").exists() and time.monotonic() < until:
             time.sleep(0.05)

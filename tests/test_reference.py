@@ -47,9 +47,7 @@ def digits(found: reference.Reference, problem: Problem) -> float:
 @given(problems())
 def test_reference_against_50_digits(problem: Problem) -> None:
     # scores up to 1e5, of sums that may cancel, cost the reference 20 bits as they cost any kernel
-    assert digits(reference.compute(problem), problem) < (
-        2.0**-30 if problem.dtype == np.float32 else 2.0**-75
-    )
+    assert digits(reference.compute(problem), problem) < (2.0**-30 if problem.dtype == np.float32 else 2.0**-75)
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2.0**-50), (np.float64, 2.0**-100)])
@@ -107,10 +105,7 @@ def test_two_product_has_105_bits(a: float, b: float) -> None:
     p, e = two_product(np.array([a]), np.array([b]))
     with mpmath.workprec(300):
         right = mpmath.mpf(a) * mpmath.mpf(b)
-        assert (
-            abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - right)
-            <= abs(right) * mpmath.mpf(2) ** -104
-        )
+        assert abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - right) <= abs(right) * mpmath.mpf(2) ** -104
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40))
@@ -120,10 +115,7 @@ def test_total_of_pairs(terms: list[float]) -> None:
     with mpmath.workprec(300):
         right = mpmath.fsum([mpmath.mpf(term) for term in terms])
         size = mpmath.fsum([abs(mpmath.mpf(term)) for term in terms])
-        assert (
-            abs(mpmath.mpf(float(found.hi)) + mpmath.mpf(float(found.lo)) - right)
-            <= size * mpmath.mpf(2) ** -100
-        )
+        assert abs(mpmath.mpf(float(found.hi)) + mpmath.mpf(float(found.lo)) - right) <= size * mpmath.mpf(2) ** -100
 
 
 @given(st.floats(-600, 600))  # beyond, the low part of e^-|z| is subnormal

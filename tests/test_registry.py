@@ -53,9 +53,7 @@ def test_a_file_that_fails_to_import(tmp_path: Path) -> None:
 
 
 def test_a_plain_function_of_the_users_own(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(
-        'def gradient(X, y, w, b):\n    """Not right."""\n    return 1.0, w, b\n'
-    )
+    (tmp_path / "mine.py").write_text('def gradient(X, y, w, b):\n    """Not right."""\n    return 1.0, w, b\n')
     kernel = load(f"{tmp_path}/mine.py:gradient")
     assert (kernel.name, kernel.summary, kernel.backend, kernel.passes) == (
         "mine:gradient", "Not right.", backends.NUMPY, None,

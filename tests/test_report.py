@@ -122,9 +122,7 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 def test_markdown() -> None:
-    results = replace(
-        RESULTS, records=(replace(OK, seconds=Seconds(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG)
-    )
+    results = replace(RESULTS, records=(replace(OK, seconds=Seconds(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG))
     text = markdown.tables(results)
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["slow", "numpy"]

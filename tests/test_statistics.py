@@ -60,6 +60,4 @@ def test_ratio_of_known_rounds() -> None:
 
 
 def test_order_of_rounds_does_not_matter() -> None:
-    assert statistics.median_interval([5, 1, 4, 2, 3, 6, 7]) == statistics.median_interval(
-        [1, 2, 3, 4, 5, 6, 7]
-    )
+    assert statistics.median_interval([5, 1, 4, 2, 3, 6, 7]) == statistics.median_interval([1, 2, 3, 4, 5, 6, 7])

@@ -139,9 +139,7 @@ def test_records_of_a_race() -> None:
     assert examples.seconds is not None
     assert loops.seconds is not None
     assert examples.speedup.estimate == pytest.approx(loops.seconds.median / examples.seconds.median)
-    assert examples.gigabytes_per_second == pytest.approx(
-        WORKLOAD.bytes_per_call / examples.seconds.median / 1e9
-    )
+    assert examples.gigabytes_per_second == pytest.approx(WORKLOAD.bytes_per_call / examples.seconds.median / 1e9)
     assert set(ran.rounds) == {"loops", "numpy", "loops-examples"}
 
 

@@ -109,9 +109,7 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
         if record.steady is False:
             lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
         if record.seen and record.seen["over_used"]:
-            lines.append(
-                f"{record.kernel} used {record.seen['cores_used']:g} cores; it was given {record.threads}"
-            )
+            lines.append(f"{record.kernel} used {record.seen['cores_used']:g} cores; it was given {record.threads}")
         if record.seen and record.seen["compiled_again"]:
             lines.append(f"{record.kernel} compiled again while it was timed")
     for record, _ in measured:

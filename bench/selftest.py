@@ -1,0 +1,326 @@
+"""python -m bench selftest: can the measuring be trusted on this machine?
+
+It races kernels against themselves, where every difference that it calls is a false alarm (A/A), and against
+themselves slowed by a known 5% (A/B); alone and beside a noisy neighbour; and has plain pytest-benchmark make the
+same comparisons. And it races kernels that cheat, all of which must be caught.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import count, permutations, product
+from math import exp, log
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import cheaters, environment, machine, plan, statistics, workloads
+from bench.analysis import Race
+from bench.checkout import CHECKOUT
+from bench.material import Materials
+from bench.plan import Settings
+from bench.race import race
+from bench.selection import Entrant
+from bench.session import Session
+from bench.slowed import SHARE, VARIABLE
+
+KERNELS = ("numpy", "numba-loops")
+SIZES = ("1000x32", "50000x32", "400000x64")
+_EVERY = 3
+"""So often a cycle has the largest size and the slowed kernels as well, which take most of the time."""
+_LAUNCHES, _LAUNCH_SECONDS = 12, 0.2
+"""At most; a race ends from the fifth on when its ratios are known to ±2%, as every run does."""
+_PLAIN, _PLAIN_SLOWED, _PLAIN_SECONDS = 16, 8, 0.25
+_THRESHOLD = 0.05
+"""By which people call pytest-benchmark's medians different."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One race of a kernel with itself and with itself slowed."""
+
+    kernel: str
+    workload: str
+    neighbour: bool
+    launches: int
+    seconds: float
+    """Of the wall, until it ended: starting, checking and timing three workers."""
+    same: dict[str, Any]
+    """Ratio of the kernel to itself: estimate, low, high, verdict."""
+    slowed: dict[str, Any] | None
+    """Ratio of the slowed kernel to the kernel; every other race has it."""
+    same_logs: tuple[float, ...]
+    slowed_logs: tuple[float, ...]
+    launch_spread: float
+    """The standard deviation of the logarithm of the ratio to itself, over launches."""
+
+
+def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, Any]:
+    """About so many minutes of races, and then the rest; the document for a results file."""
+    materials = Materials()
+    trials: list[Trial] = []
+    tick("calibrating 5%")
+    work = [_calibrated(kernel, size, threads) for kernel, size in product(KERNELS, SIZES)]
+    os.environ[VARIABLE] = json.dumps(work)  # for the workers
+    began = time.monotonic()
+    try:
+        for cycle in count():
+            if cycle > 1 and time.monotonic() - began > 60 * minutes:
+                break
+            for neighbour, kernel in product((False, True), KERNELS):
+                beside = ", beside a neighbour" if neighbour else ""
+                tick(f"{len(trials)} races; {kernel} against itself{beside}")
+                with _neighbour(neighbour):
+                    trials += _trials(kernel, neighbour, cycle % _EVERY == 0, threads, materials)
+    finally:
+        materials.close()
+    plain = []
+    for neighbour, kernel, size in product((False, True), KERNELS, SIZES):
+        tick(f"plain pytest-benchmark: {kernel} at {size}")
+        with _neighbour(neighbour):
+            plain.append(_plain(kernel, size, neighbour, threads))
+    caught = {}
+    for name, workload in cheaters.CHEATERS.items():
+        tick(f"cheater: {name}")
+        caught[name] = _caught(name, workload)
+    return {
+        "machine": machine.fingerprint(),
+        "threads": threads,
+        "settings": {"launches": [plan.FEWEST_LAUNCHES, _LAUNCHES], "launch_seconds": _LAUNCH_SECONDS},
+        "summary": [asdict(row) for row in summarize(trials)],
+        "cheaters": caught,
+        "pytest_benchmark": plain,
+        "trials": [asdict(trial) for trial in trials],
+    }
+
+
+def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
+    """The work that slows the kernel down by 5%: the middle of three, each in a process of its own."""
+    found = [json.loads(_run("-m", "bench.slowed", kernel, size, threads=threads).stdout) for _ in range(3)]
+    return sorted(found, key=lambda one: one[2:])[1]
+
+
+def _run(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Python with a worker's settings, on as many cores as threads where the system can pin."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    variables |= environment.settings(threads) | {"PYTHONPATH": str(CHECKOUT)}
+    pinned = ["taskset", "-c", f"0-{threads - 1}"] if shutil.which("taskset") else []
+    command = [*pinned, sys.executable, "-P", *arguments]
+    return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def _trials(kernel: str, neighbour: bool, whole: bool, threads: int, materials: Materials) -> list[Trial]:
+    """A race for each size; they share their launches. whole: with the largest size and the slowed kernel, too."""
+    again, slow = f"{kernel} again", f"{kernel} slowed"
+    entrants = [
+        Entrant(kernel, by_name=True),
+        Entrant(kernel, by_name=True, label=again),
+    ]
+    if whole:
+        entrants.append(Entrant(f"bench.slowed:{kernel.replace('-', '_')}", by_name=True, label=slow))
+    sizes = [workloads.named(size) for size in (SIZES if whole else SIZES[:-1])]
+    settings = Settings(_LAUNCHES * _LAUNCH_SECONDS, threads=(threads,), launch_seconds=_LAUNCH_SECONDS)
+    session = Session(entrants, sizes, settings, materials)
+    session.choose([(size.name, entrant.name) for size in sizes for entrant in entrants], baselines=False)
+    session.run()
+    return [_trial(found, kernel, again, slow if whole else None, neighbour) for found in session.races]
+
+
+def _trial(found: Race, kernel: str, again: str, slow: str | None, neighbour: bool) -> Trial:
+    same = found.ratio(again, over=kernel)
+    slowed = found.ratio(slow, over=kernel) if slow else None
+    if same is None or (slow and slowed is None):
+        outcomes = {entrant.name: found.outcome(entrant.name) for entrant in found.entrants}
+        raise ValueError(f"{kernel} on {found.workload.name} was not timed: {outcomes}")
+    logs = found.log_ratios(again, kernel)
+    return Trial(
+        kernel,
+        found.workload.name,
+        neighbour,
+        len(found.blocks),
+        round(sum(sum(block.seconds.values()) for block in found.blocks), 2),
+        asdict(same),
+        asdict(slowed) if slowed else None,
+        tuple(round(value, 5) for value in logs),
+        tuple(round(value, 5) for value in found.log_ratios(slow, kernel)) if slow else (),
+        statistics.spread([exp(value) for value in logs]) or 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """What all races of one kind came to; shares are estimate, low, high of the exact 95% interval."""
+
+    kernel: str
+    workload: str
+    neighbour: str
+    races: int
+    false_alarms: int
+    false_alarm_share: tuple[float, ...]
+    covered: int
+    covered_share: tuple[float, ...]
+    """Of intervals that hold 1."""
+    half_width_median: float
+    half_width_90: float
+    launch_spread_median: float
+    launches_median: float
+    slowed_races: int
+    slowed_found: int
+    slowed_found_share: tuple[float, ...]
+    slowed_by_median: float
+    seconds_median: float
+    seconds_most: float
+    """Of the races with a slowed kernel."""
+    smallest_found: float
+    """The least slowdown that 95% of races would find: a race finds it where its interval leaves out 1, and so
+    it must exceed the half-width and the error of the estimate together; their 95th percentile over races."""
+
+
+def summarize(trials: Sequence[Trial]) -> list[Row]:
+    """A row for each kernel, size and neighbour, then all of a kernel, then all."""
+    kinds: dict[tuple[str, str, str], list[Trial]] = {}
+    for one in trials:
+        beside = "yes" if one.neighbour else "no"
+        for key in ((one.kernel, one.workload, beside), (one.kernel, "all", "-"), ("all", "all", "-")):
+            kinds.setdefault(key, []).append(one)
+    return [_row(*key, kinds[key]) for key in sorted(kinds, key=lambda key: (key.count("all"), key))]
+
+
+def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) -> Row:
+    same = [one.same for one in trials]
+    slowed = [one for one in trials if one.slowed]
+    alarms = sum(ratio["verdict"] != "no difference shown" for ratio in same)
+    covered = sum(ratio["low"] <= 1 <= ratio["high"] for ratio in same)
+    found = sum(one.slowed["verdict"] == "slower" for one in slowed if one.slowed)
+    halves = [log(ratio["high"] / ratio["low"]) / 2 for ratio in same]
+    needed = [half + log(ratio["estimate"]) for half, ratio in zip(halves, same, strict=True)]
+    seconds = [one.seconds for one in slowed]
+    return Row(
+        kernel=kernel,
+        workload=workload,
+        neighbour=neighbour,
+        races=len(trials),
+        false_alarms=alarms,
+        false_alarm_share=_proportion(alarms, len(trials)),
+        covered=covered,
+        covered_share=_proportion(covered, len(trials)),
+        half_width_median=median(halves),
+        half_width_90=_quantile(halves, 0.9),
+        launch_spread_median=median(one.launch_spread for one in trials),
+        launches_median=median(one.launches for one in trials),
+        slowed_races=len(slowed),
+        slowed_found=found,
+        slowed_found_share=_proportion(found, len(slowed)),
+        slowed_by_median=median(1 / one.slowed["estimate"] - 1 for one in slowed if one.slowed),
+        seconds_median=median(seconds),
+        seconds_most=max(seconds),
+        smallest_found=max(statistics.SMALLEST_EFFECT, exp(_quantile(needed, 0.95)) - 1),
+    )
+
+
+def _proportion(count: int, of: int) -> tuple[float, ...]:
+    found = statistics.proportion(count, of)
+    return (round(found.estimate, 4), round(found.low, 4), round(found.high, 4))
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+@contextmanager
+def _neighbour(wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    command = [sys.executable, "-P", "-m", "bench.neighbour"]
+    noisy = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(CHECKOUT)})
+    try:
+        yield
+    finally:
+        noisy.kill()
+        noisy.wait()
+
+
+_PLAIN_TEST = """
+import numpy as np, pytest
+from bench import workloads
+from bench.slowed import slowed
+from kernels import load
+
+kernel = load({kernel!r})
+problem = workloads.problem(workloads.named({size!r}), 0)
+slow = slowed(kernel)
+
+@pytest.mark.parametrize("which", {which!r})
+def test(benchmark, which):
+    gradient = slow.gradient if which.startswith("slowed") else kernel.gradient
+    benchmark(gradient, problem.X, problem.y, problem.w, problem.b)
+"""
+
+
+def _plain(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, Any]:
+    """The same comparison as people make it: each timed by itself, one after another, medians compared."""
+    which = [f"same{i}" for i in range(_PLAIN)]
+    for i in range(_PLAIN_SLOWED):
+        which.insert(3 * i + 2, f"slowed{i}")
+    with tempfile.TemporaryDirectory() as folder:
+        test, results = Path(folder) / "test_plain.py", Path(folder) / "results.json"
+        test.write_text(_PLAIN_TEST.format(kernel=kernel, size=size, which=which))
+        options = [f"--benchmark-json={results}", f"--benchmark-max-time={_PLAIN_SECONDS}", "-q"]
+        ran = _run("-m", "pytest", str(test), f"--rootdir={folder}", *options, threads=threads, cwd=folder)
+        if not results.exists():
+            raise ValueError(f"plain pytest-benchmark of {kernel} failed: {ran.stdout.strip()[-200:]}")
+        timed = json.loads(results.read_text())["benchmarks"]
+    medians = {benchmark["params"]["which"]: benchmark["stats"]["median"] for benchmark in timed}
+    same = [seconds for name, seconds in medians.items() if name.startswith("same")]
+    slow = [seconds for name, seconds in medians.items() if name.startswith("slowed")]
+    ratios = [a / b for a, b in permutations(same, 2)]
+    return {
+        "kernel": kernel,
+        "workload": size,
+        "neighbour": neighbour,
+        "pairs": len(ratios) // 2,
+        "false_alarm_rate_5_percent": sum(ratio >= 1 + _THRESHOLD for ratio in ratios) / (len(ratios) / 2),
+        "false_alarm_rate_2_percent": sum(ratio >= 1 + statistics.SMALLEST_EFFECT for ratio in ratios)
+        / (len(ratios) / 2),
+        "slowed_found_5_percent": _share([b / a >= 1 + _THRESHOLD for a in same for b in slow]),
+        "slowed_found_2_percent": _share([b / a >= 1 + statistics.SMALLEST_EFFECT for a in same for b in slow]),
+        "slowed_by": SHARE,
+        "medians_same": same,
+        "medians_slowed": slow,
+    }
+
+
+def _share(held: Sequence[bool]) -> float:
+    return sum(held) / len(held)
+
+
+def _caught(name: str, workload: str) -> dict[str, str]:
+    """What became of a cheater that races beside numpy."""
+    cheater = Entrant(f"bench.cheaters:{name}")
+    found = race([cheater, "numpy"], workload, launches=1, seconds=0.2)
+    (outcome, reason), honest = found.outcome(cheater.name), found.outcome("numpy")[0]
+    return {"workload": workload, "outcome": outcome, "reason": reason, "numpy": honest}
+
+
+_MOST_ALARMS = 0.02
+_LEAST_COVERAGE = 0.95 * statistics.CONFIDENCE
+
+
+def passed(document: dict[str, Any]) -> bool:
+    """Whether nothing speaks against trusting this machine's numbers: every cheater caught, and neither the false
+    alarms nor the coverage so far off that chance (5%) does not explain it.
+    """
+    whole = next(row for row in document["summary"] if row["kernel"] == "all")
+    caught = all(found["outcome"] != "ok" and found["numpy"] == "ok" for found in document["cheaters"].values())
+    alarms, coverage = whole["false_alarm_share"], whole["covered_share"]
+    return bool(caught and alarms[1] <= _MOST_ALARMS and coverage[2] >= _LEAST_COVERAGE)
