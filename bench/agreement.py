@@ -43,6 +43,8 @@ def judge(check: str, expected: Reference, dtype: np.dtype[Any], got: list[np.nd
     """Compare what a kernel returned with what it should have; a text says what was wrong with its form."""
     if isinstance(got, str):
         return Finding(check, np.inf, np.inf, f"{check}: {got}")
+    if [np.shape(part) for part in got] != [np.shape(part) for part in expected.value]:
+        return Finding(check, np.inf, np.inf, f"{check}: what came back is no gradient")
     for name, part in zip(Gradient._fields, got, strict=True):
         if not np.isfinite(part).all():
             place = int(np.argmin(np.isfinite(part)))

@@ -41,9 +41,9 @@ def _packed(value: object) -> dict[str, Any]:
 
 def array(packed: dict[str, Any]) -> np.ndarray:
     """The array that a message held. Raises Garbled."""
+    if packed.get("dtype") not in _DTYPES:
+        raise Garbled(f"an array of {packed.get('dtype')!r:.40}")
     try:
-        if packed["dtype"] not in _DTYPES:
-            raise Garbled(f"an array of {packed['dtype']!r:.40}")
         flat = np.frombuffer(base64.b64decode(packed["bytes"], validate=True), packed["dtype"])
         return flat.reshape(packed["shape"])
     except (TypeError, ValueError, LookupError) as error:

@@ -66,7 +66,7 @@ def _anonymous_file() -> int:
 
 
 def _seal(descriptor: int) -> None:
-    """Nobody can write into it any more: a kernel that writes to every descriptor it finds spoils its own data only."""
+    """Nobody can write into it any more, not even a kernel that writes to every descriptor that it finds."""
     if hasattr(fcntl, "F_ADD_SEALS"):
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from bench import workloads
+from bench.agreement import Finding
+from bench.material import Material, Question
+from bench.worker import brought_back
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
 
 # Few sizes, because JAX compiles for each: from 1 upward, even and odd, below and above SIMD widths.
@@ -32,6 +37,25 @@ def call(kernel: Kernel, problem: Problem) -> Gradient:
     placed = (backend.asarray(part) for part in (problem.X, problem.y, problem.w, problem.b))
     result = backend.wait(kernel.gradient(*placed))
     return Gradient(*(backend.asnumpy(part, problem.dtype) for part in result))
+
+
+@cache
+def material(workload: str) -> Material:
+    """The workload made ready, once for all tests of a process."""
+    return Material(workloads.named(workload))
+
+
+def findings(kernel: Kernel, workload: str) -> list[Finding]:
+    """What the gate finds of a kernel, called here and not in a worker."""
+    made, asarray = material(workload), kernel.backend.asarray
+    placed = {name: asarray(made.arrays[name]) for name in ("X", "probe")}
+
+    def asked(question: Question) -> Finding:
+        y, w, b = (asarray(part) for part in (made.arrays[question.y], question.w, question.b))
+        result = kernel.backend.wait(kernel.gradient(placed[question.X], y, w, b))
+        return question.judge(brought_back(kernel, result, made.workload.n, made.workload.dtype))
+
+    return [asked(question) for question in (made.data, *made.probes, made.unseen)]
 
 
 def normal(

@@ -9,22 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import agreement, workloads
+from bench import workloads
 from bench.probes import probes
 from kernels import Gradient, Kernel, load
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
-from tests.problems import available, every_kernel
+from tests.problems import available, every_kernel, findings
 
 # LARGE: here the a-priori bound of a float32 sum is 1.2%, and lets a dropped row through
 SMALL, LARGE = "lecture", "200000x8-f32"
-
-
-def findings(kernel: Kernel, workload: str) -> list[agreement.Finding]:
-    described = workloads.named(workload)
-    problem = workloads.problem(described, agreement.GATE_DRAW)
-    X, y = kernel.backend.asarray(problem.X), kernel.backend.asarray(problem.y)
-    return [*agreement.before(kernel, described, X, y), agreement.after(kernel, described, X, y)]
 
 
 def caught(function: Callable[..., Any], workload: str) -> str:

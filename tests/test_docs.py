@@ -7,10 +7,10 @@ import re
 from dataclasses import fields
 
 from bench import record, workloads
+from bench.checkout import CHECKOUT
 from bench.probes import probes
 from bench.record import Cold, Error, Record
 from bench.report import markdown
-from bench.checkout import CHECKOUT
 from kernels import names, reference
 
 

@@ -30,7 +30,8 @@ def run(tmp_path: Path) -> Run:
     """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        fixed = (f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "-p", "no:cacheprovider")
+        fixed = (f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01")
+        fixed += ("--launches=2", "-p", "no:cacheprovider")
         return subprocess.run(
             [sys.executable, "-m", "pytest", *fixed, *arguments],
             cwd=CHECKOUT,
@@ -238,6 +239,11 @@ def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
         (("--benchmark-max-time=0",), "--benchmark-max-time is 0"),
         (("--benchmark-json=nowhere/x.json",), "there is no folder nowhere"),
         (("--target", "sick"), "there is no --data"),
+        (("--threads", "0"), "--threads has '0'; expected numbers from 1 to "),
+        (("--threads", "1,many"), "--threads has 'many'"),
+        (("--launches", "0"), "--launches is 0; expected 1 or more"),
+        (("--timeout", "-1"), "--timeout is -1; expected a number of seconds above 0"),
+        (("--resume",), "there is no unfinished run to resume"),
         (("--results=/dev/null",), "results cannot be written to"),
     ],
 )
@@ -260,21 +266,66 @@ def test_two_kernels_of_one_name(run: Run, tmp_path: Path) -> None:
     assert "would both be called mine:wrong; rename one" in ran.stderr
 
 
-def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
-    """SIGINT while the third kernel runs, which waits for ever."""
+def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp_path: Path) -> None:
+    """SIGINT while a kernel waits on the second workload, for ever the first time."""
+    waiting = tmp_path / "waiting"
     (tmp_path / "mine.py").write_text(
         "import time\nfrom pathlib import Path\n"
-        f"def waits(X, y, w, b):\n    Path({str(tmp_path / 'waiting')!r}).touch()\n    time.sleep(1000)\n"
+        "from kernels.numpy_vectorized import gradient\n"
+        f"waiting = Path({str(waiting)!r})\n"
+        "def waits(X, y, w, b):\n"
+        "    if len(y) == 20 and not waiting.exists():\n"
+        "        waiting.touch()\n"
+        "        time.sleep(1000)\n"
+        "    return gradient(X, y, w, b)\n"
     )
-    command = [sys.executable, "-m", "pytest", "--benchmark", "--workloads=10x2", "--benchmark-max-time=0.01"]
-    command += [f"--kernels=loops,numpy,{tmp_path}/mine.py:waits", f"--results={tmp_path / 'results'}"]
+    chosen = ("--workloads=10x2,20x3", f"--kernels=loops,{tmp_path}/mine.py:waits")
+    command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2", *chosen]
+    command += [f"--results={tmp_path / 'results'}"]
     with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60
-        while not (tmp_path / "waiting").exists() and time.monotonic() < until:
+        while not waiting.exists() and time.monotonic() < until:
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         shown, _ = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert "speedup over loops" in shown
+    assert "10x2-f64: 10 × 2" in shown
     assert shown.rstrip().splitlines()[-1].startswith("results: ")
-    assert [r.kernel for r in record.read(files(tmp_path)[0]).records] == ["loops", "numpy"]
+    (interrupted,) = files(tmp_path)
+    assert interrupted.stem.endswith("-interrupted")
+    assert {r.workload for r in record.read(interrupted).records} == {"10x2-f64"}
+
+    other = run("--benchmark", "--resume", "--workloads=10x2", "--kernels=loops")
+    assert other.returncode == 4
+    assert " was of another plan: " in other.stderr
+    resumed = run("--benchmark", "--resume", *chosen)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    (whole,) = set(files(tmp_path)) - {interrupted}
+    assert interrupted.stem == f"{whole.stem}-interrupted"
+    assert [(r.workload, r.kernel, r.launches) for r in record.read(whole).records if r.kernel != "numpy"] == [
+        ("10x2-f64", "loops", 2), ("10x2-f64", "mine:waits", 2),
+        ("20x3-f64", "loops", 2), ("20x3-f64", "mine:waits", 2),
+    ]  # fmt: skip
+    nothing = run("--benchmark", "--resume", *chosen)
+    assert nothing.returncode == 4
+    assert "there is no unfinished run to resume" in nothing.stderr
+
+
+def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:
+    ran = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1")
+    assert ran.returncode == 0, ran.stdout
+    assert "10x2-f64: 10 × 2 float64 C, 1 thread" in ran.stdout
+    found = record.read(files(tmp_path)[0])
+    assert {(r.id, r.threads) for r in found.records} == {
+        ("gradient/10x2-f64/loops/1", 1), ("gradient/10x2-f64/numpy/1", 1),
+    }  # fmt: skip
+    assert all(r.seen and r.seen["over_used"] is False for r in found.records)
+    assert found.run["worker_environment"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_dash_x_measures_no_more_than_it_must(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CHEAT)
+    ran = run("--benchmark", "-x", "--workloads", "10x2,20x3", "--kernels", f"{tmp_path}/mine.py:wrong,numpy")
+    assert ran.returncode == 1
+    assert "1 failed" in ran.stdout
+    assert {r.workload for r in record.read(files(tmp_path)[0]).records} == {"10x2-f64"}

@@ -131,11 +131,45 @@ def test_markdown() -> None:
     assert "- mine:f on lecture: wrong: data: db is nan" in text
 
 
-def test_progress_counts_and_fits() -> None:
+def test_progress_is_scarce_and_fits() -> None:
     lines: list[str] = []
-    progress = Progress({("lecture", "numpy"): 1.0, ("lecture", "jax"): 2.0}, lines.append)
-    for kernel in ("numpy", "numpy", "jax", "jax"):
-        progress.tick("lecture", kernel)
-    assert [line[:5] for line in lines] == ["[1/2]", "[2/2]"]
-    assert "lecture: jax" in lines[1]
-    assert len(progress.line("1000000x1024-f64-F", "a-very-long-name-of-a-kernel:ATTRIBUTE", 6000.0)) <= 80
+    progress = Progress(100.0, lines.append)
+    for _ in range(3):
+        progress.tick("launch 1, lecture: round 3 of 9", 0.0)
+    assert lines == ["launch 1, lecture: round 3 of 9  0 s, about 1 min 40 s left"]
+    # once a tenth is behind, what has passed says more than the estimate
+    assert progress.line("x", 0.25, 60.0) == "x  1 min 00 s, about 3 min 00 s left"
+    assert len(progress.line("launch 10, 1000000x1024-f64-F-of-a-long-name: round 10 of 90", 0.5, 6e3)) <= 80
+
+
+@pytest.mark.parametrize(("trustworthy", "says"), [(True, "control: jax against"), (False, "NOT TRUSTWORTHY: jax")])
+def test_the_control_is_shown_with_its_causes(trustworthy: bool, says: str) -> None:
+    control = {"kernel": "jax", "estimate": 1.1, "low": 1.05, "high": 1.2, "trustworthy": trustworthy}
+    race = {"workload": "lecture", "threads": 2, "control": {**control, "causes": ["stop them"]}}
+    text = shown(replace(RESULTS, races=(race,)))
+    assert f"{says} " in text
+    assert "1.10 [1.05, 1.20]" in text
+    assert ("stop them" in text) is not trustworthy
+
+
+def test_what_a_reader_must_know_of_a_row() -> None:
+    wide = Ratio(2.0, 1.5, 2.5, "loops", "faster", 5, 40)
+    seen = {"over_used": True, "cores_used": 3.0, "compiled_again": 1}
+    text = shown(replace(RESULTS, records=(replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031),)))
+    for expected in (
+        "±3.1%", "wider than ±2%: numpy; --launches 40 would do", "had not settled",
+        "numpy used 3 cores; it was given 2", "compiled again while it was timed",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_cold_start_and_what_the_time_went_into() -> None:
+    cold = Cold(0.5, 1e-6, 0.02, 0.8, 0.1, 0.003)
+    budget = {"start_seconds": 31.0, "rounds_seconds": 95.0, "rest_seconds": 12.0}
+    record = replace(OK, kernel="jax", cold=cold, break_even={"numpy": 1234})
+    text = shown(replace(RESULTS, records=(record,), run={**RESULTS.run, "budget": budget}))
+    row = next(line for line in text.splitlines() if line.startswith("jax") and "ms" in line)
+    assert " ".join(row.split()) == "jax 500 ms 1.00 µs 20.0 ms 800 ms 100 ms 3.00 ms after 1,234"
+    assert "spent: start-up 31 s, timed rounds 1 min 35 s, the rest 12 s" in text
+    never = replace(record, break_even={"numpy": None})
+    assert "never" in shown(replace(RESULTS, records=(never,)))

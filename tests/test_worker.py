@@ -1,44 +1,73 @@
-"""One kernel through one workload: in order, with new parameters for each call, whatever it does."""
+"""What a worker does with its orders, without a process: new parameters for each call, rounds as long as promised."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench import race, selection, worker, workloads
-from bench.selection import Entrant
-from bench.statistics import FEWEST_ROUNDS
-from bench.worker import Measurement
+from bench import memory, worker
+from bench.channel import Frames, Garbled, array, encode
+from bench.material import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
+from bench.worker import Worker
 from kernels import Kernel
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
+from tests.problems import material
 
-WORKLOAD = workloads.named("50x3")
-
-
-def measure(function: Any, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.02) -> Measurement:
-    monkeypatch.setattr(worker, "loaded", lambda _spec: (Kernel("mine", NUMPY, "", None, function), 0.0))
-    return worker.measure("mine", WORKLOAD, seconds)
+WORKLOAD = "50x3"
 
 
-def test_no_two_calls_get_the_same_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def placed(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def placed(function: Any) -> Worker:
+        monkeypatch.setattr(worker, "load", lambda _spec: Kernel("mine", NUMPY, "", None, function))
+        made, one = material(WORKLOAD), Worker()
+        one.load("mine", None)
+        order = made.place()
+        assert order.descriptor is not None
+        one.place(**order.arguments, descriptor=os.dup(order.descriptor))
+        return one
+
+    return placed
+
+
+def test_no_two_calls_get_the_same_parameters(placed: Any) -> None:
     seen: list[bytes] = []
 
     def watching(X: Any, y: Any, w: Any, b: Any) -> Any:
-        if w.any() and np.abs(X).max() != 1:  # the probes' X is ±1 throughout
-            seen.append(w.tobytes() + b.tobytes())
+        seen.append(w.tobytes() + b.tobytes())
         return honest(X, y, w, b)
 
-    found = measure(watching, monkeypatch)
-    assert (found.outcome, len(found.rounds) >= FEWEST_ROUNDS) == ("ok", True)
-    assert len(seen) > len(found.rounds) * found.iterations
+    one = placed(watching)
+    one.call(FIRST_DRAW)
+    for question in (material(WORKLOAD).data, material(WORKLOAD).unseen):
+        _asked(one, question)
+    calls = one.calibrate(CALIBRATION_DRAW, None)["iterations"]
+    for number in range(3):
+        one.round(ROUND_DRAW + number, calls, 0, None)
+    assert len(seen) > 3 * calls
     assert len(set(seen)) == len(seen)
 
 
-def test_a_round_is_as_long_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+def _asked(one: Worker, question: Any) -> Any:
+    arguments = question.order().arguments
+    packed = {key: _packed(value) if key in "wb" else value for key, value in arguments.items()}
+    return one.check(**packed)["result"]
+
+
+def _packed(value: Any) -> Any:
+    frames = Frames()
+    frames.feed(encode({"value": value}))
+    message = frames.next()
+    assert message is not None
+    return message["value"]
+
+
+def test_a_round_is_as_long_as_promised(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an imagined clock: a call takes 1 ms, so 5 or 6 of them make a round."""
     now = [0.0]
 
@@ -46,40 +75,51 @@ def test_a_round_is_as_long_as_promised(monkeypatch: pytest.MonkeyPatch) -> None
         now[0] += 1e-3
         return honest(X, y, w, b)
 
+    one = placed(one_millisecond)
     monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
-    found = measure(one_millisecond, monkeypatch, seconds=1.0)
-    assert found.iterations == 6
-    assert found.rounds == pytest.approx([1e-3] * len(found.rounds))
-    assert len(found.rounds) == round(1.0 / 7e-3)
-    assert found.first_call_seconds == pytest.approx(1e-3)
+    found = one.calibrate(CALIBRATION_DRAW, None)
+    assert (found["iterations"], found["call_seconds"]) == (6, pytest.approx(1e-3))
+    assert one.calibrate(CALIBRATION_DRAW, 9)["iterations"] == 9
+    assert one.round(ROUND_DRAW, 6, 5, None)["seconds"] == pytest.approx(6e-3)
+    assert one.call(FIRST_DRAW)["seconds"] == pytest.approx(1e-3)
 
 
-def test_checked_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = measure(honest, monkeypatch, seconds=0)
-    assert (found.outcome, found.rounds) == ("ok", ())
-    assert [finding.check for finding in found.findings] == [
-        "data",
-        "rows",
-        "one-example",
-        "some-examples",
-        "few-examples",
-        "coherent",
-        "unseen",
-    ]
+@pytest.mark.parametrize("sampled", [0, 2, 3])
+def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled: int) -> None:
+    reply = placed(honest).round(ROUND_DRAW, 4, sampled, None)
+    assert not material(WORKLOAD).timed(ROUND_DRAW, 1 + sampled).judge(reply["result"]).failure
+    assert material(WORKLOAD).timed(ROUND_DRAW, 2 + sampled).judge(reply["result"]).failure
+    assert (reply["settling_seconds"] is not None) is (sampled == 3)
 
 
-def test_a_kernel_that_remembers_its_answer_loses_its_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers: list[Any] = []
+def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
+    one = placed(honest)
+    made = material(WORKLOAD)
+    np.testing.assert_array_equal(one.X, made.arrays["X"])
+    assert not np.shares_memory(one.X, made.arrays["X"])
+    assert one.X.ctypes.data % memory.HUGE_PAGE == 0
+    for part in (one.X, one.y, one.shared["probe"]):
+        with pytest.raises(ValueError, match="read-only"):
+            part[0] = 1
 
-    def remembers(X: Any, y: Any, w: Any, b: Any) -> Any:
-        if len(answers) < 8:
-            answers.append(honest(X, y, w, b))
-            return answers[-1]
-        return answers[-1]
 
-    found = measure(remembers, monkeypatch)
-    assert (found.outcome, found.rounds) == ("wrong", ())
-    assert found.reason.startswith("unseen: ")
+def test_rows_begin_at_cache_lines() -> None:
+    rows = memory.rows(np.arange(15.0).reshape(3, 5))
+    np.testing.assert_array_equal(rows, np.arange(15.0).reshape(3, 5))
+    assert all(row.ctypes.data % 64 == 0 for row in rows)
+
+
+def test_shared_memory_is_sealed() -> None:
+    shared = memory.share({"X": np.ones((2, 3)), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3))})
+    try:
+        with pytest.raises(PermissionError):
+            os.write(shared.descriptor, b"x")
+        arrays = memory.mapped(shared.descriptor, shared.table)
+        assert arrays["F"].flags.f_contiguous
+        np.testing.assert_array_equal(arrays["F"], np.arange(6.0).reshape(2, 3))
+        del arrays
+    finally:
+        shared.close()
 
 
 class Unspeakable(Exception):  # noqa: N818
@@ -91,79 +131,53 @@ class Unspeakable(Exception):  # noqa: N818
     ("error", "outcome", "reason"),
     [
         (RuntimeError("no luck\nat all"), "raised", "RuntimeError: no luck"),
-        (MemoryError(), "out-of-memory", "50x3-f64 does not fit into memory"),
+        (MemoryError(), "out-of-memory", "it asked for more memory than there is for it"),
         (ZeroDivisionError(), "raised", "ZeroDivisionError"),
         (SystemExit(3), "raised", "SystemExit: 3"),
+        (KeyboardInterrupt(), "raised", "KeyboardInterrupt"),
         (Unspeakable(), "raised", "Unspeakable"),
     ],
 )
-def test_what_a_kernel_raises(
-    error: BaseException, outcome: str, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_kernel_raises(placed: Any, error: BaseException, outcome: str, reason: str) -> None:
     def fails(*_: Any) -> Any:
         raise error
 
-    found = measure(fails, monkeypatch)
-    assert (found.outcome, found.reason) == (outcome, reason)
+    answer = worker._answer(placed(fails), {"order": "call", "draw": FIRST_DRAW}, [])
+    assert (answer["outcome"], answer["reason"]) == (outcome, reason)
 
 
-def test_a_kernel_that_writes_into_its_input_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def writes(X: Any, y: Any, w: Any, b: Any) -> Any:
-        X *= 2
-        return honest(X, y, w, b)
-
-    assert measure(writes, monkeypatch).reason == "ValueError: output array is read-only"
+def test_a_kernel_that_cannot_be_found_is_a_mistake_of_the_command(tmp_path: Path) -> None:
+    answer = worker._answer(Worker(), {"order": "load", "spec": f"{tmp_path}/none.py:f", "data_limit": None}, [])
+    assert answer["invalid"] is True
 
 
-def test_a_users_file_is_executed_once(tmp_path: Path) -> None:
-    log = f"with open({str(tmp_path / 'log')!r}, 'a') as log: log.write('x')\n"
-    (tmp_path / "mine.py").write_text(log + "from kernels.numpy_vectorized import gradient\n")
-    spec = f"{tmp_path}/mine.py:gradient"
-    (entrant,) = selection.choose_kernels(spec)
-    assert worker.measure(entrant.spec, WORKLOAD, 0).outcome == "ok"
-    assert (tmp_path / "log").read_text() == "x"
+def test_messages_in_any_pieces() -> None:
+    messages = [{"a": 1}, {"w": np.arange(3, dtype=np.float32), "text": "σ"}]
+    stream = b"".join(map(encode, messages))
+    for size in (1, 7, len(stream)):
+        frames, found = Frames(), []
+        for start in range(0, len(stream), size):
+            frames.feed(stream[start : start + size])
+            while (message := frames.next()) is not None:
+                found.append(message)
+        assert found[0] == messages[0]
+        np.testing.assert_array_equal(array(found[1]["w"]), messages[1]["w"])
 
 
-def test_records_of_a_race() -> None:
-    entrants = selection.with_baselines([Entrant("numpy"), Entrant("loops-examples")], WORKLOAD)
-    ran = race.race(entrants, WORKLOAD, seconds=0.02)
-    loops, numpy, examples = ran.records
-    assert [record.kernel for record in ran.records] == ["loops", "numpy", "loops-examples"]
-    assert [record.selected for record in ran.records] == [False, True, True]
-    assert loops.speedup is not None
-    assert (loops.speedup.estimate, loops.speedup.baseline) == (1.0, "loops")
-    assert numpy.over_numpy is not None
-    assert numpy.over_numpy.estimate == 1.0
-    assert examples.speedup is not None
-    assert examples.speedup.low <= examples.speedup.estimate <= examples.speedup.high
-    assert examples.seconds is not None
-    assert loops.seconds is not None
-    assert examples.speedup.estimate == pytest.approx(loops.seconds.median / examples.seconds.median)
-    assert examples.gigabytes_per_second == pytest.approx(WORKLOAD.bytes_per_call / examples.seconds.median / 1e9)
-    assert set(ran.rounds) == {"loops", "numpy", "loops-examples"}
+@pytest.mark.parametrize(
+    "data", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02no", b"\x00\x00\x00\x02[]", b"\x00\x00\x00\x04\xff\xfe\xfd\xfc"]
+)
+def test_what_is_no_message(data: bytes) -> None:
+    frames = Frames()
+    frames.feed(data)
+    with pytest.raises(Garbled):
+        frames.next()
 
 
-def test_an_interruption_loses_only_what_was_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[race.Race] = []
-    measure = worker.measure
-
-    def interrupted(spec: str, *rest: Any) -> Measurement:
-        if spec == "numpy":
-            raise KeyboardInterrupt
-        return measure(spec, *rest)
-
-    monkeypatch.setattr(worker, "measure", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        race.race([Entrant("loops"), Entrant("numpy")], WORKLOAD, 0.01, keep=kept.append)
-    assert [record.kernel for record in kept[-1].records] == ["loops"]
-
-
-def test_what_is_left_out_runs_when_asked_for_by_name() -> None:
-    large = workloads.named("300000x2")
-    assert list(large.left_out) == ["loops-examples"]
-    skipped = race.race([Entrant("loops-examples")], large, seconds=0).records[0]
-    assert (skipped.outcome, skipped.reason) == ("skipped", large.left_out["loops-examples"])
-    assert race.estimated_seconds(Entrant("loops-examples"), large, 1.0) == 0
-    asked = Entrant("loops-examples", by_name=True)
-    assert race.estimated_seconds(asked, large, 1.0) > 1
-    assert race.race([asked], large, seconds=0).records[0].outcome == "ok"
+@pytest.mark.parametrize(
+    "packed",
+    [{}, {"dtype": "object"}, {"dtype": "float64", "shape": [2], "bytes": "AAAA"}, {"dtype": "float64", "shape": 1}],
+)
+def test_what_is_no_array(packed: Any) -> None:
+    with pytest.raises(Garbled):
+        array(packed)

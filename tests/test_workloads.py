@@ -10,6 +10,7 @@ import pytest
 
 from bench import datasets, selection, workloads
 from bench.datasets import DatasetUnavailable
+from bench.parameters import SEED, parameters
 
 
 @pytest.mark.parametrize("name", workloads.DEFAULT)
@@ -73,17 +74,20 @@ def test_labels_are_drawn_from_the_model() -> None:
 
     X, y = workloads.synthetic(20_000, 3)
     fitted = LogisticRegression(C=np.inf).fit(X, y)
-    rng = np.random.default_rng([workloads._SEED, 20_000, 3])
+    rng = np.random.default_rng([SEED, 20_000, 3])
     np.testing.assert_allclose(fitted.coef_[0], 2 * rng.standard_normal(3) / np.sqrt(3), atol=0.15)
 
 
 def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
-    workload = workloads.named("100x5-f32")
-    (w, b), (again, _), (other, _) = (workloads.parameters(workload, draw, 2) for draw in (3, 3, 4))
+    single = np.dtype(np.float32)
+    w, b = parameters("100x5-f32", 5, single, 3, 2)
     assert (w.shape, b.shape) == ((2, 5), (2,))
     assert not np.array_equal(w[0], w[1])
-    np.testing.assert_array_equal(w, again)
-    assert not np.array_equal(w, other)
+    np.testing.assert_array_equal(w, parameters("100x5-f32", 5, single, 3, 2)[0])
+    assert not np.array_equal(w, parameters("100x5-f32", 5, single, 4, 2)[0])
+    more_w, more_b = parameters("100x5-f32", 5, single, 3, 7)
+    np.testing.assert_array_equal(more_w[:2], w)  # however many are drawn
+    np.testing.assert_array_equal(more_b[:2], b)
     assert (w.dtype, b.dtype) == (np.float32, np.float32)
 
 

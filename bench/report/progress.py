@@ -39,4 +39,4 @@ class Progress:
         """At most 80 columns."""
         whole = elapsed / share if share >= _TRUSTED_SHARE else max(self._estimate, elapsed)
         left = max(0.0, whole - elapsed)
-        return f"{doing[:47]}  {clock(elapsed)}, about {clock(left)} left"
+        return f"{doing[:45]}  {clock(elapsed)}, about {clock(left)} left"

@@ -1,0 +1,116 @@
+"""Kernels that end badly, each in its own way; raced beside numpy by test_process.py."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+import numba
+import numpy as np
+
+from kernels.numpy_vectorized import gradient as honest
+
+_done: set[str] = set()
+
+
+def _once(name: str) -> bool:
+    first = name not in _done
+    _done.add(name)
+    return first
+
+
+def segfault(*_: Any) -> Any:
+    return ctypes.string_at(0)
+
+
+def abort(*_: Any) -> Any:
+    os.abort()
+
+
+def exits(*_: Any) -> Any:
+    os._exit(0)
+
+
+@numba.njit
+def _forever() -> int:
+    i = 0
+    while i >= 0:
+        i += 1
+    return i
+
+
+def loops_in_c(*_: Any) -> Any:
+    return _forever()
+
+
+def sleeps(*_: Any) -> Any:
+    time.sleep(1e9)
+
+
+def allocates(*_: Any) -> Any:
+    return np.ones(10**11 // 8)
+
+
+def raises(*_: Any) -> Any:
+    raise RuntimeError("no luck\nat all")
+
+
+def nan(X: Any, y: Any, w: Any, b: Any) -> Any:
+    return honest(X, y, w, b)._replace(cost=X.dtype.type(np.nan))
+
+
+def shouts(X: Any, y: Any, w: Any, b: Any) -> Any:
+    for _ in range(100 if _once("shouts") else 0):
+        sys.stdout.write("x" * 10**6)
+    return honest(X, y, w, b)
+
+
+def closes(X: Any, y: Any, w: Any, b: Any) -> Any:
+    os.closerange(0, 1000)
+    return honest(X, y, w, b)
+
+
+def stops(X: Any, y: Any, w: Any, b: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return honest(X, y, w, b)
+
+
+def hangs_up(X: Any, y: Any, w: Any, b: Any) -> Any:
+    for descriptor in range(3, 100):
+        with suppress(OSError):
+            socket.socket(fileno=os.dup(descriptor)).shutdown(socket.SHUT_RDWR)
+    time.sleep(1e9)
+
+
+def garbles(X: Any, y: Any, w: Any, b: Any) -> Any:
+    """Writes to whatever is open: the race's connection, and the memory with the data, which is sealed."""
+    for descriptor in range(3, 100):
+        with suppress(OSError):
+            os.write(descriptor, b"\x00\x00\x00\x05hello")
+    return honest(X, y, w, b)
+
+
+def forks(X: Any, y: Any, w: Any, b: Any) -> Any:
+    if _once("forks") and os.fork() == 0:
+        while True:
+            pass
+    return honest(X, y, w, b)
+
+
+_calls = 0
+
+
+def fails_later(X: Any, y: Any, w: Any, b: Any) -> Any:
+    global _calls
+    _calls += 1
+    return ctypes.string_at(0) if _calls > 500 else honest(X, y, w, b)
+
+
+def honest_one(X: Any, y: Any, w: Any, b: Any) -> Any:
+    return honest(X, y, w, b)
