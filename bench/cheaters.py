@@ -166,7 +166,7 @@ CHEATERS = {
     "hidden_float32": "1000x32",
     "wrong_mean": "200000x8-f32",
     "remembered": "1000x32",
-    "precomputed": "50000x32",
+    "precomputed": "1000x32",
     "returned_early": "100000x64-f32",
     "not_awaited": "50000x32",
     "mutated_parameters": "1000x32",

@@ -109,10 +109,11 @@ class Session:
         found = journal.unfinished(folder)
         if not found:
             raise ValueError("there is no unfinished run to resume; run without --resume")
-        planned, self.blocks = journal.read(found[-1])
+        planned, blocks = journal.read(found[-1])
         for key, value in self.describe().items():
             if planned.get(key) != value:
                 raise ValueError(f"{found[-1].name} was of another {key}: {planned.get(key)}; this run's: {value}")
+        self.blocks = blocks
         return found[-1].with_suffix(".json")
 
     # -- doing it --

@@ -36,6 +36,8 @@ ROUND_SECONDS = 0.005
 """A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
 _SPIN_COUNT = 2000
 """Of an empty Python loop: some 50 µs, to see a core change its speed."""
+_PLACING_SECONDS = 0.5
+"""A round whose parameters take longer than this to place is long enough: such a kernel computes while it places."""
 _PLACINGS = 15
 """Parameters placed before any data is, to know what that costs by itself."""
 _WATCHED_SECONDS = 0.05
@@ -152,11 +154,14 @@ class Worker:
         gc.disable()  # until the workload is released: nothing is collected while it is timed
         calls, rounds = iterations or 1, 1
         if iterations is None:
-            elapsed = self._timed(self._placed(draw, calls)[0])
-            while elapsed < ROUND_SECONDS:  # tenfold at most: a first call is slower than the rest
+            placed, placing = self._placed(draw, calls)
+            elapsed = self._timed(placed)
+            while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
+                # tenfold at most: a first call is slower than the rest
                 calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
                 draw += 1
-                elapsed = self._timed(self._placed(draw, calls)[0])
+                placed, placing = self._placed(draw, calls)
+                elapsed = self._timed(placed)
             rounds = ceil(_WATCHED_SECONDS / elapsed)
         placed, placing = self._placed(draw + 1, calls * rounds)
         threads, start, cpu = _thread_seconds(), perf_counter(), process_time()

@@ -57,7 +57,7 @@ def test_check_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "mine.py").write_text("def gradient(X, y, w, b):\n    return 0.0, w, b\n")
     assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", "lecture"]) == 1
     shown = capsys.readouterr().out
-    assert "data         WRONG" in shown
+    assert "data          WRONG" in shown
     assert "wrong: data: " in shown
 
 

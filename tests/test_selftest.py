@@ -1,0 +1,98 @@
+"""The self-test's arithmetic, from races made by hand; and every cheater is caught, by the check that should."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench import cheaters, selftest
+from bench.report import trust
+from bench.selftest import Trial
+from bench.slowed import slowed
+from kernels import load
+from tests.problems import normal
+
+BY = {
+    "sign_error": "data: ",
+    "dropped_last_row": "rows: ",
+    "hidden_float32": "data: ",
+    "wrong_mean": "one-example: ",
+    "remembered": "data: ",
+    "precomputed": "placed: ",
+    "returned_early": "data: ",
+    "not_awaited": "at-once: ",
+    "mutated_parameters": "ValueError: cannot set WRITEABLE flag",
+    "mutated_data": "SIGSEGV",
+    "cost_of_another": "data: cost",
+    "only_c_order": "data: ",
+    "first_calls_only": "timed: ",
+    "every_second_row": "rows: ",
+}
+
+
+@pytest.fixture(scope="module")
+def caught() -> dict[str, dict[str, str]]:
+    return selftest.catch_cheaters()
+
+
+@pytest.mark.parametrize("name", cheaters.CHEATERS)
+def test_every_cheater_is_caught(name: str, caught: dict[str, dict[str, str]]) -> None:
+    found = caught[name]
+    assert found["numpy"] == "ok"
+    assert found["outcome"] in ("wrong", "raised", "crashed")
+    assert found["reason"].startswith(BY[name])
+
+
+def trial(
+    estimate: float, half: float, slow: float | None = None, kernel: str = "numpy", neighbour: bool = False
+) -> Trial:
+    def ratio(middle: float) -> dict[str, Any]:
+        low, high = middle / (1 + half), middle * (1 + half)
+        verdict = "slower" if high < 1 else "faster" if low > 1 else "no difference shown"
+        return {"estimate": middle, "low": low, "high": high, "verdict": verdict}
+
+    return Trial(
+        kernel, "1000x32-f64", neighbour, 5, 10.0, ratio(estimate), slow and ratio(slow), (0.0, 0.01), (), 0.007
+    )  # type: ignore[arg-type]
+
+
+def test_rows_count_alarms_coverage_and_what_was_found() -> None:
+    trials = [trial(1.0, 0.02, 0.95), trial(1.05, 0.02, 0.99), trial(0.99, 0.02), trial(1.0, 0.01, kernel="jax")]
+    trials.append(trial(1.0, 0.01, 0.95, kernel="jax"))
+    rows = {(row.kernel, row.workload): row for row in selftest.summarize(trials)}
+    numpy, whole = rows["numpy", "1000x32-f64"], rows["all", "all"]
+    assert (numpy.races, numpy.false_alarms, numpy.covered) == (3, 1, 2)
+    assert (numpy.slowed_races, numpy.slowed_found) == (2, 1)
+    assert (whole.races, whole.false_alarms, whole.slowed_found) == (5, 1, 2)
+    assert whole.false_alarm_share[0] == 0.2
+    assert whole.false_alarm_share[1] < 0.2 < whole.false_alarm_share[2]
+    assert numpy.smallest_found == pytest.approx(1.05 * 1.02 - 1)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "caught", "passes"), [(0, "wrong", True), (3, "wrong", True), (20, "wrong", False), (0, "ok", False)]
+)
+def test_what_the_self_test_says(alarms: int, caught: str, passes: bool) -> None:
+    trials = [trial(1.1 if i < alarms else 1.0, 0.02, 0.9) for i in range(200)]
+    document = {
+        "threads": 1,
+        "summary": [row.__dict__ for row in selftest.summarize(trials)],
+        "cheaters": {"sign_error": {"outcome": caught, "reason": "data: dw[0]", "numpy": "ok"}},
+        "pytest_benchmark": [],
+    }
+    assert selftest.passed(document) is passes
+    page = StringIO()
+    trust.summary(Console(file=page, width=80, highlight=False), document)
+    assert f"{alarms}/200" in page.getvalue()
+    assert "sign_error: " in page.getvalue()
+
+
+def test_a_slowed_kernel_computes_the_same() -> None:
+    problem = normal(40, 3)
+    kernel = load("numpy")
+    one, other = (k.gradient(problem.X, problem.y, problem.w, problem.b) for k in (kernel, slowed(kernel)))
+    assert one.cost == other.cost
+    assert (one.dw == other.dw).all()
