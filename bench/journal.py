@@ -106,7 +106,8 @@ def _block(line: dict[str, Any]) -> Block:
 
 
 def _entry(plain: dict[str, Any]) -> Entry:
-    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in plain.items()}
+    return Entry(**values)
 
 
 def unfinished(folder: Path) -> Sequence[Path]:

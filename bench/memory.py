@@ -95,7 +95,7 @@ def private(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
         memory.madvise(mmap.MADV_HUGEPAGE)
     whole = np.frombuffer(memory, np.uint8)
     start = -whole.ctypes.data % HUGE_PAGE
-    room = memoryview(whole)[start : start + count * itemsize]
+    room = memoryview(whole.data)[start : start + count * itemsize]
     read = 0
     while read < len(room):  # read, not copied from a map, which would fault in every small page of it
         read += os.preadv(descriptor, [room[read:]], entry["offset"] + read)

@@ -104,7 +104,8 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
 def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
     """The work that slows the kernel down by 5%: the middle of three, each in a process of its own."""
     found = [json.loads(_run("-m", "bench.slowed", kernel, size, threads=threads).stdout) for _ in range(3)]
-    return sorted(found, key=lambda one: one[2:])[1]
+    middle: list[Any] = sorted(found, key=lambda one: one[2:])[1]
+    return middle
 
 
 def _run(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,6 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from math import ceil
@@ -305,7 +304,7 @@ def _pools() -> list[dict[str, Any]]:
             {"library": pool["internal_api"], "threads": pool["num_threads"]}
             for pool in threadpoolctl.threadpool_info()
         ]
-    numba: Callable[..., Any] | Any = sys.modules.get("numba")
+    numba: Any = sys.modules.get("numba")
     if numba is not None:
         with suppress(Exception):  # it has no layer until a parallel function has run
             pools.append({"library": f"numba {numba.threading_layer()}", "threads": numba.get_num_threads()})

@@ -30,10 +30,9 @@ def run(tmp_path: Path) -> Run:
     """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        fixed = (f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01")
-        fixed += ("--launches=2", "-p", "no:cacheprovider")
+        fixed = [f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "--launches=2"]
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *fixed, *arguments],
+            [sys.executable, "-m", "pytest", *fixed, "-p", "no:cacheprovider", *arguments],
             cwd=CHECKOUT,
             env=ENVIRONMENT,
             capture_output=True,

@@ -14,10 +14,11 @@ import pytest
 from bench import environment, workloads
 from bench.analysis import Race
 from bench.checkout import CHECKOUT
+from bench.plan import Settings
 from bench.process import Ended, Limits, Order, Process
 from bench.race import race
 from bench.selection import Entrant
-from bench.session import Session, Settings
+from bench.session import Session
 
 FAULTS = CHECKOUT / "tests" / "faults.py"
 

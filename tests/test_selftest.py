@@ -55,8 +55,17 @@ def trial(
         return {"estimate": middle, "low": low, "high": high, "verdict": verdict}
 
     return Trial(
-        kernel, "1000x32-f64", neighbour, 5, 10.0, ratio(estimate), slow and ratio(slow), (0.0, 0.01), (), 0.007
-    )  # type: ignore[arg-type]
+        kernel,
+        "1000x32-f64",
+        neighbour,
+        5,
+        10.0,
+        ratio(estimate),
+        ratio(slow) if slow else None,
+        (0.0, 0.01),
+        (),
+        0.007,
+    )
 
 
 def test_rows_count_alarms_coverage_and_what_was_found() -> None:

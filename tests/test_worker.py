@@ -152,7 +152,7 @@ def test_a_kernel_that_cannot_be_found_is_a_mistake_of_the_command(tmp_path: Pat
 
 
 def test_messages_in_any_pieces() -> None:
-    messages = [{"a": 1}, {"w": np.arange(3, dtype=np.float32), "text": "σ"}]
+    messages: list[dict[str, Any]] = [{"a": 1}, {"w": np.arange(3, dtype=np.float32), "text": "σ"}]
     stream = b"".join(map(encode, messages))
     for size in (1, 7, len(stream)):
         frames, found = Frames(), []

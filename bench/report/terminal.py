@@ -100,11 +100,9 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
     lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
-    undecided = [record for record, _ in measured if record.speedup and record.speedup.launches_needed]
-    if worst := max(undecided, key=lambda record: record.speedup.launches_needed, default=None):
-        wide = ", ".join(record.kernel for record in undecided)
-        needed = worst.speedup.launches_needed if worst.speedup else None
-        lines.append(f"wider than ±2%: {wide}; --launches {needed} would do")
+    wide = {r.kernel: r.speedup.launches_needed or 0 for r, _ in measured if r.speedup and r.speedup.launches_needed}
+    if wide:
+        lines.append(f"wider than ±2%: {', '.join(wide)}; --launches {max(wide.values())} would do")
     for record, _ in measured:
         if record.steady is False:
             lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
