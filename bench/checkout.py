@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,3 +43,13 @@ def commit(folder: Path) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "nogit"
+
+
+def sources(specs: Iterable[str]) -> str:
+    """A digest of the code that is measured and measures: the checkout's, and the files that kernels come from."""
+    digest = hashlib.sha256()
+    own = [*(CHECKOUT / "bench").glob("*.py"), *(CHECKOUT / "kernels").rglob("*.py")]
+    brought = [Path(location) for spec in specs if (location := spec.rpartition(":")[0]).endswith(".py")]
+    for path in sorted([*own, *brought]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +21,7 @@ from bench import environment, noise
 from bench.journal import Block, Entry
 from bench.material import Material
 from bench.process import Ended, Limits, Order, Process, Reply, together
-from bench.rounds import Lane, admit, dismiss, interleave, rounds_in
+from bench.rounds import Lane, admit, dismiss, interleave, one_by_one, rounds_in
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Launch:
         known: of those that an earlier launch has admitted, what it chose and saw.
         """
         tick("starting")
+        material.begin_launch()
         starting = time.perf_counter()
         self._start(specs)
         began = time.perf_counter()
@@ -92,7 +94,10 @@ class Launch:
         }
         tick("checking")
         self._go(lanes, scripts)
-        racing = {name: lane for name, lane in lanes.items() if lane.entry.outcome == "ok"} if seconds else {}
+        racing = _ok(lanes) if seconds else {}
+        for name, _ in one_by_one(racing, self._workers, known):
+            self._lost(name, lanes[name])
+        racing = _ok(racing)
         admitted = time.perf_counter()
         rounds = rounds_in(racing, seconds)
         used, before = -self._cpu_seconds(), noise.snapshot()
@@ -109,10 +114,10 @@ class Launch:
         after, used = noise.snapshot(), used + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
-        sampled = self._random.randrange(rounds) if rounds else 0
-        left = {name: lane for name, lane in racing.items() if lane.entry.outcome == "ok"}
+        # one round whose last call is sampled, and one where it may be any
+        sampled = [self._random.randrange(kind, rounds, 2) for kind in (0, 1)] if rounds else []
+        left = _ok(racing)
         self._go(lanes, {name: dismiss(lane, material, sampled) for name, lane in left.items()})
-        material.forget_timed()
         for name in left:
             if name in self._workers and (printed := _words(self._workers[name])):
                 lanes[name].entry = replace(lanes[name].entry, printed=printed)
@@ -148,7 +153,9 @@ class Launch:
         if name in self._without:
             return self._without[name]
         loaded = self._loaded[name]
-        kernel = {key: loaded.get(key) for key in ("backend", "device", "passes", "compiles")}
+        kernel = {key: loaded.get(key) for key in ("backend", "device", "compiles")}
+        passes = loaded.get("passes")
+        kernel["passes"] = passes if isinstance(passes, (int, float)) and isfinite(passes) else None
         return Entry("ok", kernel=kernel, cold={"import_seconds": loaded.get("import_seconds")})
 
     def _go(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
@@ -171,6 +178,10 @@ class Launch:
         process = self._workers[name]
         process.kill()
         return _words(process)
+
+
+def _ok(lanes: Mapping[str, Lane]) -> dict[str, Lane]:
+    return {name: lane for name, lane in lanes.items() if lane.entry.outcome == "ok"}
 
 
 def _load(spec: str, data_limit: int) -> Generator[Order, Reply, Reply]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import randrange
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ class Material:
     def __init__(self, workload: Workload) -> None:
         """Make it. Raises DatasetUnavailable and MemoryError."""
         self.workload = workload
+        self._salt = 0
         self._timed: dict[tuple[int, int], Question] = {}
         own = [workloads.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
         probed = probes(workload)
@@ -83,19 +85,20 @@ class Material:
         """
         if (draw, call) not in self._timed:
             workload = self.workload
-            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1)
+            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1, self._salt)
             problem = Problem(self.arrays["X"], self.arrays["y"], w[call], b[call])
             answer = reference.compute(problem, quick=True)
             self._timed[draw, call] = self._question("timed", "X", "y", problem, answer)
         return self._timed[draw, call]
 
-    def forget_timed(self) -> None:
-        """The next launch is sampled elsewhere."""
+    def begin_launch(self) -> None:
+        """New parameters: not even a kernel that keeps its answers on disk has seen those of a new launch."""
+        self._salt = randrange(1, 2**32)
         self._timed.clear()
 
     def place(self) -> Order:
         """The order that gives a worker the arrays."""
-        arguments = {"name": self.workload.name, "table": self.shared.table}
+        arguments = {"name": self.workload.name, "salt": self._salt, "table": self.shared.table}
         return Order("place", arguments, self.shared.descriptor)
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ class Materials:
     def of(self, workload: Workload) -> Material:
         """The workload's. Raises DatasetUnavailable and MemoryError."""
         if workload.name not in self._held:
-            budget = _SHARE_OF_MEMORY * available_bytes()
+            budget = _SHARE_OF_MEMORY * memory.available_bytes()
             for name in list(self._held):
                 if 2 * workload.bytes_of_x + sum(kept.shared.bytes for kept in self._held.values()) <= budget:
                     break
@@ -126,10 +129,3 @@ class Materials:
         for material in self._held.values():
             material.close()
         self._held.clear()
-
-
-def available_bytes() -> int:
-    """Memory that is free for the asking."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)

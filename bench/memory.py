@@ -15,6 +15,7 @@ import mmap
 import os
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ class Shared:
 
 def share(arrays: dict[str, np.ndarray]) -> Shared:
     """Copy the arrays into an anonymous file. Raises MemoryError where it does not fit."""
+    if (needed := sum(array.nbytes for array in arrays.values())) > available_bytes():
+        raise MemoryError(f"{needed / 2**30:.2g} GiB of shared memory")  # an anonymous file is given without asking
     table, size = {}, 0
     for name, array in arrays.items():
         order = "C" if array.flags.c_contiguous else "F"
@@ -105,13 +108,24 @@ def private(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
     return array
 
 
-def rows(array: np.ndarray) -> np.ndarray:
-    """A copy whose rows start at multiples of 64 bytes, a cache line and the widest vector; read-only."""
-    count, n = array.shape
-    stride = -(-n * array.itemsize // 64) * 64 // array.itemsize
-    room = np.empty(count * stride + 64 // array.itemsize, array.dtype)
-    start = -room.ctypes.data % 64 // array.itemsize
-    copy = room[start : start + count * stride].reshape(count, stride)[:, :n]
-    copy[...] = array
+def aligned(vector: np.ndarray) -> np.ndarray:
+    """A read-only copy by itself, that starts at a multiple of 64 bytes: a cache line, and the widest vector."""
+    room = np.empty(len(vector) + 64 // vector.itemsize, vector.dtype)
+    start = -room.ctypes.data % 64 // vector.itemsize
+    copy = room[start : start + len(vector)]
+    copy[...] = vector
     copy.flags.writeable = False
     return copy
+
+
+def available_bytes() -> int:
+    """Memory that is free for the asking: the system's, cut by what the control group still allows."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (group / "memory.max").read_text(), (group / "memory.current").read_text()
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError):  # no group, or no limit
+        return free

@@ -82,7 +82,8 @@ def chosen_session(config: pytest.Config) -> Session:
     try:
         settings = Settings(seconds if _times(config) else 0.0, launches, _threads(config), timeout)
         entrants = selection.choose_kernels(config.getoption("kernels"))
-        chosen = selection.choose_workloads(*map(config.getoption, ("workloads", "data", "target")))
+        listed, data, target = map(config.getoption, ("workloads", "data", "target"))
+        chosen = selection.choose_workloads(listed, data, target, kernels=len(entrants))
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
     return Session(entrants, chosen, settings)

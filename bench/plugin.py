@@ -66,6 +66,7 @@ class Benchmarks:
         self._statistics: list[Any] = []
         self._file: Path | None = None
         self._complete = False
+        self._tests: set[tuple[str, str, int]] = set()
         if session.settings.seconds:
             folder = config.getoption("results")
             try:
@@ -100,6 +101,7 @@ class Benchmarks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is left after -k and the like is raced."""
+        self._tests = {cell for cell in map(_cell, session.items) if cell}
         self._session.choose(cell[:2] for cell in map(_cell, session.items) if cell)
         if self._file is None or not self._session.plan:
             return
@@ -115,8 +117,12 @@ class Benchmarks:
         if not self._session.ran:
             progress = Progress(self._session.estimated_seconds(), self._rewrite)
             most = self._config.getoption("maxfail")
-            self._session.run(progress.tick, self._stops_after(most) if most else lambda _block: False)
             self._complete = True
+            try:
+                self._session.run(progress.tick, self._stops_after(most) if most else lambda _block: False)
+            except BaseException:
+                self._complete = False
+                raise
             self._rewrite("")
         return self._session.record(workload, kernel, threads)
 
@@ -127,9 +133,11 @@ class Benchmarks:
         def stops(block: Block) -> bool:
             for name, entry in block.entries.items():
                 fails = entry.outcome not in ("ok", "skipped", "unavailable")
-                if fails or (entry.outcome == "unavailable" and self.asked_for(name)):
+                fails = fails or (entry.outcome == "unavailable" and self.asked_for(name))
+                if fails and (block.workload, name, block.threads) in self._tests:
                     failed.add((block.workload, name, block.threads))
-            return len(failed) >= most
+            self._complete = len(failed) < most
+            return not self._complete
 
         return stops
 

@@ -23,8 +23,9 @@ from bench import channel
 from bench.channel import Frames, Garbled
 
 _TICK_SECONDS = 0.05
+_POLL_SECONDS = 1e-4
 _GRACE_SECONDS = 1.0
-"""For a process whose connection has closed to be gone as well."""
+"""For a process whose connection has closed to be gone as well, and for a stop to be obeyed."""
 _KEPT_BYTES = 500
 """Of what it prints: the end."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -119,10 +120,12 @@ class Process:
     # -- life and death --
 
     def suspend(self) -> None:
-        """Stop it and all its children. Returns when it has stopped."""
+        """Stop it and all its children. Returns when it has stopped, or cannot for a second."""
         if self._signal(signal.SIGSTOP) and hasattr(os, "waitid"):
+            flags, until = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT, time.monotonic() + _GRACE_SECONDS
             with suppress(ChildProcessError):
-                os.waitid(os.P_PID, self._popen.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                while os.waitid(os.P_PID, self._popen.pid, flags) is None and time.monotonic() < until:
+                    time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
         """Let it go on."""

@@ -21,12 +21,10 @@ from bench.material import CALIBRATION_DRAW, COMPILE_DRAW, FIRST_DRAW, ROUND_DRA
 from bench.process import Ended, Order, Reply
 from bench.statistics import FEWEST_ROUNDS
 
-_LATE = 0.1
-"""A result may take this share of its round to arrive after the call has returned. A kernel that does not wait
-starts calls for 5 ms or more and owes their work then; an honest one owes a copy of n numbers."""
-_PLACING_GREW, _PLACING_SHARE = 2.0, 0.25
-"""Placing parameters costs the same with and without data, unless it does a part of the call's work: twice as
-much and a quarter of a call is far outside of what noise does to a median."""
+_GREW, _SHARE = 2.0, 0.25
+"""What is not timed may take twice what it takes where there is nothing to compute, and a quarter of a call: placing
+parameters before there was data, and bringing back arrays that were only placed. Far outside of what noise does to
+the least of many; and who does more of a call's work than that outside of the timer is found."""
 
 
 class Racer(Protocol):
@@ -72,7 +70,7 @@ class Lane:
 
 
 def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool) -> Generator[Order, Reply, None]:
-    """Place, compile, call, check and calibrate: the steps before the first round. Raises Ended.
+    """Place, compile, call and check; several workers may be at it at once. Raises Ended.
 
     known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
     """
@@ -89,39 +87,46 @@ def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool)
     for question in (material.data, *(() if known else material.probes)):
         reply = yield question.order()
         lane.found(question.judge(_result(reply)))
+    lane.entry = replace(lane.entry, seen={"huge_pages": huge_pages})
     if not timed:
         reply = yield material.unseen.order()
         lane.found(material.unseen.judge(_result(reply)))
-        return
+
+
+def calibrate(lane: Lane, known: Mapping[str, Any]) -> Generator[Order, Reply, None]:
+    """How many calls make a round, and how many threads compute in it; while nobody else computes. Raises Ended."""
     reply = yield Order("calibrate", {"draw": CALIBRATION_DRAW, "iterations": known.get("iterations")})
     calls = int(_number(reply, "iterations"))
     one = _number(reply, "call_seconds") + _number(reply, "placing_seconds")
     lane.calls_seconds = one * (calls + 1)
-    busy = known.get("busy_threads") or _number(reply, "busy_threads")
+    busy = known["busy_threads"] if known else _number(reply, "busy_threads")
     lane.single = busy == 1
-    cores_used = _number(reply, "cores_used")
-    seen = {"cores_used": cores_used, "busy_threads": busy, "huge_pages": huge_pages}
-    lane.entry = replace(lane.entry, iterations=calls, seen=seen)
+    seen = {"cores_used": _number(reply, "cores_used"), "busy_threads": busy}
+    lane.entry = replace(lane.entry, iterations=calls, seen=lane.entry.seen | seen)
 
 
-def dismiss(lane: Lane, material: Material, sampled: int) -> Generator[Order, Reply, None]:
-    """Judge the result of round number `sampled`, check once more, and let the workload go. Raises Ended."""
-    if lane.replies:
-        sample = lane.replies[sampled]
-        lane.found(material.timed(sample["draw"], 1 + sample["call"]).judge(sample["result"]))
+def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator[Order, Reply, None]:
+    """Judge the results of the sampled rounds, check once more, and let the workload go. Raises Ended."""
+    for sample in (lane.replies[number] for number in sampled):
+        lane.found(material.timed(sample["draw"], sample["call"]).judge(sample["result"]))
     reply = yield material.unseen.order()
     lane.found(material.unseen.judge(_result(reply)))
     reply = yield Order("release", {})
     seconds = [reply["seconds"] for reply in lane.replies]
     if not seconds:
         return
-    late = [reply["settling_seconds"] / reply["seconds"] for reply in lane.replies if reply["settling_seconds"]]
-    if late and median(late) > _LATE:
-        failure = f"at-once: {median(late):.0%} of a round's time went by after its last call had returned"
+    call = median(seconds) / lane.entry.iterations
+    # the least of all rounds: what disturbs only adds, and who works there does so in each
+    settling = min((s for answer in lane.replies if (s := answer["settling_seconds"]) is not None), default=0.0)
+    copying = _number(reply, "copying_seconds")
+    if settling > _GREW * copying + _SHARE * call:
+        failure = f"at-once: a result took {settling:.2g} s to come after its call, a copy of it {copying:.2g} s"
         lane.found(Finding("at-once", float("inf"), float("inf"), failure))
-    placing = median(reply["placing_seconds"] for reply in lane.replies)
-    alone, call = _number(reply, "placing_alone_seconds"), median(seconds) / lane.entry.iterations
-    if placing > _PLACING_GREW * alone + _PLACING_SHARE * call:
+    placing, alone = (
+        min(answer["placing_seconds"] for answer in lane.replies),
+        _number(reply, "placing_alone_seconds"),
+    )
+    if placing > _GREW * alone + _SHARE * call:
         failure = f"placed: placing parameters took {placing:.2g} s, and {alone:.2g} s before there was data"
         lane.found(Finding("placed", float("inf"), float("inf"), failure))
     totals = {key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")}
@@ -145,6 +150,27 @@ def dismiss(lane: Lane, material: Material, sampled: int) -> Generator[Order, Re
     )
 
 
+def one_by_one(
+    lanes: Mapping[str, Lane], racers: Mapping[str, Racer], known: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, Ended]]:
+    """Suspend all, and calibrate one after another: who computes beside others counts too few calls for a round."""
+    for name in lanes:
+        racers[name].suspend()
+    for name, lane in lanes.items():
+        racers[name].resume()
+        steps = calibrate(lane, known.get(name, {}))
+        try:
+            order = next(steps)
+            while True:
+                order = steps.send(racers[name].ask(order))
+        except StopIteration:
+            racers[name].suspend()
+        except Ended as ended:
+            racers[name].kill()
+            lane.ended(ended)
+            yield name, ended
+
+
 def rounds_in(lanes: Mapping[str, Lane], seconds: float) -> int:
     """How many rounds take about so many seconds of each of the kernels together."""
     whole = sum(lane.calls_seconds for lane in lanes.values())
@@ -160,14 +186,12 @@ def interleave(
     random: random.Random,
     tick: Callable[[int], None] = lambda _round: None,
 ) -> Iterator[tuple[str, Ended]]:
-    """Time the rounds; yields who came to an end meanwhile, and the others go on.
+    """Time the rounds of workers that are suspended; yields who came to an end meanwhile, and the others go on.
 
     In half of the rounds the call whose result comes back is the last, which must be there at once; in the
     others it is any. Which round's results will be judged is not yet known.
     """
     running = list(lanes)
-    for name in running:
-        racers[name].suspend()
     for number in range(rounds):
         tick(number)
         core = [cores[number % len(cores)]] if cores else None

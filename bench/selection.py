@@ -74,8 +74,12 @@ def _require(spec: str) -> None:
         worker.kill()
 
 
-def choose_workloads(listed: str | None, data: Path | None = None, target: str | None = None) -> list[Workload]:
+def choose_workloads(
+    listed: str | None, data: Path | None = None, target: str | None = None, kernels: int = 1
+) -> list[Workload]:
     """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
+
+    kernels: how many race on them.
 
     Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size
     that cannot fit into memory; DatasetUnavailable where a library that reads the file is missing.
@@ -92,7 +96,7 @@ def choose_workloads(listed: str | None, data: Path | None = None, target: str |
         own = workloads.from_file(data, target)
         chosen[own.name] = own
     for workload in chosen.values():
-        workloads.require_memory(workload)
+        workloads.require_memory(workload, kernels)
     return list(chosen.values())
 
 

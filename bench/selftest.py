@@ -23,8 +23,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import cheaters, environment, machine, plan, statistics, workloads
+from bench import environment, machine, plan, statistics, workloads
 from bench.analysis import Race
+from bench.cheaters import CHEATERS
 from bench.checkout import CHECKOUT
 from bench.material import Materials
 from bench.plan import Settings
@@ -303,18 +304,18 @@ def _share(held: Sequence[bool]) -> float:
     return sum(held) / len(held)
 
 
-def catch_cheaters() -> dict[str, dict[str, str]]:
-    """What becomes of each cheater, in a race beside numpy."""
-    caught = {}
-    for workload in dict.fromkeys(cheaters.CHEATERS.values()):
-        names = [name for name, its in cheaters.CHEATERS.items() if its == workload]
-        entrants = [Entrant(f"bench.cheaters:{name}") for name in names]
-        found = race([*entrants, "numpy"], workload, launches=1, seconds=0.2)
-        for name, entrant in zip(names, entrants, strict=True):
-            outcome, reason = found.outcome(entrant.name)
-            honest = found.outcome("numpy")[0]
-            caught[name] = {"workload": workload, "outcome": outcome, "reason": reason, "numpy": honest}
-    return caught
+def catch_cheaters() -> dict[str, dict[str, Any]]:
+    """What becomes of each cheater, in a race beside numpy; `caught` if it is what should."""
+    found: dict[str, dict[str, Any]] = {}
+    for workload in dict.fromkeys(workload for workload, _ in CHEATERS.values()):
+        expected = {name: reason for name, (its, reason) in CHEATERS.items() if its == workload}
+        entrants = {name: Entrant(f"bench.cheaters:{name}") for name in expected}
+        whole = race([*entrants.values(), "numpy"], workload, launches=1, seconds=0.2)
+        for name, entrant in entrants.items():
+            outcome, reason = whole.outcome(entrant.name)
+            caught = reason.startswith(expected[name]) and whole.outcome("numpy")[0] == "ok"
+            found[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
+    return found
 
 
 _MOST_ALARMS = 0.02
@@ -326,6 +327,6 @@ def passed(document: dict[str, Any]) -> bool:
     alarms nor the coverage so far off that chance (5%) does not explain it.
     """
     whole = next(row for row in document["summary"] if row["kernel"] == "all")
-    caught = all(found["outcome"] != "ok" and found["numpy"] == "ok" for found in document["cheaters"].values())
+    caught = all(found["caught"] for found in document["cheaters"].values())
     alarms, coverage = whole["false_alarm_share"], whole["covered_share"]
     return bool(caught and alarms[1] <= _MOST_ALARMS and coverage[2] >= _LEAST_COVERAGE)

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, environment, journal, machine, plan, selection, statistics
+from bench import analysis, environment, journal, machine, memory, plan, selection, statistics
 from bench.analysis import Race
-from bench.checkout import CHECKOUT, commit, compiled_code
+from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
 from bench.journal import CONTROL, Block, Entry, Journal
 from bench.launch import Launch, Resources
-from bench.material import Materials, available_bytes
+from bench.material import Materials
 from bench.plan import FEWEST_LAUNCHES, Settings
 from bench.process import Limits
 from bench.record import Record, Results
@@ -95,6 +95,8 @@ class Session:
             "threads": list(self.settings.threads_of_races),
             "machine": machine.identity(),
             "commit": commit(CHECKOUT),
+            "sources": sources([entrant.spec for entrant in self.entrants.values()]),
+            "workloads": {name: [self.workloads[name].m, self.workloads[name].n] for name in self.plan},
         }
 
     def keep_journal(self, results: Path) -> None:
@@ -106,15 +108,15 @@ class Session:
 
         Raises ValueError, in one line, if there is none, or it was of something else.
         """
-        found = journal.unfinished(folder)
-        if not found:
-            raise ValueError("there is no unfinished run to resume; run without --resume")
-        planned, blocks = journal.read(found[-1])
-        for key, value in self.describe().items():
-            if planned.get(key) != value:
-                raise ValueError(f"{found[-1].name} was of another {key}: {planned.get(key)}; this run's: {value}")
-        self.blocks = blocks
-        return found[-1].with_suffix(".json")
+        described, other = self.describe(), ""
+        for path in reversed(journal.unfinished(folder)):
+            planned, blocks = journal.read(path)
+            differs = next((key for key, value in described.items() if planned.get(key) != value), None)
+            if differs is None:
+                self.blocks = blocks
+                return path.with_suffix(".json")
+            other = other or f": {path.name} was of another {differs}: {planned.get(differs)}"
+        raise ValueError(f"there is no unfinished run of this to resume{other}")
 
     # -- doing it --
 
@@ -290,4 +292,4 @@ def _resources(threads: int, cache: Path, timeout: float) -> Resources:
     cores = None
     if hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))[: machine.usable_cores()]
-    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * available_bytes())), cache)
+    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * memory.available_bytes())), cache)

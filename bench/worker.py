@@ -82,10 +82,10 @@ class Worker:
         self.X: Any = None
         self.y: Any = None
         self.probe_X: Any = None
-        self.name, self.n, self.dtype = "", 0, np.dtype(np.float64)
-        self.placing_seconds = 0.0
+        self.name, self.salt, self.n, self.dtype = "", 0, 0, np.dtype(np.float64)
+        self.placing_seconds = self.copying_seconds = 0.0
         self.compiled: int | None = None
-        self._drawn = self._w = np.empty(0)
+        self._drawn, self._w = np.empty(0), [np.empty(0)]
 
     def load(self, spec: str, data_limit: int | None) -> dict[str, Any]:
         """Import the kernel and start its backend. data_limit: bytes, for kernels on the CPU."""
@@ -107,16 +107,17 @@ class Worker:
             "compiles": compiled(self.kernel.gradient) is not None,
         }
 
-    def place(self, name: str, table: dict[str, Any], descriptor: int) -> dict[str, Any]:
+    def place(self, name: str, salt: int, table: dict[str, Any], descriptor: int) -> dict[str, Any]:
         """Take the workload's arrays from shared memory, and put X and y where the kernel computes."""
         try:
             self.shared = memory.mapped(descriptor, table)
             X, y = (memory.private(descriptor, table[name]) for name in ("X", "y"))
         finally:
             os.close(descriptor)
-        self.name, self.n, self.dtype = name, X.shape[1], X.dtype
+        self.name, self.salt, self.n, self.dtype = name, salt, X.shape[1], X.dtype
         placings = [self._placed(0, 1)[1] for _ in range(_PLACINGS)]
         self.placing_seconds = median(placings)
+        self.copying_seconds = median(self._copying() for _ in range(_PLACINGS))
         asarray = self.kernel.backend.asarray
         start = perf_counter()
         self.X, self.y = asarray(X), asarray(y)
@@ -161,7 +162,7 @@ class Worker:
                 draw += 1
                 placed, placing = self._placed(draw, calls)
                 elapsed = self._timed(placed)
-            rounds = ceil(_WATCHED_SECONDS / elapsed)
+            rounds = ceil(_WATCHED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
         placed, placing = self._placed(draw + 1, calls * rounds)
         threads, start, cpu = _thread_seconds(), perf_counter(), process_time()
         self._timed(placed)
@@ -181,13 +182,15 @@ class Worker:
         allowed = os.sched_getaffinity(0) if cores else set()
         if cores:
             _keep_to(cores)
-        placed, placing = self._placed(draw, 1 + iterations)
+        gc.collect()  # it is off meanwhile, and what was imported is left alone
         start = perf_counter()
         for _ in range(_SPIN_COUNT):
             pass
         spin = perf_counter() - start
-        self._timed(placed[:1])  # untimed: what ran in between has cooled the caches
-        before, sample, after = placed[1 : 1 + sampled], placed[1 + sampled], placed[2 + sampled :]
+        (warm,), _ = self._placed(draw, 1, salt=0)
+        self._timed([warm])  # untimed: what ran in between has cooled the caches
+        placed, placing = self._placed(draw, iterations)  # only now, that nothing of it can be done before
+        before, sample, after = placed[:sampled], placed[sampled], placed[1 + sampled :]
         gradient, wait, X, y = self.kernel.gradient, self.kernel.backend.wait, self.X, self.y
         usage, cpu = resource.getrusage(resource.RUSAGE_SELF), process_time()
         start = perf_counter()
@@ -197,20 +200,23 @@ class Worker:
         for w, b in after:
             wait(gradient(X, y, w, b))
         end = perf_counter()
+        cpu, used = process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
+        brought_back(self.kernel, (warm[1], *warm), self.n, self.dtype)  # that what follows finds its code in cache
+        start_of_copy = perf_counter()
         back = brought_back(self.kernel, result, self.n, self.dtype)
-        settled, cpu, used = perf_counter(), process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
+        settling = perf_counter() - start_of_copy
         if len(allowed) > 1:  # else it has one core at a time, and stays where it is
             os.sched_setaffinity(0, allowed)
         return {
             "seconds": end - start,
             "result": back,
-            "settling_seconds": settled - end if not after else None,
+            "settling_seconds": settling if not after else None,
             "placing_seconds": placing,
             "spin_seconds": spin,
             "cpu_seconds": cpu,
             "page_faults": used.ru_minflt - usage.ru_minflt,
             "switches": used.ru_nivcsw - usage.ru_nivcsw,
-            "mutated": not np.array_equal(self._w, self._drawn),
+            "mutated": any(not np.array_equal(w, drawn) for w, drawn in zip(self._w, self._drawn, strict=True)),
         }
 
     def release(self) -> dict[str, Any]:
@@ -227,17 +233,24 @@ class Worker:
             "cores": sorted(_cores_of_threads()),
             "peak_bytes": _peak_bytes(),
             "placing_alone_seconds": self.placing_seconds,
+            "copying_seconds": self.copying_seconds,
         }
 
-    def _placed(self, draw: int, count: int) -> tuple[list[tuple[Any, Any]], float]:
+    def _placed(self, draw: int, count: int, salt: int | None = None) -> tuple[list[tuple[Any, Any]], float]:
         """New parameters for each of so many calls, and the seconds that placing one took."""
         asarray = self.kernel.backend.asarray
-        w, b = parameters(self.name, self.n, self.dtype, draw, count)
-        self._drawn, self._w = w, memory.rows(w)
-        each_w = list(self._w)
+        w, b = parameters(self.name, self.n, self.dtype, draw, count, self.salt if salt is None else salt)
+        self._drawn, self._w = w, [memory.aligned(row) for row in w]
         start = perf_counter()
-        placed = [(asarray(w), asarray(b)) for w, b in zip(each_w, b, strict=True)]
+        placed = [(asarray(w), asarray(b)) for w, b in zip(self._w, b, strict=True)]
         return placed, (perf_counter() - start) / count
+
+    def _copying(self) -> float:
+        """Seconds that it takes to bring back a result which is there."""
+        ((w, b),), _ = self._placed(0, 1)
+        start = perf_counter()
+        brought_back(self.kernel, (b, w, b), self.n, self.dtype)
+        return perf_counter() - start
 
     def _timed(self, placed: list[tuple[Any, Any]]) -> float:
         """Seconds of a call with each of the parameters."""

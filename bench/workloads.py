@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bench import datasets
+from bench.memory import available_bytes
 from bench.parameters import SEED, parameters
 from kernels import Problem
 
@@ -187,13 +188,12 @@ def from_file(path: Path, target: str | None) -> Workload:
     return Workload(name, summary, own.m, own.n, lambda: (own.X, own.y), dtype=own.dtype, order=own.order)
 
 
-def require_memory(workload: Workload) -> None:
+def require_memory(workload: Workload, kernels: int) -> None:
     """Raise ValueError where the data cannot fit into what is free.
 
-    Four matrices of X's size: the data, the probes' X, and a copy of each in a backend with its own memory.
+    Matrices of X's size: the data and the probes' X, twice while they are made; then a copy in the worker of each
+    kernel and of the control, and one of the probes' in a backend with its own memory.
     """
-    import psutil
-
-    needed, free = 4 * workload.bytes_of_x, psutil.virtual_memory().available
+    needed, free = (4 + kernels) * workload.bytes_of_x, available_bytes()
     if needed > free:
         raise ValueError(f"{workload.name} needs about {needed / 2**30:,.0f} GiB; {free / 2**30:,.0f} GiB is free")

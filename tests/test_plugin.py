@@ -244,7 +244,7 @@ def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
         (("--threads", "1,many"), "--threads has 'many'"),
         (("--launches", "0"), "--launches is 0; expected 1 or more"),
         (("--timeout", "-1"), "--timeout is -1; expected a number of seconds above 0"),
-        (("--resume",), "there is no unfinished run to resume"),
+        (("--resume",), "there is no unfinished run of this to resume"),
         (("--results=/dev/null",), "results cannot be written to"),
     ],
 )
@@ -309,7 +309,7 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     ]  # fmt: skip
     nothing = run("--benchmark", "--resume", *chosen)
     assert nothing.returncode == 4
-    assert "there is no unfinished run to resume" in nothing.stderr
+    assert "there is no unfinished run of this to resume" in nothing.stderr
 
 
 def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:

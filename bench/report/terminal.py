@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from math import floor, log10
+from math import exp, floor, log10
 
 from rich import box
 from rich.console import Console
@@ -13,8 +13,10 @@ from rich.text import Text
 
 from bench.record import Ratio, Record, Results, Seconds
 from bench.report.progress import clock
+from bench.statistics import SMALLEST_EFFECT
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_NARROW = exp(2 * SMALLEST_EFFECT)
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
@@ -100,9 +102,14 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
     lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
-    wide = {r.kernel: r.speedup.launches_needed or 0 for r, _ in measured if r.speedup and r.speedup.launches_needed}
+    wide = [record.speedup for record, _ in measured if record.speedup and _is_wide(record.speedup)]
     if wide:
-        lines.append(f"wider than ±2%: {', '.join(wide)}; --launches {max(wide.values())} would do")
+        names = ", ".join(record.kernel for record, _ in measured if record.speedup in wide)
+        needed = [ratio.launches_needed for ratio in wide if ratio.launches_needed]
+        would_do = (
+            f"--launches {max(needed)} would do" if len(needed) == len(wide) else "more launches than is reasonable"
+        )
+        lines.append(f"wider than ±2%: {names}; {would_do}")
     for record, _ in measured:
         if record.steady is False:
             lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
@@ -116,6 +123,10 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
             took = duration(record.cold.placement_seconds)
             lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
     return lines
+
+
+def _is_wide(ratio: Ratio) -> bool:
+    return ratio.low is not None and ratio.high is not None and ratio.high / ratio.low > _NARROW
 
 
 def baseline(measured: list[tuple[Record, Seconds]]) -> str:
