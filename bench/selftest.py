@@ -36,9 +36,9 @@ from bench.slowed import SHARE, VARIABLE
 
 KERNELS = ("numpy", "numba-loops")
 SIZES = ("1000x32", "50000x32", "400000x64")
-_EVERY = 3
-"""So often a cycle has the largest size and the slowed kernels as well, which take most of the time."""
-_LAUNCHES, _LAUNCH_SECONDS = 12, 0.2
+_SLOWED_EVERY, _LARGE_EVERY = 3, 10
+"""So often a cycle has the slowed kernels, and the largest size with them, which take most of the time."""
+_LAUNCHES, _LAUNCH_SECONDS = 9, 0.2
 """At most; a race ends from the fifth on when its ratios are known to ±2%, as every run does."""
 _PLAIN, _PLAIN_SLOWED, _PLAIN_SECONDS = 16, 8, 0.25
 _THRESHOLD = 0.05
@@ -81,7 +81,7 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
                 beside = ", beside a neighbour" if neighbour else ""
                 tick(f"{len(trials)} races; {kernel} against itself{beside}")
                 with _neighbour(neighbour):
-                    trials += _trials(kernel, neighbour, cycle % _EVERY == 0, threads, materials)
+                    trials += _trials(kernel, neighbour, cycle, threads, materials)
     finally:
         materials.close()
     plain = []
@@ -118,21 +118,23 @@ def _run(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.Co
     return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def _trials(kernel: str, neighbour: bool, whole: bool, threads: int, materials: Materials) -> list[Trial]:
-    """A race for each size; they share their launches. whole: with the largest size and the slowed kernel, too."""
+def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, materials: Materials) -> list[Trial]:
+    """A race for each size; they share their launches."""
+    large = cycle % _LARGE_EVERY == 0
+    with_slowed = large or cycle % _SLOWED_EVERY == 0
     again, slow = f"{kernel} again", f"{kernel} slowed"
     entrants = [
         Entrant(kernel, by_name=True),
         Entrant(kernel, by_name=True, label=again),
     ]
-    if whole:
+    if with_slowed:
         entrants.append(Entrant(f"bench.slowed:{kernel.replace('-', '_')}", by_name=True, label=slow))
-    sizes = [workloads.named(size) for size in (SIZES if whole else SIZES[:-1])]
+    sizes = [workloads.named(size) for size in (SIZES if large else SIZES[:-1])]
     settings = Settings(_LAUNCHES * _LAUNCH_SECONDS, threads=(threads,), launch_seconds=_LAUNCH_SECONDS)
     session = Session(entrants, sizes, settings, materials)
     session.choose([(size.name, entrant.name) for size in sizes for entrant in entrants], baselines=False)
     session.run()
-    return [_trial(found, kernel, again, slow if whole else None, neighbour) for found in session.races]
+    return [_trial(found, kernel, again, slow if with_slowed else None, neighbour) for found in session.races]
 
 
 def _trial(found: Race, kernel: str, again: str, slow: str | None, neighbour: bool) -> Trial:
