@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, exp, log
-from statistics import fmean, median
+from math import exp, log
+from statistics import median
 from typing import Any
 
-from bench import noise, statistics
+from bench import coldstart, noise, statistics
 from bench.journal import CONTROL, Block, Entry
 from bench.record import Cold, Control, Error, Ratio, Record, Seconds
 from bench.selection import Entrant
@@ -190,8 +190,8 @@ def _record(race: Race, entrant: Entrant) -> Record:
         selected=entrant.selected,
         passes=kernel.get("passes"),
         error=_error(entries),
-        cold=_cold(entries) if outcome == "ok" else Cold(),
-        break_even=_break_even(race, entrant) if ok else None,
+        cold=coldstart.cold(entries) if outcome == "ok" else Cold(),
+        break_even=_break_even(race, name) if ok else None,
         steady=statistics.steady([entry.rounds for entry in ok]),
         launches=len(ok),
         rounds=len(rounds),
@@ -226,52 +226,14 @@ def _error(entries: Sequence[Entry]) -> Error | None:
     return Error(max(finding["max_ulps"] for finding in own), max(finding["bound_fraction"] for finding in own))
 
 
-def _cold(entries: Sequence[Entry]) -> Cold:
-    """Medians over the launches; compiling apart by whether it came from the cache on disk."""
-
-    def middle(key: str, cached: bool | None = None) -> float | None:
-        values = [
-            entry.cold[key]
-            for entry in entries
-            if entry.cold.get(key) is not None and cached in (None, entry.cold.get("from_cache"))
-        ]
-        return median(values) if values else None
-
-    return Cold(
-        import_seconds=middle("import_seconds"),
-        placement_seconds=middle("placement_seconds"),
-        lower_seconds=middle("lower_seconds"),
-        compile_seconds=middle("compile_seconds", cached=False),
-        compile_cached_seconds=middle("compile_seconds", cached=True),
-        first_call_seconds=middle("first_call_seconds"),
-    )
-
-
-def _break_even(race: Race, entrant: Entrant) -> dict[str, int | None]:
-    """Slower rung → after how many calls this kernel has caught up, compiling included; None: never.
-
-    A kernel's N calls take once + N · steady, with once = lower + compile + (first call − steady).
-    """
-    ladder = [other for other in race.entrants if race.rounds(other.name)]
-    before = ladder[: next((i for i, other in enumerate(ladder) if other.name == entrant.name), 0)]
-    own_once, own_call = _once_and_call(race, entrant.name)
-    counts: dict[str, int | None] = {}
-    for other in before:
-        once, call = _once_and_call(race, other.name)
-        if own_call < call:
-            counts[other.name] = max(1, ceil((own_once - once) / (call - own_call)))
-        else:
-            counts[other.name] = 1 if own_once + own_call < once + call else None
-    return counts
-
-
-def _once_and_call(race: Race, kernel: str) -> tuple[float, float]:
-    entries = race.launches(kernel)
-    call = exp(fmean(log(median(entry.rounds)) for entry in entries if entry.rounds))
-    cold = _cold(entries)
-    compiling = cold.compile_seconds if cold.compile_seconds is not None else cold.compile_cached_seconds
-    first = max(0.0, (cold.first_call_seconds or call) - call)
-    return (cold.lower_seconds or 0.0) + (compiling or 0.0) + first, call
+def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
+    """Slower rung → after how many calls this kernel has caught up; the rungs before it are those of the ladder."""
+    ladder = [entrant.name for entrant in race.entrants if race.rounds(entrant.name)]
+    own = coldstart.once_and_call(race.launches(kernel))
+    return {
+        other: coldstart.calls_to_overtake(own, coldstart.once_and_call(race.launches(other)))
+        for other in ladder[: ladder.index(kernel)]
+    }
 
 
 def _seen(entries: Sequence[Entry], threads: int) -> dict[str, Any] | None:

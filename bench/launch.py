@@ -18,9 +18,10 @@ from random import Random
 from typing import Any
 
 from bench import environment, noise
+from bench.gather import together
 from bench.journal import Block, Entry
 from bench.material import Material
-from bench.process import Ended, Limits, Order, Process, Reply, together
+from bench.process import Ended, Limits, Order, Process, Reply
 from bench.rounds import Lane, admit, dismiss, interleave, one_by_one, rounds_in
 
 

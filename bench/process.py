@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from bench import channel
+from bench import channel, observation
 from bench.channel import Frames, Garbled
 
 _TICK_SECONDS = 0.05
@@ -28,7 +27,6 @@ _GRACE_SECONDS = 1.0
 """For a process whose connection has closed to be gone as well, and for a stop to be obeyed."""
 _KEPT_BYTES = 500
 """Of what it prints: the end."""
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 Reply: TypeAlias = dict[str, Any]
 
@@ -136,7 +134,7 @@ class Process:
         if self.closed:
             return
         self.closed = True
-        descendants = _descendants(self._popen.pid)
+        descendants = observation.descendants(self._popen.pid)
         self._signal(signal.SIGKILL)
         for descendant in descendants:
             with suppress(Exception):  # gone already
@@ -153,12 +151,8 @@ class Process:
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has used so far; 0 where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What it has used so far."""
+        return observation.cpu_seconds(self._popen.pid)
 
     def _signal(self, number: signal.Signals) -> bool:
         try:
@@ -209,7 +203,7 @@ class Process:
         if time.monotonic() > self._deadline:
             self.kill()
             return Ended("timeout", f"no end after {self.limits.seconds:g} s, {self._in_words()}")
-        if (held := _resident_bytes(self._popen.pid)) > self.limits.bytes:
+        if (held := observation.resident_bytes(self._popen.pid)) > self.limits.bytes:
             self.kill()
             limit = f"{held / 2**30:.1f} GiB, over its limit of {self.limits.bytes / 2**30:.1f}"
             return Ended("out-of-memory", f"it held {limit}")
@@ -257,8 +251,6 @@ _DOING = {
     "release": "after its last round",
 }
 
-Result = TypeVar("Result")
-
 
 def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]:
     """The answers of all that were given an order, as they come."""
@@ -279,35 +271,6 @@ def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]
                     yield process, reply
 
 
-def together(scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int) -> dict[Process, Result | Ended]:
-    """Take each worker through its steps, so many workers at a time; what came of each."""
-    results: dict[Process, Result | Ended] = {}
-    queue = list(scripts)
-    working: set[Process] = set()
-
-    def go_on(process: Process, reply: Reply | None) -> None:
-        try:
-            step = next(scripts[process]) if reply is None else scripts[process].send(reply)
-            process.send(step)
-            working.add(process)
-        except StopIteration as stop:
-            results[process] = stop.value
-        except Ended as ended:
-            results[process] = ended
-
-    while queue or working:
-        while queue and len(working) < at_once:
-            go_on(queue.pop(0), None)
-        for process, reply in replies(list(working)):
-            working.remove(process)
-            if isinstance(reply, Ended):
-                results[process] = reply
-            else:
-                go_on(process, reply)
-            break  # another may begin
-    return results
-
-
 def _exited(popen: subprocess.Popen[bytes]) -> bool:
     """Whether it has; where the system allows it without reaping, so that its group's number stays taken."""
     if not hasattr(os, "waitid"):
@@ -316,19 +279,3 @@ def _exited(popen: subprocess.Popen[bytes]) -> bool:
         return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return True
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _descendants(pid: int) -> list[Any]:
-    import psutil
-
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.Error:
-        return []

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import count, permutations, product
+from itertools import count, product
 from math import exp, log
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import environment, machine, plan, statistics, workloads
+from bench import machine, plan, statistics, workloads
 from bench.analysis import Race
 from bench.cheaters import CHEATERS
 from bench.checkout import CHECKOUT
@@ -32,7 +29,7 @@ from bench.plan import Settings
 from bench.race import race
 from bench.selection import Entrant
 from bench.session import Session
-from bench.slowed import SHARE, VARIABLE
+from bench.slowed import VARIABLE
 
 KERNELS = ("numpy", "numba-loops")
 SIZES = ("1000x32", "50000x32", "400000x64")
@@ -40,9 +37,6 @@ _SLOWED_EVERY, _LARGE_EVERY = 3, 10
 """So often a cycle has the slowed kernels, and the largest size with them, which take most of the time."""
 _LAUNCHES, _LAUNCH_SECONDS = 9, 0.2
 """At most; a race ends from the fifth on when its ratios are known to ±2%, as every run does."""
-_PLAIN, _PLAIN_SLOWED, _PLAIN_SECONDS = 16, 8, 0.25
-_THRESHOLD = 0.05
-"""By which people call pytest-benchmark's medians different."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +78,11 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
                     trials += _trials(kernel, neighbour, cycle, threads, materials)
     finally:
         materials.close()
-    plain = []
+    compared = []
     for neighbour, kernel, size in product((False, True), KERNELS, SIZES):
         tick(f"plain pytest-benchmark: {kernel} at {size}")
         with _neighbour(neighbour):
-            plain.append(_plain(kernel, size, neighbour, threads))
+            compared.append(plain.compare(kernel, size, neighbour, threads))
     tick("cheaters")
     caught = catch_cheaters()
     return {
@@ -97,25 +91,16 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
         "settings": {"launches": [plan.FEWEST_LAUNCHES, _LAUNCHES], "launch_seconds": _LAUNCH_SECONDS},
         "summary": [asdict(row) for row in summarize(trials)],
         "cheaters": caught,
-        "pytest_benchmark": plain,
+        "pytest_benchmark": compared,
         "trials": [asdict(trial) for trial in trials],
     }
 
 
 def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
     """The work that slows the kernel down by 5%: the middle of three, each in a process of its own."""
-    found = [json.loads(_run("-m", "bench.slowed", kernel, size, threads=threads).stdout) for _ in range(3)]
+    found = [json.loads(plain.python("-m", "bench.slowed", kernel, size, threads=threads).stdout) for _ in range(3)]
     middle: list[Any] = sorted(found, key=lambda one: one[2:])[1]
     return middle
-
-
-def _run(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Python with a worker's settings, on as many cores as threads where the system can pin."""
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    variables |= environment.settings(threads) | {"PYTHONPATH": str(CHECKOUT)}
-    pinned = ["taskset", "-c", f"0-{threads - 1}"] if shutil.which("taskset") else []
-    command = [*pinned, sys.executable, "-P", *arguments]
-    return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, materials: Materials) -> list[Trial]:
@@ -250,60 +235,6 @@ def _neighbour(wanted: bool) -> Iterator[None]:
     finally:
         noisy.kill()
         noisy.wait()
-
-
-_PLAIN_TEST = """
-import numpy as np, pytest
-from bench import workloads
-from bench.slowed import slowed
-from kernels import load
-
-kernel = load({kernel!r})
-problem = workloads.problem(workloads.named({size!r}), 0)
-slow = slowed(kernel)
-
-@pytest.mark.parametrize("which", {which!r})
-def test(benchmark, which):
-    gradient = slow.gradient if which.startswith("slowed") else kernel.gradient
-    benchmark(gradient, problem.X, problem.y, problem.w, problem.b)
-"""
-
-
-def _plain(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, Any]:
-    """The same comparison as people make it: each timed by itself, one after another, medians compared."""
-    which = [f"same{i}" for i in range(_PLAIN)]
-    for i in range(_PLAIN_SLOWED):
-        which.insert(3 * i + 2, f"slowed{i}")
-    with tempfile.TemporaryDirectory() as folder:
-        test, results = Path(folder) / "test_plain.py", Path(folder) / "results.json"
-        test.write_text(_PLAIN_TEST.format(kernel=kernel, size=size, which=which))
-        options = [f"--benchmark-json={results}", f"--benchmark-max-time={_PLAIN_SECONDS}", "-q"]
-        ran = _run("-m", "pytest", str(test), f"--rootdir={folder}", *options, threads=threads, cwd=folder)
-        if not results.exists():
-            raise ValueError(f"plain pytest-benchmark of {kernel} failed: {ran.stdout.strip()[-200:]}")
-        timed = json.loads(results.read_text())["benchmarks"]
-    medians = {benchmark["params"]["which"]: benchmark["stats"]["median"] for benchmark in timed}
-    same = [seconds for name, seconds in medians.items() if name.startswith("same")]
-    slow = [seconds for name, seconds in medians.items() if name.startswith("slowed")]
-    ratios = [a / b for a, b in permutations(same, 2)]
-    return {
-        "kernel": kernel,
-        "workload": size,
-        "neighbour": neighbour,
-        "pairs": len(ratios) // 2,
-        "false_alarm_rate_5_percent": sum(ratio >= 1 + _THRESHOLD for ratio in ratios) / (len(ratios) / 2),
-        "false_alarm_rate_2_percent": sum(ratio >= 1 + statistics.SMALLEST_EFFECT for ratio in ratios)
-        / (len(ratios) / 2),
-        "slowed_found_5_percent": _share([b / a >= 1 + _THRESHOLD for a in same for b in slow]),
-        "slowed_found_2_percent": _share([b / a >= 1 + statistics.SMALLEST_EFFECT for a in same for b in slow]),
-        "slowed_by": SHARE,
-        "medians_same": same,
-        "medians_slowed": slow,
-    }
-
-
-def _share(held: Sequence[bool]) -> float:
-    return sum(held) / len(held)
 
 
 def catch_cheaters() -> dict[str, dict[str, Any]]:

@@ -13,7 +13,6 @@ import gc
 import os
 import resource
 import socket
-import sys
 from contextlib import suppress
 from dataclasses import asdict
 from math import ceil
@@ -24,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import memory
+from bench import memory, observation
 from bench.channel import Line, array
 from bench.compilation import compile_ahead, compiled
 from bench.parameters import parameters
@@ -121,7 +120,7 @@ class Worker:
         asarray = self.kernel.backend.asarray
         start = perf_counter()
         self.X, self.y = asarray(X), asarray(y)
-        return {"placement_seconds": perf_counter() - start, "huge_pages": _huge_pages(X)}
+        return {"placement_seconds": perf_counter() - start, "huge_pages": observation.huge_pages(X)}
 
     def compile(self, draw: int) -> dict[str, Any]:
         """Compile for this workload, where the kernel can be asked to."""
@@ -164,10 +163,10 @@ class Worker:
                 elapsed = self._timed(placed)
             rounds = ceil(_WATCHED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
         placed, placing = self._placed(draw + 1, calls * rounds)
-        threads, start, cpu = _thread_seconds(), perf_counter(), process_time()
+        threads, start, cpu = observation.thread_seconds(), perf_counter(), process_time()
         self._timed(placed)
         elapsed, cpu = perf_counter() - start, process_time() - cpu
-        ran = [after - threads.get(task, 0.0) for task, after in _thread_seconds().items()]
+        ran = [after - threads.get(task, 0.0) for task, after in observation.thread_seconds().items()]
         self.compiled = compiled(self.kernel.gradient)
         return {
             "iterations": calls,
@@ -228,10 +227,10 @@ class Worker:
         again = compiled(self.kernel.gradient)
         return {
             "compiled_again": None if again is None or self.compiled is None else again - self.compiled,
-            "pools": _pools(),
-            "threads": len(_thread_seconds()) or None,
-            "cores": sorted(_cores_of_threads()),
-            "peak_bytes": _peak_bytes(),
+            "pools": observation.pools(),
+            "threads": len(observation.thread_seconds()) or None,
+            "cores": sorted(observation.cores_of_threads()),
+            "peak_bytes": observation.peak_bytes(),
             "placing_alone_seconds": self.placing_seconds,
             "copying_seconds": self.copying_seconds,
         }
@@ -280,15 +279,6 @@ def brought_back(kernel: Kernel, result: Any, n: int, dtype: np.dtype[Any]) -> l
     return arrays
 
 
-def _thread_seconds() -> dict[str, float]:
-    """Thread → the seconds that it has run for; empty where the system does not tell."""
-    seconds = {}
-    for task in Path("/proc/self/task").glob("*"):
-        with suppress(OSError, ValueError, IndexError):
-            seconds[task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
-    return seconds
-
-
 def _keep_to(cores: list[int]) -> None:
     """Go to these cores: the thread that calls, and all others where they had one core to share."""
     together = len(os.sched_getaffinity(0)) == 1
@@ -296,52 +286,3 @@ def _keep_to(cores: list[int]) -> None:
     for task in Path("/proc/self/task").glob("*") if together else ():
         with suppress(OSError):
             os.sched_setaffinity(int(task.name), cores)
-
-
-def _cores_of_threads() -> set[int]:
-    """All cores that a thread of this process may run on."""
-    cores: set[int] = set()
-    for task in Path("/proc/self/task").glob("*"):
-        with suppress(OSError):
-            cores |= os.sched_getaffinity(int(task.name))
-    return cores
-
-
-def _pools() -> list[dict[str, Any]]:
-    """The thread pools that are loaded, as their libraries say."""
-    pools: list[dict[str, Any]] = []
-    with suppress(ImportError):
-        import threadpoolctl
-
-        pools += [
-            {"library": pool["internal_api"], "threads": pool["num_threads"]}
-            for pool in threadpoolctl.threadpool_info()
-        ]
-    numba: Any = sys.modules.get("numba")
-    if numba is not None:
-        with suppress(Exception):  # it has no layer until a parallel function has run
-            pools.append({"library": f"numba {numba.threading_layer()}", "threads": numba.get_num_threads()})
-    return pools
-
-
-def _peak_bytes() -> int | None:
-    # not ru_maxrss: a child's begins with its parent's
-    with suppress(OSError):
-        for entry in Path("/proc/self/status").read_text().splitlines():
-            if entry.startswith("VmHWM:"):
-                return int(entry.split()[1]) * 1024
-    return None
-
-
-def _huge_pages(X: np.ndarray) -> bool | None:
-    """Whether X lies on huge pages, all but its ends."""
-    start, inside = X.ctypes.data, False
-    with suppress(OSError):
-        for entry in Path("/proc/self/smaps").read_text().splitlines():
-            head = entry.split()[0]
-            if "-" in head and not head.endswith(":"):
-                low, high = (int(bound, 16) for bound in head.split("-"))
-                inside = low <= start < high
-            elif inside and head == "AnonHugePages:":
-                return int(entry.split()[1]) * 1024 >= X.nbytes * 0.9
-    return None
