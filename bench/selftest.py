@@ -20,7 +20,7 @@ from math import exp, log
 from statistics import median
 from typing import Any
 
-from bench import machine, plan, statistics, workloads
+from bench import machine, plain, plan, statistics, workloads
 from bench.analysis import Race
 from bench.cheaters import CHEATERS
 from bench.checkout import CHECKOUT
