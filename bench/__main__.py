@@ -191,7 +191,9 @@ def _selftest(chosen: argparse.Namespace) -> int:
     path = record.write(folder / f"{began:%Y%m%dT%H%M%SZ}-{document['commit']}.json", {"selftest": document})
     trust.summary(Console(highlight=False), document)
     print(f"results: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
-    return OK if selftest.passed(document) else FAILED
+    passed = selftest.passed(document)
+    print("nothing speaks against this machine's numbers" if passed else "DO NOT TRUST this machine's numbers")
+    return OK if passed else FAILED
 
 
 if __name__ == "__main__":

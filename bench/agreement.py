@@ -39,6 +39,20 @@ class Finding:
     """What is wrong, in one line; empty where the kernel agrees."""
 
 
+_GREW, _SHARE = 2.0, 0.25
+"""What is not timed may take twice what it takes where there is nothing to compute, and a quarter of a call. Far
+outside of what noise does to the least of many; and who does more of a call's work than that there is found."""
+
+
+def outside(check: str, what: str, seconds: float, alone: float, call: float) -> Finding:
+    """Whether a kernel works outside of the timer. seconds: the least of all rounds; alone: with nothing to compute."""
+    allowed = _GREW * alone + _SHARE * call
+    if seconds <= allowed:
+        return Finding(check, 0.0, seconds / allowed)
+    failure = f"{check}: {what} took {seconds:.2g} s, {alone:.2g} s where there is nothing to compute"
+    return Finding(check, np.inf, np.inf, failure)
+
+
 def judge(check: str, expected: Reference, dtype: np.dtype[Any], got: list[np.ndarray] | str) -> Finding:
     """Compare what a kernel returned with what it should have; a text says what was wrong with its form."""
     if isinstance(got, str):

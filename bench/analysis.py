@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import exp, log
 from statistics import median
 from typing import Any
 
-from bench import coldstart, noise, statistics
+from bench import coldstart, environment, noise, statistics
 from bench.journal import CONTROL, Block, Entry
 from bench.record import Cold, Control, Error, Ratio, Record, Seconds
 from bench.selection import Entrant
@@ -129,8 +129,9 @@ class Race:
             "workload": self.workload.name,
             "threads": self.threads,
             "launches": len(self.blocks),
-            "control": None if control is None else control.__dict__,
+            "control": None if control is None else asdict(control),
             "ceilings": None,
+            "worker_environment": environment.settings(self.threads),
             "noise": [block.noise for block in self.blocks],
             "seconds": [block.seconds for block in self.blocks],
             "rounds": [

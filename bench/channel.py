@@ -23,7 +23,7 @@ _LONGEST = 2**26
 _DTYPES = {"float32", "float64"}
 
 
-class Garbled(ValueError):  # noqa: N818 - as Ended: what somebody else did
+class Garbled(ValueError):  # noqa: N818 - what somebody else did
     """What arrived is no frame of ours."""
 
 
@@ -39,8 +39,10 @@ def _packed(value: object) -> dict[str, Any]:
     return {"dtype": str(array.dtype), "shape": list(array.shape), "bytes": text}
 
 
-def array(packed: dict[str, Any]) -> np.ndarray:
+def array(packed: Any) -> np.ndarray:
     """The array that a message held. Raises Garbled."""
+    if not isinstance(packed, dict):
+        raise Garbled("an array that is none")
     if packed.get("dtype") not in _DTYPES:
         raise Garbled(f"an array of {packed.get('dtype')!r:.40}")
     try:

@@ -1,6 +1,6 @@
 """What a worker's environment says before any library loads: threads, memory, caches, flags.
 
-All of it is a literal table, and it stands in the results: a time means nothing without it.
+`settings` is a literal table, and it stands in the results: a time means nothing without it.
 """
 
 from __future__ import annotations

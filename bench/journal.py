@@ -39,7 +39,7 @@ class Entry:
     seen: dict[str, Any] = field(default_factory=dict)
     """Threads, cores, memory, page faults, switches, the spin."""
     printed: str = ""
-    """The end of what it wrote to stdout and stderr, where that matters: it ended."""
+    """The end of what it wrote to stdout and stderr."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,13 @@ class Journal:
     """A file of blocks."""
 
     def __init__(self, path: Path, plan: dict[str, Any]) -> None:
-        """plan: what is to be run; a journal continues only what it was begun for."""
+        """plan: what is to be run, for whoever goes on with it."""
         self.path = path
         if path.exists():
             with path.open("a") as file:
                 file.write("\n")  # the last line may have been cut short
-        self._append({"plan": plan})
+        else:
+            self._append({"plan": plan})
 
     def append(self, block: Block) -> None:
         """Keep a block; when this returns, it is on the disk."""

@@ -155,9 +155,8 @@ class Launch:
             return self._without[name]
         loaded = self._loaded[name]
         kernel = {key: loaded.get(key) for key in ("backend", "device", "compiles")}
-        passes = loaded.get("passes")
-        kernel["passes"] = passes if isinstance(passes, (int, float)) and isfinite(passes) else None
-        return Entry("ok", kernel=kernel, cold={"import_seconds": loaded.get("import_seconds")})
+        kernel["passes"] = _finite(loaded.get("passes"))
+        return Entry("ok", kernel=kernel, cold={"import_seconds": _finite(loaded.get("import_seconds"))})
 
     def _go(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
         """Take workers through their steps; who ends is noted in its lane."""
@@ -179,6 +178,10 @@ class Launch:
         process = self._workers[name]
         process.kill()
         return _words(process)
+
+
+def _finite(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and isfinite(value) else None
 
 
 def _ok(lanes: Mapping[str, Lane]) -> dict[str, Lane]:

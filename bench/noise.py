@@ -34,8 +34,7 @@ def snapshot() -> Snapshot:
             int(field) / _HERTZ for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
         )
         busy, stolen = user + nice + system + irq + softirq, steal
-    times = os.times()
-    return Snapshot(time.monotonic(), busy, stolen, times.user + times.system)
+    return Snapshot(time.monotonic(), busy, stolen, sum(os.times()[:4]))
 
 
 def between(before: Snapshot, after: Snapshot, workers_seconds: float) -> dict[str, float | None]:
@@ -61,5 +60,7 @@ def causes(noises: Sequence[Mapping[str, float | None]], spins: Sequence[float],
     if len(spins) > 1 and (swing := max(spins) / median(spins) - 1) > _SPIN:
         found.append(f"the cores' speed changed by {swing:.0%}: fix the frequency, or let the machine cool")
     if faults_per_call > _FAULTS:
-        found.append(f"{faults_per_call:.0f} page faults a call: its memory is mapped anew each time")
+        found.append(
+            f"{faults_per_call:.0f} page faults a call, memory mapped anew each time: let it keep its buffers"
+        )
     return found or ["nothing was seen that explains it: use --launches 20, which averages over more luck"]

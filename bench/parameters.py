@@ -1,4 +1,4 @@
-"""The parameters that a workload's calls get: numbered draws, the same on every machine.
+"""The parameters that a workload's calls get: numbered draws, the gate's the same everywhere, the others new.
 
 They are apart from the workloads because a worker draws its own, and needs nothing else of those.
 """

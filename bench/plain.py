@@ -26,7 +26,10 @@ def python(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.
     """Python with a worker's settings, on as many cores as threads where the system can pin."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     variables |= environment.settings(threads) | {"PYTHONPATH": str(CHECKOUT)}
-    pinned = ["taskset", "-c", f"0-{threads - 1}"] if shutil.which("taskset") else []
+    pinned = []
+    if shutil.which("taskset"):
+        cores = sorted(os.sched_getaffinity(0))[:threads]
+        pinned = ["taskset", "-c", ",".join(map(str, cores))]
     command = [*pinned, sys.executable, "-P", *arguments]
     return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=False)
 

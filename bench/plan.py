@@ -11,7 +11,7 @@ from bench.statistics import FEWEST_ROUNDS
 from bench.workloads import Workload, nominal_seconds, preparation_seconds
 
 FEWEST_LAUNCHES = 5
-"""A 95% interval from 5 is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (one trimmed) ±1.1."""
+"""A 95% interval from 5 is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
 LAUNCH_SECONDS = 0.3
 """For each kernel in a launch on a workload: more launches narrow an interval, longer ones hardly do."""
 SECONDS = 2.1
@@ -43,7 +43,9 @@ class Settings:
 
     @property
     def most_launches(self) -> int:
-        """The number that is asked for, or that the seconds are enough for."""
+        """The number that is asked for, or that the seconds are enough for; one where nothing is timed."""
+        if not self.seconds:
+            return 1
         return self.launches or max(FEWEST_LAUNCHES, round(self.seconds / self.launch_seconds))
 
     @property
@@ -65,7 +67,7 @@ def left_out(entrant: Entrant, workload: Workload) -> str:
 def estimated_seconds(entrants: Sequence[Entrant], workload: Workload, settings: Settings) -> float:
     """How long they will race on the workload, data and all launches; to about a factor of two."""
     racing = [entrant for entrant in entrants if not left_out(entrant, workload)]
-    launches = settings.most_launches if settings.seconds else 1
+    launches = settings.most_launches
     total = preparation_seconds(workload)
     for entrant in racing:
         call = max(nominal_seconds(entrant.spec, workload), workload.m * workload.n * _ELEMENT_SECONDS)
@@ -78,4 +80,4 @@ def estimated_seconds(entrants: Sequence[Entrant], workload: Workload, settings:
 def start_seconds(plan: dict[str, list[Entrant]], settings: Settings) -> float:
     """How long starting the workers takes, in all launches."""
     kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
-    return (1 + len(kernels)) * _START_SECONDS * (settings.most_launches if settings.seconds else 1)
+    return (1 + len(kernels)) * _START_SECONDS * settings.most_launches

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,12 @@ class Benchmarks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is left after -k and the like is raced."""
-        self._tests = {cell for cell in map(_cell, session.items) if cell}
-        self._session.choose(cell[:2] for cell in map(_cell, session.items) if cell)
+        cells = [cell for cell in map(_cell, session.items) if cell]
+        self._tests = set(cells)
+        if self._session.settings.threads:
+            counts = tuple(dict.fromkeys(threads for _, _, threads in cells))
+            self._session.settings = replace(self._session.settings, threads=counts)
+        self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self._file is None or not self._session.plan:
             return
         if self._config.getoption("resume"):

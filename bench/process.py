@@ -189,7 +189,8 @@ class Process:
             return self._watched()
         if "outcome" in message:
             self.kill()
-            return Ended(str(message["outcome"]), str(message.get("reason")), message.get("invalid") is True)
+            outcome = message["outcome"] if message["outcome"] in _OUTCOMES else "crashed"
+            return Ended(outcome, str(message.get("reason")), message.get("invalid") is True)
         return message
 
     def _drain(self) -> None:
@@ -240,6 +241,8 @@ class Process:
         return _DOING.get(self._doing, f"while {self._doing}")
 
 
+_OUTCOMES = ("raised", "out-of-memory", "unavailable")
+"""What a worker may say of its kernel; everything else is seen from here."""
 _DOING = {
     "load": "while it was imported",
     "place": "while its data was placed",

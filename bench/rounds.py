@@ -14,17 +14,12 @@ from math import isfinite
 from statistics import median
 from typing import Any, Protocol
 
-from bench import channel
+from bench import agreement, channel
 from bench.agreement import Finding
 from bench.journal import Entry
 from bench.material import CALIBRATION_DRAW, COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW, Material
 from bench.process import Ended, Order, Reply
 from bench.statistics import FEWEST_ROUNDS
-
-_GREW, _SHARE = 2.0, 0.25
-"""What is not timed may take twice what it takes where there is nothing to compute, and a quarter of a call: placing
-parameters before there was data, and bringing back arrays that were only placed. Far outside of what noise does to
-the least of many; and who does more of a call's work than that outside of the timer is found."""
 
 
 class Racer(Protocol):
@@ -77,7 +72,7 @@ def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool)
     cold = dict(lane.entry.cold)
     reply = yield material.place()
     cold["placement_seconds"] = _number(reply, "placement_seconds")
-    huge_pages = reply.get("huge_pages") is True
+    huge_pages = reply.get("huge_pages") if isinstance(reply.get("huge_pages"), bool) else None
     reply = yield Order("compile", {"draw": COMPILE_DRAW})
     cold |= {key: _number_or_none(reply, key) for key in ("lower_seconds", "compile_seconds")}
     cold["from_cache"] = reply.get("from_cache")
@@ -119,16 +114,12 @@ def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator
     # the least of all rounds: what disturbs only adds, and who works there does so in each
     settling = min((s for answer in lane.replies if (s := answer["settling_seconds"]) is not None), default=0.0)
     copying = _number(reply, "copying_seconds")
-    if settling > _GREW * copying + _SHARE * call:
-        failure = f"at-once: a result took {settling:.2g} s to come after its call, a copy of it {copying:.2g} s"
-        lane.found(Finding("at-once", float("inf"), float("inf"), failure))
+    lane.found(agreement.outside("at-once", "bringing a result back", settling, copying, call))
     placing, alone = (
         min(answer["placing_seconds"] for answer in lane.replies),
         _number(reply, "placing_alone_seconds"),
     )
-    if placing > _GREW * alone + _SHARE * call:
-        failure = f"placed: placing parameters took {placing:.2g} s, and {alone:.2g} s before there was data"
-        lane.found(Finding("placed", float("inf"), float("inf"), failure))
+    lane.found(agreement.outside("placed", "placing parameters", placing, alone, call))
     totals = {key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")}
     calls = len(seconds) * lane.entry.iterations
     lane.entry = replace(
@@ -143,8 +134,8 @@ def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator
             "spin_seconds": median(answer["spin_seconds"] for answer in lane.replies),
             "compiled_again": _number_or_none(reply, "compiled_again"),
             "pools": reply.get("pools"),
-            "threads": reply.get("threads"),
-            "cores": reply.get("cores"),
+            "threads": _number_or_none(reply, "threads"),
+            "cores": [int(core) for core in reply.get("cores") or () if isinstance(core, int)],
             "peak_bytes": _number_or_none(reply, "peak_bytes"),
         },
     )
@@ -255,6 +246,6 @@ def _result(reply: Reply) -> Any:
     if isinstance(result, str):
         return result
     try:
-        return [part if hasattr(part, "shape") else channel.array(part) for part in result or ()]
+        return [channel.array(part) for part in result or ()]
     except (channel.Garbled, TypeError) as error:
         raise Ended("crashed", f"it sent {error}") from None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, environment, journal, machine, memory, plan, selection, statistics
+from bench import analysis, journal, machine, memory, plan, selection, statistics
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -52,7 +52,7 @@ class Session:
         settings: Settings | None = None,
         materials: Materials | None = None,
     ) -> None:
-        """materials: kept from one run to the next by whoever has several; he closes them."""
+        """materials: kept from one run to the next by whoever has several; who closes them."""
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
@@ -134,7 +134,7 @@ class Session:
         try:
             with compiled_code() as cache:
                 for threads in self.settings.threads_of_races:
-                    for launch in range(self.settings.most_launches if self.settings.seconds else 1):
+                    for launch in range(self.settings.most_launches):
                         self._launch(threads, launch, cache, tick, stop)
         except Stop:
             pass
@@ -153,14 +153,16 @@ class Session:
         todo = [name for name in self.plan if not self._done(name, threads, number)]
         if not todo:
             return
+        counts = self.settings.threads_of_races
         launch = Launch(number, _resources(threads, cache, self.settings.timeout))
         try:
             for place, name in enumerate(todo):
-                done = number + (len(self.plan) - len(todo) + place) / len(self.plan)
+                done = float(counts.index(threads) * self.settings.most_launches + number)
+                done += (len(self.plan) - len(todo) + place) / len(self.plan)
                 where = f"launch {number + 1}, {name}"
 
                 def ticked(doing: str, done: float = done, where: str = where) -> None:
-                    tick(f"{where}: {doing}", done / self.settings.most_launches)
+                    tick(f"{where}: {doing}", done / self.settings.most_launches / len(counts))
 
                 ticked("preparing")
                 block = self._block(launch, name, threads, ticked)
@@ -275,7 +277,6 @@ class Session:
             "threads": list(self.settings.threads_of_races),
             "timeout_seconds": self.settings.timeout,
             "budget": self.budget(),
-            "worker_environment": environment.settings(self.settings.threads_of_races[0]),
         }
         records = tuple(record for race in races for record in race.records)
         return Results(run, machine.fingerprint(), tuple(race.as_json(differing) for race in races), records)

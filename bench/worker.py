@@ -142,8 +142,8 @@ class Worker:
         else:
             self.probe_X = None
             placed_X, placed_y = self.X, self.y
-        parameters = asarray(array(w)), asarray(array(b)[()])
-        result = self.kernel.backend.wait(self.kernel.gradient(placed_X, placed_y, *parameters))
+        pair = asarray(array(w)), asarray(array(b)[()])
+        result = self.kernel.backend.wait(self.kernel.gradient(placed_X, placed_y, *pair))
         return {"result": brought_back(self.kernel, result, self.n, self.dtype)}
 
     def calibrate(self, draw: int, iterations: int | None) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Worker:
         for _ in range(_SPIN_COUNT):
             pass
         spin = perf_counter() - start
-        (warm,), _ = self._placed(draw, 1, salt=0)
+        (warm,), _ = self._placed(draw, 1, salt=0)  # other parameters than the timed ones
         self._timed([warm])  # untimed: what ran in between has cooled the caches
         placed, placing = self._placed(draw, iterations)  # only now, that nothing of it can be done before
         before, sample, after = placed[:sampled], placed[sampled], placed[1 + sampled :]

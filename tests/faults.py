@@ -112,5 +112,7 @@ def fails_later(X: Any, y: Any, w: Any, b: Any) -> Any:
     return ctypes.string_at(0) if _calls > 500 else honest(X, y, w, b)
 
 
-def honest_one(X: Any, y: Any, w: Any, b: Any) -> Any:
+def aborts_on_lecture(X: Any, y: Any, w: Any, b: Any) -> Any:
+    if len(y) == 1000:
+        os.abort()
     return honest(X, y, w, b)

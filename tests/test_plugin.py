@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench import record
+from bench import machine, record
 from bench.checkout import CHECKOUT
 
 # without what this very run of pytest has set there
@@ -88,7 +88,9 @@ def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path
     for benchmark in document["benchmarks"]:
         mine = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
         assert benchmark["stats"]["data"] == pytest.approx(mine)
-        assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}".format(**benchmark["params"])
+        assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}/{threads}".format(
+            **benchmark["params"]
+        )
     assert document["machine_info"]["node"] == file.parent.name
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
@@ -312,16 +314,21 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     assert "there is no unfinished run of this to resume" in nothing.stderr
 
 
+@pytest.mark.skipif(machine.usable_cores() < 2, reason="one core: there is only one number of threads")
 def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:
-    ran = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1")
+    ran = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-v")
     assert ran.returncode == 0, ran.stdout
-    assert "10x2-f64: 10 × 2 float64 C, 1 thread" in ran.stdout
+    for expected in ("[10x2-f64-numpy-1t]", "[10x2-f64-numpy-2t]", "10x2-f64: 10 × 2 float64 C, 1 thread\n"):
+        assert expected in ran.stdout
     found = record.read(files(tmp_path)[0])
-    assert {(r.id, r.threads) for r in found.records} == {
-        ("gradient/10x2-f64/loops/1", 1), ("gradient/10x2-f64/numpy/1", 1),
-    }  # fmt: skip
+    assert [r.id for r in found.records] == [
+        f"gradient/10x2-f64/{kernel}/{threads}" for threads in (1, 2) for kernel in ("loops", "numpy")
+    ]
     assert all(r.seen and r.seen["over_used"] is False for r in found.records)
-    assert found.run["worker_environment"]["OMP_NUM_THREADS"] == "1"
+    assert [race["worker_environment"]["OMP_NUM_THREADS"] for race in found.races] == ["1", "2"]
+    one = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-k", "2t")
+    assert "10x2-f64, 1 thread" not in one.stdout
+    assert {r.threads for r in record.read(files(tmp_path)[-1]).records} == {2}
 
 
 def test_dash_x_measures_no_more_than_it_must(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled: int) -> No
     assert (reply["settling_seconds"] is not None) is (sampled == 3)
 
 
+def test_parameters_that_were_written_into_are_seen(placed: Any) -> None:
+    def writes(X: Any, y: Any, w: Any, b: Any) -> Any:
+        ctypes.memset(w.ctypes.data, 0, w.nbytes)
+        return honest(X, y, w, b)
+
+    assert placed(writes).round(ROUND_DRAW, 2, 0, None)["mutated"] is True
+    assert placed(honest).round(ROUND_DRAW, 2, 0, None)["mutated"] is False
+
+
 def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
     one = placed(honest)
     made = material(WORKLOAD)
@@ -181,7 +191,14 @@ def test_what_is_no_message(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "packed",
-    [{}, {"dtype": "object"}, {"dtype": "float64", "shape": [2], "bytes": "AAAA"}, {"dtype": "float64", "shape": 1}],
+    [
+        1,
+        "a",
+        {},
+        {"dtype": "object"},
+        {"dtype": "float64", "shape": [2], "bytes": "AAAA"},
+        {"dtype": "float64", "shape": 1},
+    ],
 )
 def test_what_is_no_array(packed: Any) -> None:
     with pytest.raises(Garbled):

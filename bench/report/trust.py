@@ -14,11 +14,15 @@ def summary(console: Console, document: dict[str, Any]) -> None:
     """Print what the races came to, plain pytest-benchmark beside them, and the cheaters."""
     console.print(Text(f"\na kernel against itself, and slowed by 5%, threads: {document['threads']}", style="bold"))
     console.print(_races(document["summary"]))
+    console.print(
+        "±: half of the median interval; spread: of launches; in s: the longest; finds: the least that 95% would"
+    )
     console.print(Text("plain pytest-benchmark, the same comparisons, at a threshold of 2% and of 5%", style="bold"))
     console.print(_plain(document["pytest_benchmark"]))
     console.print(Text("cheaters", style="bold"))
     for name, found in document["cheaters"].items():
-        console.print(Text(f"  {name}: {found['outcome']}: {found['reason']}"), soft_wrap=True)
+        missed = "" if found["caught"] else "NOT CAUGHT: "
+        console.print(Text(f"  {missed}{name}: {found['outcome']}: {found['reason']}"), soft_wrap=True)
 
 
 def _races(rows: list[dict[str, Any]]) -> Table:
@@ -40,7 +44,7 @@ def _races(rows: list[dict[str, Any]]) -> Table:
 
 
 def _plain(rows: list[dict[str, Any]]) -> Table:
-    table = _table(("kernel", "size", "noisy", "alarms", "5% found", "alarms", "5% found"))
+    table = _table(("kernel", "size", "noisy", "alarms 2%", "found", "alarms 5%", "found"))
     for row in rows:
         shares = (
             row[f"{kind}_{threshold}_percent"]
