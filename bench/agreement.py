@@ -45,7 +45,7 @@ outside of what noise does to the least of many; and who does more of a call's w
 
 
 def outside(check: str, what: str, seconds: float, alone: float, call: float) -> Finding:
-    """Whether a kernel works outside of the timer. seconds: the least of all rounds; alone: with nothing to compute."""
+    """Whether a kernel works outside of the timer. seconds: the least of all rounds; alone: without any work."""
     allowed = _GREW * alone + _SHARE * call
     if seconds <= allowed:
         return Finding(check, 0.0, seconds / allowed)

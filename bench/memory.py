@@ -1,10 +1,10 @@
 """A workload's arrays, shared with the workers: one anonymous file, passed by descriptor.
 
 It has no name, so nothing is left behind, and no limit of /dev/shm. A worker copies X and y out of it into memory of
-its own (`private`), aligned to huge pages and at the same offsets in every worker, since where arrays lie is worth 5-8%
-at cache-resident sizes; on huge pages where the system gives them, as NumPy's own large arrays have, while shared
-memory gets small ones nearly everywhere (that is worth 5-11%). What is only checked and never timed, the probes, stays
-in the shared file (`mapped`).
+its own (`private`), aligned to huge pages and at the same offsets in every worker, since where arrays lie is worth
+5-8% at cache-resident sizes; on huge pages where the system gives them, as NumPy's own large arrays have, while
+shared memory gets small ones nearly everywhere (that is worth 5-11%). What is only checked, the probes, stays in the
+shared file (`mapped`).
 """
 
 from __future__ import annotations

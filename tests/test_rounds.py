@@ -10,7 +10,7 @@ import pytest
 
 from bench.journal import Entry
 from bench.process import Ended, Order, Reply
-from bench.rounds import Lane, interleave, rounds_in
+from bench.rounds import Lane, interleave, one_by_one, rounds_in
 
 ANSWER: Reply = {
     "seconds": 0.01, "placing_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01, "page_faults": 0,
@@ -35,7 +35,7 @@ class FakeWorker:
         self.log.append((self.name, "kill"))
 
     def ask(self, order: Order) -> Reply:
-        self.log.append((self.name, "round"))
+        self.log.append((self.name, order.name))
         self.orders.append(order.arguments)
         answer = self.answers.get(len(self.orders) - 1, ANSWER)
         if isinstance(answer, Ended):
@@ -49,6 +49,8 @@ def raced(
     log: list[tuple[str, str]] = []
     workers = {name: FakeWorker(name, log, answers.get(name)) for name in names}
     lanes = {name: Lane(Entry("ok", iterations=4), single=name in single) for name in names}
+    for worker in workers.values():
+        worker.suspend()
     ended = dict(interleave(lanes, workers, rounds, threads, [0, 1], Random(1)))
     return lanes, workers, log, ended
 
@@ -119,6 +121,24 @@ def test_an_answer_that_is_none(answer: Reply, outcome: str, reason: str) -> Non
     _, _, _, ended = raced("ab", 3, a={0: answer})
     assert (ended["a"].outcome, ended["a"].reason) == (outcome, reason)
     assert "b" not in ended
+
+
+CALIBRATED = {"iterations": 7, "call_seconds": 1e-3, "placing_seconds": 1e-6, "cores_used": 1.0, "busy_threads": 1}
+
+
+def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose() -> None:
+    log: list[tuple[str, str]] = []
+    answers = {"a": CALIBRATED, "b": {**CALIBRATED, "busy_threads": None}, "c": {**CALIBRATED, "iterations": "many"}}
+    workers = {name: FakeWorker(name, log, {0: answer}) for name, answer in answers.items()}
+    lanes = {name: Lane(Entry("ok")) for name in "abc"}
+    ended = dict(one_by_one(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}))
+    assert log[:3] == [("a", "suspend"), ("b", "suspend"), ("c", "suspend")]
+    assert log[3:6] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
+    assert [workers[name].orders[0]["iterations"] for name in "abc"] == [None, 7, None]
+    assert (lanes["a"].entry.iterations, lanes["a"].single, lanes["b"].single) == (7, True, False)
+    assert lanes["a"].calls_seconds == pytest.approx(8 * 1.001e-3)
+    assert {name: end.reason for name, end in ended.items()} == {"c": "it sent no number for iterations"}
+    assert lanes["c"].entry.outcome == "crashed"
 
 
 def test_how_many_rounds() -> None:
