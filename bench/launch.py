@@ -96,7 +96,7 @@ class Launch:
         tick("checking")
         self._go(lanes, scripts)
         racing = _ok(lanes) if seconds else {}
-        for name, _ in one_by_one(racing, self._workers, known):
+        for name, _ in one_by_one(racing, self._workers, known, specs):
             self._lost(name, lanes[name])
         racing = _ok(racing)
         admitted = time.perf_counter()

@@ -142,20 +142,30 @@ def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator
 
 
 def one_by_one(
-    lanes: Mapping[str, Lane], racers: Mapping[str, Racer], known: Mapping[str, Mapping[str, Any]]
+    lanes: Mapping[str, Lane],
+    racers: Mapping[str, Racer],
+    known: Mapping[str, Mapping[str, Any]],
+    specs: Mapping[str, str],
 ) -> Iterator[tuple[str, Ended]]:
-    """Suspend all, and calibrate one after another: who computes beside others counts too few calls for a round."""
+    """Suspend all, and calibrate one after another: who computes beside others counts too few calls for a round.
+
+    Workers of one kernel have the same number of calls: the first of a round are slower than the rest, so that with
+    another number of them a kernel is no longer like itself.
+    """
+    chosen: dict[str, Mapping[str, Any]] = {}
     for name in lanes:
         racers[name].suspend()
     for name, lane in lanes.items():
         racers[name].resume()
-        steps = calibrate(lane, known.get(name, {}))
+        steps = calibrate(lane, known.get(name) or chosen.get(specs[name], {}))
         try:
             order = next(steps)
             while True:
                 order = steps.send(racers[name].ask(order))
         except StopIteration:
             racers[name].suspend()
+            its = {"iterations": lane.entry.iterations, "busy_threads": lane.entry.seen["busy_threads"]}
+            chosen.setdefault(specs[name], its)
         except Ended as ended:
             racers[name].kill()
             lane.ended(ended)

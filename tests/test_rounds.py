@@ -130,11 +130,14 @@ def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose(
     log: list[tuple[str, str]] = []
     answers = {"a": CALIBRATED, "b": {**CALIBRATED, "busy_threads": None}, "c": {**CALIBRATED, "iterations": "many"}}
     workers = {name: FakeWorker(name, log, {0: answer}) for name, answer in answers.items()}
-    lanes = {name: Lane(Entry("ok")) for name in "abc"}
-    ended = dict(one_by_one(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}))
-    assert log[:3] == [("a", "suspend"), ("b", "suspend"), ("c", "suspend")]
-    assert log[3:6] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
-    assert [workers[name].orders[0]["iterations"] for name in "abc"] == [None, 7, None]
+    answers["twin"] = {**CALIBRATED, "busy_threads": None}
+    workers["twin"] = FakeWorker("twin", log, {0: answers["twin"]})
+    lanes = {name: Lane(Entry("ok")) for name in workers}
+    specs = {"a": "x", "b": "y", "c": "z", "twin": "x"}
+    ended = dict(one_by_one(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
+    assert log[:4] == [(name, "suspend") for name in workers]
+    assert log[4:7] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
+    assert [worker.orders[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
     assert (lanes["a"].entry.iterations, lanes["a"].single, lanes["b"].single) == (7, True, False)
     assert lanes["a"].calls_seconds == pytest.approx(8 * 1.001e-3)
     assert {name: end.reason for name, end in ended.items()} == {"c": "it sent no number for iterations"}
