@@ -149,8 +149,8 @@ def one_by_one(
 ) -> Iterator[tuple[str, Ended]]:
     """Suspend all, and calibrate one after another: who computes beside others counts too few calls for a round.
 
-    Workers of one kernel have the same number of calls: the first of a round are slower than the rest, so that with
-    another number of them a kernel is no longer like itself.
+    Workers of one kernel have the same number of calls: where each counted its own, NumPy
+    differed from itself, with nearly all launches on one side.
     """
     chosen: dict[str, Mapping[str, Any]] = {}
     for name in lanes:
