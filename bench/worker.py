@@ -38,6 +38,8 @@ _PLACING_SECONDS = 0.5
 """A round whose parameters take longer than this to place is long enough: such a kernel computes while it places."""
 _PLACINGS = 15
 """Parameters placed before any data is, to know what that costs by itself."""
+_TRIALS = 3
+"""Of a number of calls, the shortest of which counts: it was too few where a neighbour was busy, down to a half."""
 _WATCHED_SECONDS = 0.05
 """For so long a kernel's threads are watched: ten ticks, since the system counts a running thread by ticks."""
 _BUSY = 0.02
@@ -150,19 +152,18 @@ class Worker:
         """How many calls make a round, if that is not known yet, and how many threads compute in them."""
         self.probe_X = None
         gc.collect()
+        gc.freeze()  # compiling leaves much behind: to look at it again took 27 ms of each round with Numba
         gc.disable()  # until the workload is released: nothing is collected while it is timed
         calls, rounds = iterations or 1, 1
         if iterations is None:
-            placed, placing = self._placed(draw, calls)
-            elapsed = self._timed(placed)
+            elapsed, placing = self._trial(draw, calls)
             while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
                 # tenfold at most: a first call is slower than the rest
                 calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
-                draw += 1
-                placed, placing = self._placed(draw, calls)
-                elapsed = self._timed(placed)
+                draw += _TRIALS
+                elapsed, placing = self._trial(draw, calls)
             rounds = ceil(_WATCHED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
-        placed, placing = self._placed(draw + 1, calls * rounds)
+        placed, placing = self._placed(draw + _TRIALS, calls * rounds)
         threads, start, cpu = observation.thread_seconds(), perf_counter(), process_time()
         self._timed(placed)
         elapsed, cpu = perf_counter() - start, process_time() - cpu
@@ -243,6 +244,16 @@ class Worker:
         start = perf_counter()
         placed = [(asarray(w), asarray(b)) for w, b in zip(self._w, b, strict=True)]
         return placed, (perf_counter() - start) / count
+
+    def _trial(self, draw: int, calls: int) -> tuple[float, float]:
+        """Seconds that so many calls take at least, and that placing one takes; a busy neighbour only adds."""
+        trials = []
+        for trial in range(_TRIALS):
+            placed, placing = self._placed(draw + trial, calls)
+            trials.append((self._timed(placed), placing))
+            if trials[0][0] >= ROUND_SECONDS * _TRIALS:
+                break  # a long call needs no second look
+        return min(seconds for seconds, _ in trials), min(placing for _, placing in trials)
 
     def _copying(self) -> float:
         """Seconds that it takes to bring back a result which is there."""
