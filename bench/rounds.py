@@ -20,6 +20,7 @@ from bench.journal import Entry
 from bench.material import CALIBRATION_DRAW, COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW, Material
 from bench.process import Ended, Order, Reply
 from bench.statistics import FEWEST_ROUNDS
+from bench.worker import WAKING_SECONDS
 
 
 class Racer(Protocol):
@@ -45,7 +46,7 @@ class Lane:
     entry: Entry
     """What is known of it so far."""
     calls_seconds: float = 0.0
-    """Of a round and the untimed call before it, when it was calibrated."""
+    """Of a round and the untimed calls before it, when it was calibrated."""
     single: bool = False
     """It computes in one thread."""
     replies: list[Reply] = field(default_factory=list)
@@ -93,7 +94,7 @@ def calibrate(lane: Lane, known: Mapping[str, Any]) -> Generator[Order, Reply, N
     reply = yield Order("calibrate", {"draw": CALIBRATION_DRAW, "iterations": known.get("iterations")})
     calls = int(_number(reply, "iterations"))
     one = _number(reply, "call_seconds") + _number(reply, "placing_seconds")
-    lane.calls_seconds = one * (calls + 1)
+    lane.calls_seconds = one * calls + max(one, WAKING_SECONDS)
     busy = known["busy_threads"] if known else _number(reply, "busy_threads")
     lane.single = busy == 1
     seen = {"cores_used": _number(reply, "cores_used"), "busy_threads": busy}

@@ -35,7 +35,7 @@ KERNELS = ("numpy", "numba-loops")
 SIZES = ("1000x32", "50000x32", "400000x64")
 _SLOWED_EVERY, _LARGE_EVERY = 3, 10
 """So often a cycle has the slowed kernels, and the largest size with them, which take most of the time."""
-_LAUNCHES, _LAUNCH_SECONDS = 9, 0.2
+_LAUNCHES, _LAUNCH_SECONDS = 24, 0.2
 """At most; a race ends from the fifth on when its ratios are known to ±2%, as every run does."""
 
 
