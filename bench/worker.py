@@ -33,8 +33,8 @@ from kernels.registry import told
 ROUND_SECONDS = 0.005
 """A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
 WAKING_SECONDS = 0.002
-"""Of untimed calls before each round: what ran in between has cooled the caches. NumPy at 10000x32, woken after 10 ms,
-took 772, 385, 255, 221, 206 µs for its first calls and 188 for the later ones."""
+"""Of untimed calls before each round: what ran in between has cooled the caches. Woken after 10 ms, NumPy at 10000x32
+took 772, 385, 255, 221 and 206 µs for its first calls, and 188 for the later ones."""
 _SPIN_COUNT = 2000
 """Of an empty Python loop: some 50 µs, to see a core change its speed."""
 _PLACING_SECONDS = 0.5
