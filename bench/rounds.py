@@ -114,7 +114,7 @@ def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator
     call = median(seconds) / lane.entry.iterations
     # the least of all rounds: what disturbs only adds, and who works there does so in each
     settling = min((s for answer in lane.replies if (s := answer["settling_seconds"]) is not None), default=0.0)
-    copying = _number(reply, "copying_seconds")
+    copying = min(answer["copying_seconds"] for answer in lane.replies)
     lane.found(agreement.outside("at-once", "bringing a result back", settling, copying, call))
     placing, alone = (
         min(answer["placing_seconds"] for answer in lane.replies),
@@ -224,7 +224,15 @@ def interleave(
         racers[name].resume()
 
 
-_ROUND_NUMBERS = ("seconds", "placing_seconds", "spin_seconds", "cpu_seconds", "page_faults", "switches")
+_ROUND_NUMBERS = (
+    "seconds",
+    "placing_seconds",
+    "copying_seconds",
+    "spin_seconds",
+    "cpu_seconds",
+    "page_faults",
+    "switches",
+)
 
 
 def _round(reply: Reply) -> Reply:

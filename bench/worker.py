@@ -87,7 +87,7 @@ class Worker:
         self.y: Any = None
         self.probe_X: Any = None
         self.name, self.salt, self.n, self.dtype = "", 0, 0, np.dtype(np.float64)
-        self.placing_seconds = self.copying_seconds = 0.0
+        self.placing_seconds = 0.0
         self.compiled: int | None = None
         self._drawn, self._w = np.empty(0), [np.empty(0)]
 
@@ -121,7 +121,6 @@ class Worker:
         self.name, self.salt, self.n, self.dtype = name, salt, X.shape[1], X.dtype
         placings = [self._placed(0, 1)[1] for _ in range(_PLACINGS)]
         self.placing_seconds = median(placings)
-        self.copying_seconds = median(self._copying() for _ in range(_PLACINGS))
         asarray = self.kernel.backend.asarray
         start = perf_counter()
         self.X, self.y = asarray(X), asarray(y)
@@ -206,16 +205,16 @@ class Worker:
             wait(gradient(X, y, w, b))
         end = perf_counter()
         cpu, used = process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
-        brought_back(self.kernel, (warm[1], *warm), self.n, self.dtype)  # that what follows finds its code in cache
-        start_of_copy = perf_counter()
-        back = brought_back(self.kernel, result, self.n, self.dtype)
-        settling = perf_counter() - start_of_copy
+        self._copied((warm[1], *warm))  # that what follows finds its code in cache
+        _, copying = self._copied((warm[1], *warm))
+        back, settling = self._copied(result)
         if len(allowed) > 1:  # else it has one core at a time, and stays where it is
             os.sched_setaffinity(0, allowed)
         return {
             "seconds": end - start,
             "result": back,
             "settling_seconds": settling if not after else None,
+            "copying_seconds": copying,
             "placing_seconds": placing,
             "spin_seconds": spin,
             "cpu_seconds": cpu,
@@ -238,7 +237,6 @@ class Worker:
             "cores": sorted(observation.cores_of_threads()),
             "peak_bytes": observation.peak_bytes(),
             "placing_alone_seconds": self.placing_seconds,
-            "copying_seconds": self.copying_seconds,
         }
 
     def _placed(self, draw: int, count: int, salt: int | None = None) -> tuple[list[tuple[Any, Any]], float]:
@@ -260,12 +258,11 @@ class Worker:
                 break  # a long call needs no second look
         return min(seconds for seconds, _ in trials), min(placing for _, placing in trials)
 
-    def _copying(self) -> float:
-        """Seconds that it takes to bring back a result which is there."""
-        ((w, b),), _ = self._placed(0, 1)
+    def _copied(self, result: Any) -> tuple[list[np.ndarray] | str, float]:
+        """A result brought back, and the seconds that it took."""
         start = perf_counter()
-        brought_back(self.kernel, (b, w, b), self.n, self.dtype)
-        return perf_counter() - start
+        back = brought_back(self.kernel, result, self.n, self.dtype)
+        return back, perf_counter() - start
 
     def _timed(self, placed: list[tuple[Any, Any]]) -> float:
         """Seconds of a call with each of the parameters."""
