@@ -13,8 +13,8 @@ from bench.process import Ended, Order, Reply
 from bench.rounds import Lane, interleave, one_by_one, rounds_in
 
 ANSWER: Reply = {
-    "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01, "page_faults": 0,
-    "switches": 0, "mutated": False, "settling_seconds": None, "result": "form",
+    "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,
+    "page_faults": 0, "switches": 0, "mutated": False, "settling_seconds": None, "result": "form",
 }  # fmt: skip
 
 
