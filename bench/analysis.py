@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from math import exp, log
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
-from bench import coldstart, environment, noise, statistics
+from bench import coldstart, environment, model, noise, statistics
 from bench.journal import CONTROL, Block, Entry
-from bench.record import Cold, Control, Error, Ratio, Record, Seconds
+from bench.record import Cold, Control, Error, Fraction, Ratio, Record, Seconds
 from bench.selection import Entrant
 from bench.workloads import Workload
 
@@ -82,6 +82,24 @@ class Race:
         """A record for each kernel."""
         return tuple(_record(self, entrant) for entrant in self.entrants)
 
+    def limits(self, kernel: str) -> list[dict[str, float]]:
+        """What was measured of the machine, in each launch that timed the kernel."""
+        return [
+            model.seconds({name: entry.rounds for name, entry in block.entries.items()}, self.workload.bytes_of_x)
+            for block in self.blocks
+            if kernel in block.entries and block.entries[kernel].rounds
+        ]
+
+    def fraction(self, kernel: str) -> Fraction | None:
+        """How much of the limit the kernel reaches; None where it computes elsewhere, or no limit was measured."""
+        medians = [median(entry.rounds) for entry in self.launches(kernel) if entry.rounds]
+        limits = self.limits(kernel)
+        logs = model.fractions(limits, medians) if self.outcome(kernel)[0] == "ok" else []
+        if not logs or any(entry.kernel.get("device") != "cpu" for entry in self.launches(kernel)):
+            return None
+        found = statistics.interval(logs)
+        return Fraction(model.binding(limits), *(astuple(found) if found else (exp(logs[0]), None, None)))
+
     @property
     def half_widths(self) -> dict[str, float]:
         """Kernel → the half-width of its ratio over the baseline (or the first), as a logarithm."""
@@ -122,6 +140,28 @@ class Race:
         of = next((block.control_of for block in self.blocks if block.control_of), None)
         return self.log_ratios(CONTROL.format(of), of) if of else []
 
+    @property
+    def ceilings(self) -> dict[str, dict[str, float]] | None:
+        """What was measured of the machine: seconds for this workload, and the rate; None where nothing was."""
+        amounts = {
+            "read": ("bytes", self.workload.bytes_of_x + self.workload.m * self.workload.dtype.itemsize),
+            "sigmoid": ("sigmoids", self.workload.m),
+            "multiply": ("flops", 4 * self.workload.m * self.workload.n),
+        }
+        found: dict[str, dict[str, float]] = {}
+        for name, ways in model.WAYS.items():
+            unit, amount = amounts[name]
+            each = {way: [median(entry.rounds) for entry in self.launches(way) if entry.rounds] for way in ways}
+            taken = {
+                way: fmean(timed) / model.repeats(self.workload.bytes_of_x) for way, timed in each.items() if timed
+            }
+            if taken:
+                found[name] = {"seconds": min(taken.values()), f"{unit}_per_second": amount / min(taken.values())}
+                found[name] |= {
+                    f"{way.strip('()')}_seconds": seconds for way, seconds in taken.items() if len(ways) > 1
+                }
+        return found or None
+
     def as_json(self, differing: set[tuple[str, int]]) -> dict[str, Any]:
         """The race's part of a results file."""
         control = self.control(differing)
@@ -130,7 +170,7 @@ class Race:
             "threads": self.threads,
             "launches": len(self.blocks),
             "control": None if control is None else asdict(control),
-            "ceilings": None,
+            "ceilings": self.ceilings,
             "worker_environment": environment.settings(self.threads),
             "noise": [block.noise for block in self.blocks],
             "seconds": [block.seconds for block in self.blocks],
@@ -159,7 +199,7 @@ def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
 def control_for(blocks: Sequence[Block]) -> str | None:
     """Whose second worker is the control: the fastest that the first launch compiled, else the fastest."""
     entries = blocks[0].entries if blocks else {}
-    timed = {name: entry for name, entry in entries.items() if entry.rounds}
+    timed = {name: entry for name, entry in entries.items() if entry.rounds and name not in model.SPECS}
     among = {name: entry for name, entry in timed.items() if entry.kernel.get("compiles")} or timed
     return min(among, key=lambda name: median(among[name].rounds), default=None)
 
@@ -205,6 +245,7 @@ def _record(race: Race, entrant: Entrant) -> Record:
         seen=_seen(ok, race.threads),
         bytes_per_call=workload.bytes_per_call,
         gigabytes_per_second=workload.bytes_per_call / seconds.median / 1e9 if seconds else None,
+        ceiling=race.fraction(name),
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench import environment, noise
+from bench import environment, model, noise
 from bench.gather import together
 from bench.journal import Block, Entry
 from bench.material import Material
@@ -87,7 +87,7 @@ class Launch:
         starting = time.perf_counter()
         self._start(specs)
         began = time.perf_counter()
-        lanes = {name: Lane(self._entry(name)) for name in specs}
+        lanes = {name: Lane(self._entry(name), checked=name not in model.SPECS) for name in specs}
         scripts = {
             name: admit(lane, material, known.get(name, {}), seconds > 0)
             for name, lane in lanes.items()

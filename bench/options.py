@@ -56,6 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="What a kernel may take for one step, such as a call, before it is ended (default: %(default)g).",
     )
     group.addoption(
+        "--no-ceilings",
+        action="store_true",
+        help="Do not measure, beside the kernels, how fast this machine can read, take sigmoids and multiply.",
+    )
+    group.addoption(
         "--resume", action="store_true", help="Go on with the last run of the same kernels that did not end."
     )
     group.addoption(
@@ -80,7 +85,8 @@ def chosen_session(config: pytest.Config) -> Session:
     if not (isfinite(timeout) and timeout > 0):
         raise pytest.UsageError(f"--timeout is {timeout:g}; expected a number of seconds above 0")
     try:
-        settings = Settings(seconds if _times(config) else 0.0, launches, _threads(config), timeout)
+        ceilings = _times(config) and not config.getoption("no_ceilings")
+        settings = Settings(seconds if _times(config) else 0.0, launches, _threads(config), timeout, ceilings)
         entrants = selection.choose_kernels(config.getoption("kernels"))
         listed, data, target = map(config.getoption, ("workloads", "data", "target"))
         chosen = selection.choose_workloads(listed, data, target, kernels=len(entrants))

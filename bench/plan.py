@@ -38,6 +38,8 @@ class Settings:
     """Threads for every kernel, one race each; empty: all that may be used."""
     timeout: float = TIMEOUT_SECONDS
     """Seconds that a worker may take for one order."""
+    ceilings: bool = False
+    """Whether the machine's limits are measured beside the kernels."""
     launch_seconds: float = LAUNCH_SECONDS
     """About how long each kernel is timed in one launch, where the seconds are enough for the fewest."""
 

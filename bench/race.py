@@ -26,6 +26,7 @@ def race(
     seconds: float = SECONDS,
     threads: int | None = None,
     timeout: float = TIMEOUT_SECONDS,
+    ceilings: bool = False,
 ) -> Race:
     """Check and time kernels side by side on one workload; exactly these, no baseline is added.
 
@@ -36,6 +37,7 @@ def race(
     seconds: about how long each kernel is timed, all launches together; 0 checks agreement only
     threads: for every kernel; None: all that may be used
     timeout: seconds that a kernel may take for one step
+    ceilings: whether the machine's limits are measured beside them
 
     What became of a kernel is in its record, whatever it did. Raises ValueError for an unknown workload or kernel,
     and DatasetUnavailable.
@@ -47,7 +49,8 @@ def race(
     chosen = workloads.named(workload) if isinstance(workload, str) else workload
     chosen.require()
     selection.require_names(entrants)
-    session = Session(entrants, [chosen], Settings(seconds, launches, () if threads is None else (threads,), timeout))
+    counts = () if threads is None else (threads,)
+    session = Session(entrants, [chosen], Settings(seconds, launches, counts, timeout, ceilings))
     session.choose([(chosen.name, entrant.name) for entrant in entrants], baselines=False)
     session.run()
     return session.races[0]

@@ -61,6 +61,17 @@ class Error:
 
 
 @dataclass(frozen=True)
+class Fraction:
+    """How near a kernel comes to what the machine can do: the limit's time over its own, with the 95% interval."""
+
+    name: str
+    """What the limit is: read, sigmoid or multiply."""
+    fraction: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Control:
     """A kernel against itself, in the same race: how far the race can be trusted."""
 
@@ -108,7 +119,7 @@ class Record:
     seen: dict[str, Any] | None = None
     bytes_per_call: int = 0
     gigabytes_per_second: float | None = None
-    ceiling: dict[str, Any] | None = None
+    ceiling: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,14 @@ def _moved(whole: Path, path: Path) -> Path:
         free = path.with_stem(f"{path.stem}-{number}")
 
 
-_PARTS = {"error": Error, "cold": Cold, "seconds": Seconds, "speedup": Ratio, "over_numpy": Ratio}
+_PARTS = {
+    "error": Error,
+    "cold": Cold,
+    "seconds": Seconds,
+    "speedup": Ratio,
+    "over_numpy": Ratio,
+    "ceiling": Fraction,
+}
 
 
 def _record(plain: dict[str, Any]) -> Record:

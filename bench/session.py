@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, journal, machine, memory, plan, selection, statistics
+from bench import analysis, journal, machine, memory, model, plan, selection, statistics
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -93,6 +93,7 @@ class Session:
             "seconds": self.settings.seconds,
             "launches": self.settings.launches,
             "threads": list(self.settings.threads_of_races),
+            "ceilings": self.settings.ceilings,
             "machine": machine.identity(),
             "commit": commit(CHECKOUT),
             "sources": sources([entrant.spec for entrant in self.entrants.values()]),
@@ -188,6 +189,8 @@ class Session:
             specs[CONTROL.format(control)] = specs[control]
         else:
             control = None
+        if self.settings.ceilings:
+            specs |= {ceiling: spec for ceiling, spec in model.SPECS.items() if ceiling not in failed}
         try:
             material = self._materials.of(workload)
         except MemoryError:

@@ -32,7 +32,7 @@ def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = 
 
 
 def race(launches: list[dict[str, Entry]], control_of: str | None = None) -> Race:
-    names = dict.fromkeys(name for entries in launches for name in entries if "control" not in name)
+    names = dict.fromkeys(name for entries in launches for name in entries if "(" not in name)
     blocks = tuple(Block("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches))
     return Race(LECTURE, 2, blocks, tuple(Entrant(name) for name in names))
 

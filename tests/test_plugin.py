@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Run:
     """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        fixed = [f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "--launches=2"]
+        fixed = [f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "--launches=2", "--no-ceilings"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *fixed, "-p", "no:cacheprovider", *arguments],
             cwd=CHECKOUT,
@@ -283,7 +283,16 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         "    return gradient(X, y, w, b)\n"
     )
     chosen = ("--workloads=10x2,20x3", f"--kernels=loops,{tmp_path}/mine.py:waits")
-    command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2", *chosen]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--benchmark",
+        "--benchmark-max-time=0.01",
+        "--launches=2",
+        "--no-ceilings",
+        *chosen,
+    ]
     command += [f"--results={tmp_path / 'results'}"]
     with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import record
-from bench.record import Cold, Error, Ratio, Record, Results, Seconds
+from bench.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
 
 OK = Record(
     id="gradient/lecture/numpy", operation="gradient", kernel="numpy", backend="numpy", device="cpu",
@@ -16,6 +16,7 @@ OK = Record(
     error=Error(4.2, 0.004), cold=Cold(0.1, 1e-6, 2e-5, 4e-5), rounds=170, iterations=250,
     seconds=Seconds(20e-6, 19e-6, 21e-6), speedup=Ratio(26.0, 25.0, 27.0, "loops"),
     over_numpy=Ratio(1.0, 1.0, 1.0, "numpy"), bytes_per_call=24_032, gigabytes_per_second=1.2,
+    ceiling=Fraction("read", 0.237, 0.21, 0.25),
 )  # fmt: skip
 WRONG = Record(
     id="gradient/lecture/mine:f", operation="gradient", kernel="mine:f", backend="numpy", device="cpu",

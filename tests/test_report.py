@@ -27,7 +27,7 @@ def test_the_summary_shows_the_ratio_with_its_interval_baseline_and_machine() ->
         "speedup over loops, with its 95% interval, on some-cpu-2c-01234567",
         "26.0 [25.0, 27.0]",
         "20.0 µs",
-        "50.0 M",
+        "24%",
         "4.20",
     ):
         assert expected in text

@@ -24,7 +24,7 @@ def tables(results: Results) -> str:
         if measured := timed(records):
             over = f"× {baseline(measured)}"
             lines += [
-                f"| kernel | time per call | {over} | launches | examples/s | GB/s | error, ulps |",
+                f"| kernel | time per call | {over} | launches | of limit | GB/s | error, ulps |",
                 "|---|--:|--:|--:|--:|--:|--:|",
             ]
         for record, seconds in measured:

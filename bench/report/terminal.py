@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.model import BROKEN, WAYS
 from bench.record import Ratio, Record, Results, Seconds
 from bench.report.progress import clock
 from bench.statistics import SMALLEST_EFFECT
@@ -32,7 +33,12 @@ def summary(console: Console, results: Results) -> None:
             console.print(Text(f"{workload}: {size}", style="bold"))
             console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
             console.print(_table(measured))
-        for line in (*trust(results, workload, threads), *notes(measured), *not_measured(records)):
+        for line in (
+            *trust(results, workload, threads),
+            *limit(results, workload, threads),
+            *notes(measured),
+            *not_measured(records),
+        ):
             console.print(Text(f"  {line}"))
     console.print()
     if rows := cold_start(results.records):
@@ -65,6 +71,18 @@ def trust(results: Results, workload: str, threads: int) -> list[str]:
     return []
 
 
+def limit(results: Results, workload: str, threads: int) -> list[str]:
+    """What the limit is, and what it comes from."""
+    for race in results.races:
+        ceilings = race.get("ceilings")
+        if ceilings and set(ceilings) == set(WAYS) and (race["workload"], race["threads"]) == (workload, threads):
+            took = {name: duration(ceilings[name]["seconds"]) for name in WAYS}
+            rate = significant(ceilings["read"]["bytes_per_second"] / 1e9)
+            reading = f"reading X and y {took['read']} ({rate} GB/s)"
+            return [f"limit: {reading}, sigmoids {took['sigmoid']}, products {took['multiply']}"]
+    return []
+
+
 def timed(records: Iterable[Record]) -> list[tuple[Record, Seconds]]:
     """The kernels that passed the gate and were timed, with the seconds of a call, slowest first."""
     found = [(record, record.seconds) for record in records if record.outcome == "ok" and record.seconds]
@@ -91,7 +109,7 @@ def unavailable(records: Iterable[Record]) -> list[str]:
 def _table(measured: list[tuple[Record, Seconds]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("kernel", no_wrap=True, max_width=20)
-    for heading in ("time/call", "speedup", "launches", "examples/s", "GB/s", "ulps"):
+    for heading in ("time/call", "speedup", "launches", "of limit", "GB/s", "ulps"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record, seconds in measured:
         table.add_row(*cells_of(record, seconds), style="bold" if record is measured[-1][0] else "")
@@ -111,6 +129,8 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
         )
         lines.append(f"wider than ±2%: {names}; {would_do}")
     for record, _ in measured:
+        if record.ceiling and record.ceiling.low and record.ceiling.low > BROKEN:
+            lines.append(f"{record.kernel} is beyond the limit, which was measured wrong: report it, with the file")
         if record.steady is False:
             lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
         if record.seen and record.seen["over_used"]:
@@ -141,7 +161,7 @@ def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
         duration(seconds.median),
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
-        quantity(record.m / seconds.median),
+        "-" if record.ceiling is None else f"{record.ceiling.fraction:.0%}",
         significant(record.gigabytes_per_second or 0.0, 2),
         significant(record.error.max_ulps) if record.error else "-",
     )

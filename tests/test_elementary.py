@@ -1,0 +1,106 @@
+"""exp and log1p of the fused kernel: where their coefficients come from, and that they are right to 2 ulp."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from kernels._numba import elementary
+from kernels._numba.elementary import EXP_COEFFICIENTS, LOG_COEFFICIENTS
+
+KINDS = (np.float64, np.float32)
+
+
+@numba.njit
+def exp(x: Any) -> Any:
+    out = np.empty_like(x)
+    for i in range(len(x)):
+        out[i] = elementary.exp(x[i])
+    return out
+
+
+@numba.njit
+def log1p(e: Any) -> Any:
+    out = np.empty_like(e)
+    for i in range(len(e)):
+        out[i] = elementary.log1p(e[i])
+    return out
+
+
+def series(term: Callable[[int], Decimal], x: Decimal) -> Decimal:
+    total, power, k = Decimal(0), Decimal(1), 0
+    while abs(power) > Decimal("1e-50"):
+        total, power, k = total + power * term(k), power * x, k + 1
+    return total
+
+
+def at_chebyshev_nodes(f: Callable[[Decimal], Decimal], low: float, high: float, count: int) -> list[float]:
+    """The polynomial that agrees with f there: Newton's divided differences, multiplied out."""
+    middle, half = Decimal(low + high) / 2, Decimal(high - low) / 2
+    nodes = [middle + half * Decimal(math.cos(math.pi * (2 * k + 1) / (2 * count))) for k in range(count)]
+    differences = [f(node) for node in nodes]
+    for step in range(1, count):
+        for i in range(count - 1, step - 1, -1):
+            differences[i] = (differences[i] - differences[i - 1]) / (nodes[i] - nodes[i - step])
+    coefficients = [differences[-1]]
+    for difference, node in zip(differences[-2::-1], nodes[-2::-1], strict=True):
+        shifted = [Decimal(0), *coefficients]
+        coefficients = [a - node * b for a, b in zip(shifted, [*coefficients, Decimal(0)], strict=True)]
+        coefficients[0] += difference
+    return [float(c) for c in coefficients]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_coefficients_are_those_of_the_docstring(kind: Any) -> None:
+    with localcontext() as context:
+        context.prec = 60
+        reach, farthest = math.log(2) / 2 * 1.0001, ((math.sqrt(2) - 1) / (math.sqrt(2) + 1)) ** 2 * 1.0001
+        q, P = EXP_COEFFICIENTS[kind], LOG_COEFFICIENTS[kind]
+        found_q = at_chebyshev_nodes(
+            lambda r: series(lambda k: 1 / Decimal(math.factorial(k + 2)), r), -reach, reach, len(q)
+        )
+        found_P = at_chebyshev_nodes(lambda v: series(lambda k: 1 / Decimal(2 * k + 3), v), 0.0, farthest, len(P))
+    # the last ones are hardly felt in the result, and the nodes are only known in double
+    assert list(q) == pytest.approx(found_q, rel=1e-9)
+    assert list(P) == pytest.approx(found_P, rel=1e-9)
+
+
+def ulps(found: np.ndarray, exact: np.ndarray) -> float:
+    kind = found.dtype.type
+    unit = np.spacing(np.maximum(exact.astype(kind), np.finfo(kind).smallest_normal))
+    return float(np.max(np.abs(found - exact) / unit))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_are_right_to_two_ulp(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    least = float(np.log(np.finfo(kind).smallest_normal))
+    wide = np.longdouble if kind is np.float64 else np.float64
+    if np.finfo(wide).nmant <= np.finfo(kind).nmant:
+        pytest.skip("nothing here is more precise than a double")
+    x: Any = np.concatenate(
+        [rng.uniform(least * 0.9999, 0, 400_000), -np.exp(rng.uniform(-45, 4, 100_000)), [0.0]]
+    ).astype(kind)
+    e: Any = np.concatenate(
+        [rng.uniform(0, 1, 400_000), np.exp(rng.uniform(least * 0.99, 0, 100_000)), [0.0, 1.0]]
+    ).astype(kind)
+    assert ulps(exp(x), np.exp(x.astype(wide))) <= 2
+    assert ulps(log1p(e), np.log1p(e.astype(wide))) <= 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_far_out(kind: Any) -> None:
+    largest = np.finfo(kind).max
+    found = exp(np.array([0.0, -0.0, least_of(kind) * 1.001, -1e4, -largest, -np.inf], kind))
+    assert found.tolist() == [1, 1, 0, 0, 0, 0]
+    assert log1p(np.array([0, np.finfo(kind).smallest_normal], kind)).tolist() == [0, np.finfo(kind).smallest_normal]
+
+
+def least_of(kind: Any) -> float:
+    return float(np.log(np.finfo(kind).smallest_normal))
