@@ -36,12 +36,13 @@ class Entrant:
 
 
 def choose_kernels(listed: str | None) -> list[Entrant]:
-    """The entrants that `--kernels a,b` names, or all registered ones for None.
+    """The entrants that `--kernels a,b` names, or all but those on request for None.
 
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
     attribute, and two kernels that would have one name in results.
     """
-    specs = dict.fromkeys(names() if listed is None else _split(listed, "--kernels"))
+    default = [name for name in names() if name not in registry.ON_REQUEST]
+    specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
     entrants = [Entrant(spec, by_name=listed is not None) for spec in specs]
     require_names(entrants)
     for entrant in entrants:

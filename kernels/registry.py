@@ -35,6 +35,9 @@ KERNELS = {
     "sklearn": "kernels.peers.scikit_learn:SKLEARN",
 }
 
+ON_REQUEST = ("numba-serial", "numba-parallel")
+"""Which race only where they are named: they show what `numba` chooses between."""
+
 
 def names() -> tuple[str, ...]:
     """The registered kernels, from the for-loops up."""
