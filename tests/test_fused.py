@@ -1,0 +1,68 @@
+"""The fused kernel's edges: features that do not fill vectors, examples that do not fill blocks, threads."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from kernels import Gradient, Problem, load, reference
+from tests.problems import call, normal
+
+KINDS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+ORDERS = pytest.mark.parametrize("order", ["C", "F"])
+NAMES = ("numba-serial", "numba-parallel")
+
+
+def fraction(got: Gradient, problem: Problem) -> float:
+    expected = reference.compute(problem)
+    return max(float(np.max(error / bound)) for error, bound in zip(expected.error(got), expected.bound, strict=True))
+
+
+@KINDS
+@ORDERS
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 130])
+def test_any_number_of_features(n: int, dtype: Any, order: Literal["C", "F"]) -> None:
+    for name in NAMES:
+        assert fraction(call(load(name), problem := normal(43, n, dtype, order)), problem) <= 1
+
+
+@KINDS
+@ORDERS
+@pytest.mark.parametrize("n", [2, 5, 40])
+@pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 1023, 1024, 1025, 2100])
+def test_any_number_of_examples(m: int, n: int, dtype: Any, order: Literal["C", "F"]) -> None:
+    for name in NAMES:
+        assert fraction(call(load(name), problem := normal(m, n, dtype, order)), problem) <= 1
+
+
+@KINDS
+@ORDERS
+def test_the_same_to_the_bit(dtype: Any, order: Literal["C", "F"]) -> None:
+    problem = normal(5000, 37, dtype, order)
+    for name in NAMES:
+        one, other = (call(load(name), problem) for _ in range(2))
+        assert [part.tobytes() for part in one] == [part.tobytes() for part in other]
+
+
+@KINDS
+def test_it_chooses_by_size(dtype: Any) -> None:
+    small, large = normal(100, 3, dtype), normal(5000, 37, dtype)
+    for problem, chosen in ((small, "numba-serial"), (large, "numba-parallel")):
+        one, other = call(load("numba"), problem), call(load(chosen), problem)
+        assert [part.tobytes() for part in one] == [part.tobytes() for part in other]
+
+
+@ORDERS
+@pytest.mark.parametrize("n", [2, 3])
+def test_float32_sums_lose_nothing_as_they_grow(n: int, order: Literal["C", "F"]) -> None:
+    """2²⁰ equal examples, of which a serial sum in float32 is off by 1%.
+
+    A block of 1024 adds at most 256 numbers in a row (in vectors of four), each rounded once; blocks add up in double.
+    """
+    m, x = 2**20, np.float32(0.1)
+    X = np.full((m, n), x, order=order)
+    got = call(load("numba"), Problem(X, np.zeros(m, np.float32), np.zeros(n, np.float32), np.float32(0)))
+    assert got.dw == pytest.approx(0.5 * float(x), rel=256 * 2.0**-24)
+    assert float(got.db) == 0.5
