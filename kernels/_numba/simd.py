@@ -92,6 +92,7 @@ def _collecting(vectors: int, part: bool = False) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             at = _Places(context, builder, signature, arguments)
             first, n, j, rows = (arguments[k] for k in (1, 2, 3, 6))
+            ahead = builder.mul(rows, n)
             held = [[cgutils.alloca_once_value(builder, at.zeros) for _ in range(vectors)] for _ in range(at_once)]
             load = at.load_part(builder.sub(n, j)) if part else at.load
             x_at, dz_at, dw_at = (at.data(k) for k in (0, 4, 5))
@@ -100,7 +101,9 @@ def _collecting(vectors: int, part: bool = False) -> Any:
                 factor = at.repeat(builder.load(builder.gep(dz_at, [r])))
                 start = builder.add(builder.add(first, builder.mul(r, n)), j)
                 for k, sums in enumerate(row):
-                    product = builder.fmul(load(x_at, builder.add(start, at.integer(k * at.lanes))), factor)
+                    place = builder.add(start, at.integer(k * at.lanes))
+                    at.fetch(x_at, builder.add(place, ahead))
+                    product = builder.fmul(load(x_at, place), factor)
                     builder.store(builder.fadd(builder.load(sums), product), sums)
 
             with at.steps(rows, at_once) as r:
@@ -161,6 +164,14 @@ class _Places:
             return self._builder.call(masked, [place, ir.Constant(ir.IntType(32), self._align), mask, self.zeros])
 
         return load
+
+    def fetch(self, data: Any, index: Any) -> None:
+        """Ask for the line of cache there, which may be beyond the end: into the second cache."""
+        place, integer = self._builder.gep(data, [index]), ir.IntType(32)
+        function = ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer])
+        module, name = self._builder.module, "llvm.prefetch.p0"
+        fetch = module.globals.get(name) or ir.Function(module, function, name)
+        self._builder.call(fetch, [place, *(ir.Constant(integer, flag) for flag in (0, 2, 1))])
 
     def store(self, vector: Any, data: Any, index: Any) -> None:
         self._builder.store(vector, self._vector_at(data, index), align=self._align)
