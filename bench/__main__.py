@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", _report, "print what a results file holds")
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    report.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
     selftest = command(
         "selftest",
         _selftest,
@@ -159,7 +160,9 @@ def _report(chosen: argparse.Namespace) -> int:
     from bench.report import markdown, terminal
 
     results = record.read(chosen.file)
-    if chosen.markdown:
+    if chosen.ladder:
+        print(markdown.ladder(results, chosen.ladder), end="")
+    elif chosen.markdown:
         print(markdown.tables(results), end="")
     else:
         terminal.summary(Console(highlight=False), results)

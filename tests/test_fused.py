@@ -59,7 +59,7 @@ def test_it_chooses_by_size(dtype: Any) -> None:
 def test_float32_sums_lose_nothing_as_they_grow(n: int, order: Literal["C", "F"]) -> None:
     """2²⁰ equal examples, of which a serial sum in float32 is off by 1%.
 
-    A block of 1024 adds at most 256 numbers in a row (in vectors of four), each rounded once; blocks add up in double.
+    A block of 1024 adds at most 256 numbers in a row (vectors of four), each rounded once; blocks add up in double.
     """
     m, x = 2**20, np.float32(0.1)
     X = np.full((m, n), x, order=order)

@@ -3,7 +3,45 @@
 from __future__ import annotations
 
 from bench.record import Results
-from bench.report.terminal import baseline, by_race, cells_of, not_measured, notes, timed, trust, unavailable
+from bench.report.terminal import (
+    baseline,
+    by_race,
+    cells_of,
+    duration,
+    limit,
+    not_measured,
+    notes,
+    significant,
+    timed,
+    trust,
+    unavailable,
+)
+from kernels import names
+
+
+def ladder(results: Results, workload: str) -> str:
+    """A workload's kernels from rung to rung, each against the one before it. Raises ValueError if it has none."""
+    there = {
+        record.kernel: (record, seconds) for record, seconds in timed(results.records) if record.workload == workload
+    }
+    if not there:
+        known = ", ".join(dict.fromkeys(record.workload for record in results.records))
+        raise ValueError(f"nothing was timed on {workload!r}; the file has {known}")
+    rungs = [there[name] for name in names() if name in there]
+    lines = [
+        f"Measured on `{results.machine['id']}`, {workload}, threads: {rungs[0][0].threads}.",
+        "",
+        "| rung | reads X | time per call | × the one before | of limit |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    before = None
+    for record, seconds in rungs:
+        won = "" if before is None else significant(before / seconds.median)
+        share = "-" if record.ceiling is None else f"{record.ceiling.fraction:.0%}"
+        reads = "-" if record.passes is None else f"{record.passes:g} ×"
+        lines.append(f"| `{record.kernel}` | {reads} | {duration(seconds.median)} | {won} | {share} |")
+        before = seconds.median
+    return "\n".join(lines) + "\n"
 
 
 def tables(results: Results) -> str:
@@ -30,7 +68,12 @@ def tables(results: Results) -> str:
         for record, seconds in measured:
             kernel, *numbers = cells_of(record, seconds)
             lines.append(f"| `{kernel}` | {' | '.join(numbers)} |")
-        if lists := [*trust(results, workload, threads), *notes(measured), *not_measured(records)]:
+        if lists := [
+            *trust(results, workload, threads),
+            *limit(results, workload, threads),
+            *notes(measured),
+            *not_measured(records),
+        ]:
             lines += ["", *(f"- {line}" for line in lists)]
     if missing := unavailable(results.records):
         lines += ["", *(f"- {line}" for line in missing)]

@@ -20,7 +20,7 @@ from kernels._numba.elementary import EXACT, exp, log1p
 from kernels._numba.simd import FOUR, at, collect_four, collect_one, collect_part, dots, lanes
 
 SUMS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
-_BLOCK_BYTES, _BLOCK_BYTES_BY_COLUMNS = 2**15, 2**18
+_BLOCK_BYTES, _BLOCK_BYTES_BY_COLUMNS = 2**14, 2**18
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
 
 
@@ -132,9 +132,9 @@ def _scores_by_rows(line: Any, m: Any, n: Any, w: Any, b: Any, first: Any, rows:
                 z[r] += at(line, (first + r) * n + j) * w[j]
         return
     for r in range(0, rows - at_once, at_once):
-        dots(line, (first + r) * n, n, w, b, z, r)
+        dots(line, (first + r) * n, n, w, b, z, r, rows * n)
     r = rows - at_once  # some of them once more, where the rows are not a multiple
-    dots(line, (first + r) * n, n, w, b, z, r)
+    dots(line, (first + r) * n, n, w, b, z, r, rows * n)
 
 
 @numba.njit(**EXACT)

@@ -54,19 +54,22 @@ def at(_typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
-def dots(_typing: Any, line: Any, first: Any, n: Any, w: Any, b: Any, z: Any, r: Any) -> Any:
+def dots(_typing: Any, line: Any, first: Any, n: Any, w: Any, b: Any, z: Any, r: Any, ahead: Any) -> Any:
     """z[r + k] = line[first + k n : first + (k + 1) n] · w + b, for each k below `lanes`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         at = _Places(context, builder, signature, arguments)
-        first, n, b, r = (arguments[k] for k in (1, 2, 4, 6))
+        first, n, b, r, ahead = (arguments[k] for k in (1, 2, 4, 6, 7))
         starts = [builder.add(first, builder.mul(n, at.integer(k))) for k in range(at.lanes)]
         held = [cgutils.alloca_once_value(builder, at.zeros) for _ in starts]
 
         def add(j: Any, load: Callable[..., Any]) -> None:
             weights = load(w_at, j)
-            for start, sums in zip(starts, held, strict=True):
-                product = builder.fmul(load(x_at, builder.add(start, j)), weights)
+            for k, (start, sums) in enumerate(zip(starts, held, strict=True)):
+                place = builder.add(start, j)
+                if k % 2 == 0:
+                    at.fetch(x_at, builder.add(place, ahead))
+                product = builder.fmul(load(x_at, place), weights)
                 builder.store(builder.fadd(builder.load(sums), product), sums)
 
         x_at, w_at, z_at = (at.data(k) for k in (0, 3, 5))
@@ -78,7 +81,7 @@ def dots(_typing: Any, line: Any, first: Any, n: Any, w: Any, b: Any, z: Any, r:
         at.store(builder.fadd(at.totals([builder.load(sums) for sums in held]), at.repeat(b)), z_at, r)
         return context.get_dummy_value()
 
-    return types.none(line, first, n, w, b, z, r), code
+    return types.none(line, first, n, w, b, z, r, ahead), code
 
 
 def _collecting(vectors: int, part: bool = False) -> Any:
@@ -97,18 +100,19 @@ def _collecting(vectors: int, part: bool = False) -> Any:
             load = at.load_part(builder.sub(n, j)) if part else at.load
             x_at, dz_at, dw_at = (at.data(k) for k in (0, 4, 5))
 
-            def add(r: Any, row: list[Any]) -> None:
+            def add(r: Any, row: list[Any], fetch: bool = False) -> None:
                 factor = at.repeat(builder.load(builder.gep(dz_at, [r])))
                 start = builder.add(builder.add(first, builder.mul(r, n)), j)
                 for k, sums in enumerate(row):
                     place = builder.add(start, at.integer(k * at.lanes))
-                    at.fetch(x_at, builder.add(place, ahead))
+                    if fetch:
+                        at.fetch(x_at, builder.add(place, ahead))
                     product = builder.fmul(load(x_at, place), factor)
                     builder.store(builder.fadd(builder.load(sums), product), sums)
 
             with at.steps(rows, at_once) as r:
                 for later, row in enumerate(held):
-                    add(builder.add(r, at.integer(later)), row)
+                    add(builder.add(r, at.integer(later)), row, fetch=later % 2 == 1)
             rest = builder.urem(rows, at.integer(at_once))
             with cgutils.for_range(builder, rest) as loop:
                 add(builder.add(builder.sub(rows, rest), loop.index), held[0])
