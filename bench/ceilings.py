@@ -12,6 +12,7 @@ combined.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -120,7 +121,7 @@ def _work(what: int, X: Any, y: Any, number: Any, part: int, parts: int) -> Any:
     return total
 
 
-def _ceiling(what: int, name: str, summary: str) -> Kernel:
+def _ceiling(what: int, name: str, summary: str, passes: int = 0) -> Kernel:
     threads = numba.config.NUMBA_NUM_THREADS
 
     @numba.njit(parallel=True, cache=True)
@@ -130,12 +131,13 @@ def _ceiling(what: int, name: str, summary: str) -> Kernel:
             totals[16 * part] = _work(what, X, y, b, part, threads)
         return Gradient(totals[0], np.zeros_like(w), totals[0])
 
-    return Kernel(name, NUMPY, summary, 1, gradient)
+    return Kernel(name, NUMPY, summary, passes, gradient)
 
 
-_jit_cache.keep_numba_code()
+# kept from run to run, as no kernel's code is in a run: what this takes to compile is of no interest
+numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(model.__file__)))
 
-READ_SUM = _ceiling(_READ_SUM, "read-sum", "X and y added up")
-READ_BITS = _ceiling(_READ_BITS, "read-bits", "the bits of X and y combined")
+READ_SUM = _ceiling(_READ_SUM, "read-sum", "X and y added up", passes=1)
+READ_BITS = _ceiling(_READ_BITS, "read-bits", "the bits of X and y combined", passes=1)
 SIGMOID = _ceiling(_SIGMOID, "sigmoid", "m sigmoids and losses in the first cache")
 MULTIPLY = _ceiling(_MULTIPLY, "multiply", "2mn multiplications and additions in registers")

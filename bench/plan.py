@@ -12,9 +12,9 @@ from bench.workloads import Workload, nominal_seconds, preparation_seconds
 
 FEWEST_LAUNCHES = 5
 """A 95% interval from 5 is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
-LAUNCH_SECONDS = 0.4
+LAUNCH_SECONDS = 0.2
 """For each kernel in a launch on a workload: more launches narrow an interval, longer ones hardly do."""
-SECONDS = 2.0
+SECONDS = 1.0
 """For each kernel and workload, all launches together: five, which fit three minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one order, such as a single call; the default workloads' longest takes a second."""

@@ -115,7 +115,7 @@ class Worker:
         """Take the workload's arrays from shared memory, and put X and y where the kernel computes."""
         try:
             self.shared = memory.mapped(descriptor, table)
-            X, y = (memory.private(descriptor, table[name]) for name in ("X", "y"))
+            X, y = (self._own(descriptor, table, name) for name in ("X", "y"))
         finally:
             os.close(descriptor)
         self.name, self.salt, self.n, self.dtype = name, salt, X.shape[1], X.dtype
@@ -125,6 +125,10 @@ class Worker:
         start = perf_counter()
         self.X, self.y = asarray(X), asarray(y)
         return {"placement_seconds": perf_counter() - start, "huge_pages": observation.huge_pages(X)}
+
+    def _own(self, descriptor: int, table: dict[str, Any], name: str) -> np.ndarray:
+        """A copy of its own, or the shared array where it will not be read."""
+        return self.shared[name] if self.kernel.passes == 0 else memory.private(descriptor, table[name])
 
     def compile(self, draw: int) -> dict[str, Any]:
         """Compile for this workload, where the kernel can be asked to."""

@@ -13,11 +13,11 @@ from pathlib import Path
 _KERNELS = Path(__file__).parent
 
 
-def folder() -> Path:
-    """The folder for this state of the sources."""
+def folder(*others: Path) -> Path:
+    """The folder for this state of the sources, and of others that are compiled with them."""
     digest = hashlib.sha256()
-    for source in sorted(_KERNELS.rglob("*.py")):
-        digest.update(source.relative_to(_KERNELS).as_posix().encode() + b"\0" + source.read_bytes())
+    for source in (*sorted(_KERNELS.rglob("*.py")), *others):
+        digest.update(source.relative_to(_KERNELS.parent).as_posix().encode() + b"\0" + source.read_bytes())
     return _KERNELS.parent / ".cache" / "jit" / digest.hexdigest()[:16]
 
 
