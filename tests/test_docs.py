@@ -45,6 +45,13 @@ def test_the_readmes_table_is_that_of_its_results_file() -> None:
     assert found[2].strip() == markdown.tables(record.read(CHECKOUT / found[1])).strip()
 
 
+def test_the_ladder_is_that_of_its_results_file() -> None:
+    page = (CHECKOUT / "docs" / "ladder.md").read_text()
+    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert found, "the page names its results file and its workload"
+    assert found[3].strip() == markdown.ladder(record.read(CHECKOUT / found[1]), found[2]).strip()
+
+
 def test_every_results_file_is_read_and_names_no_folder() -> None:
     files = sorted((CHECKOUT / "results").glob("*/*.json"))
     assert files

@@ -11,12 +11,13 @@ from bench.report.terminal import (
     limit,
     not_measured,
     notes,
+    of_limit,
     significant,
     timed,
     trust,
     unavailable,
 )
-from kernels import names
+from kernels.registry import KERNELS
 
 
 def ladder(results: Results, workload: str) -> str:
@@ -27,7 +28,7 @@ def ladder(results: Results, workload: str) -> str:
     if not there:
         known = ", ".join(dict.fromkeys(record.workload for record in results.records))
         raise ValueError(f"nothing was timed on {workload!r}; the file has {known}")
-    rungs = [there[name] for name in names() if name in there]
+    rungs = [there[name] for name, spec in KERNELS.items() if name in there and ".peers." not in spec]
     lines = [
         f"Measured on `{results.machine['id']}`, {workload}, threads: {rungs[0][0].threads}.",
         "",
@@ -37,9 +38,8 @@ def ladder(results: Results, workload: str) -> str:
     before = None
     for record, seconds in rungs:
         won = "" if before is None else significant(before / seconds.median)
-        share = "-" if record.ceiling is None else f"{record.ceiling.fraction:.0%}"
         reads = "-" if record.passes is None else f"{record.passes:g} ×"
-        lines.append(f"| `{record.kernel}` | {reads} | {duration(seconds.median)} | {won} | {share} |")
+        lines.append(f"| `{record.kernel}` | {reads} | {duration(seconds.median)} | {won} | {of_limit(record)} |")
         before = seconds.median
     return "\n".join(lines) + "\n"
 

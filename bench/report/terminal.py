@@ -161,10 +161,15 @@ def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
         duration(seconds.median),
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
-        "-" if record.ceiling is None else f"{record.ceiling.fraction:.0%}",
+        of_limit(record),
         significant(record.gigabytes_per_second or 0.0, 2),
         significant(record.error.max_ulps) if record.error else "-",
     )
+
+
+def of_limit(record: Record) -> str:
+    """`73%`, or `-` where no limit was measured."""
+    return "-" if record.ceiling is None else f"{significant(100 * record.ceiling.fraction, 2)}%"
 
 
 def speedup(record: Record) -> str:
