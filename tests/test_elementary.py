@@ -17,20 +17,20 @@ from kernels._numba.elementary import EXP_COEFFICIENTS, LOG_COEFFICIENTS
 KINDS = (np.float64, np.float32)
 
 
-@numba.njit
-def exp(x: Any) -> Any:
-    out = np.empty_like(x)
-    for i in range(len(x)):
-        out[i] = elementary.exp(x[i])
-    return out
+def over(function: Any) -> Any:
+    """The function of every number of an array."""
+
+    @numba.njit
+    def call(x: Any) -> Any:
+        out = np.empty_like(x)
+        for i in range(len(x)):
+            out[i] = function(x[i])
+        return out
+
+    return call
 
 
-@numba.njit
-def log1p(e: Any) -> Any:
-    out = np.empty_like(e)
-    for i in range(len(e)):
-        out[i] = elementary.log1p(e[i])
-    return out
+exp, log1p = over(elementary.exp), over(elementary.log1p)
 
 
 def series(term: Callable[[int], Decimal], x: Decimal) -> Decimal:

@@ -32,7 +32,7 @@ EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
 rounding, and would be simplified away."""
 
 _ROOT = 0.41421356237309503  # √2 − 1
-_LOG2 = 0.6931471805599453
+_LOG2, _REST_OF_LOG2 = 0.6931471805599453, 2.3190468138462996e-17  # log 2 to twice the digits of a double
 
 EXP_COEFFICIENTS = {
     np.float64: (
@@ -104,13 +104,14 @@ def _exp(x: Any) -> Callable[..., Any]:
 def _log1p(e: Any) -> Callable[..., Any]:
     kind = _kind(e)
     one, two, three, zero, root, log2 = map(kind, (1, 2, 3, 0, _ROOT, _LOG2))
+    rest = kind(_LOG2 - float(log2) + _REST_OF_LOG2)
     P = _polynomial(LOG_COEFFICIENTS[kind])
 
     def code(e: Any) -> Any:
         large = e > root
         f = (e - one if large else e) / (e + (three if large else two))
         g, v = f + f, f * f
-        return (log2 if large else zero) + (g + g * v * P(v))
+        return (log2 if large else zero) + (g + (g * v * P(v) + (rest if large else zero)))
 
     return code
 
