@@ -116,14 +116,11 @@ def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator
         return
     call = median(seconds) / lane.entry.iterations
     # the least of all rounds: what disturbs only adds, and who works there does so in each
+    placing, copying = (min(answer[f"{kind}_seconds"] for answer in lane.replies) for kind in ("placing", "copying"))
     settling = min((s for answer in lane.replies if (s := answer["settling_seconds"]) is not None), default=0.0)
-    copying = min(answer["copying_seconds"] for answer in lane.replies)
-    lane.found(agreement.outside("at-once", "bringing a result back", settling, copying, call))
-    placing, alone = (
-        min(answer["placing_seconds"] for answer in lane.replies),
-        _number(reply, "placing_alone_seconds"),
-    )
+    alone = _number(reply, "placing_alone_seconds")
     lane.found(agreement.outside("placed", "placing parameters", placing, alone, call))
+    lane.found(agreement.outside("at-once", "bringing a result back", settling, copying, call))
     totals = {key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")}
     calls = len(seconds) * lane.entry.iterations
     lane.entry = replace(
