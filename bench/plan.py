@@ -15,7 +15,7 @@ FEWEST_LAUNCHES = 5
 LAUNCH_SECONDS = 0.2
 """For each kernel in a launch on a workload: more launches narrow an interval, longer ones hardly do."""
 SECONDS = 1.0
-"""For each kernel and workload, all launches together: five, which fit three minutes for the default set."""
+"""For each kernel and workload, all launches together: five, which take four minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one order, such as a single call; the default workloads' longest takes a second."""
 
