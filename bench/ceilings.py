@@ -17,13 +17,14 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from bench import model
 from kernels import Gradient, Kernel, _jit_cache
 from kernels._numba.block import SUMS, as_line, example
+from kernels._numba.simd import BYTES
 from kernels.backends import NUMPY
 
 _READ_SUM, _READ_BITS, _SIGMOID, _MULTIPLY = range(4)
@@ -31,7 +32,6 @@ _CHUNK = 1024
 """Numbers that are surely in the first cache."""
 _ACCUMULATORS = 10
 """More than the 8 that two units with a latency of four cycles need, and fewer than 16 registers."""
-_VECTOR_BITS = 512 if binding.get_host_cpu_features().get("avx512f") else 256
 
 
 _repeats = numba.njit(model.repeats)
@@ -67,7 +67,7 @@ def _sigmoids(line: Any) -> Any:
 @intrinsic
 def _multiplied(_typing: Any, count: Any, number: Any) -> Any:
     """So many times x ← x · number + number in each of the accumulators, which are vectors; their sum."""
-    lanes = _VECTOR_BITS // number.bitwidth
+    lanes = 8 * BYTES // number.bitwidth
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         times, factor = arguments
@@ -96,7 +96,7 @@ def _multiply(count: Any, number: Any) -> Any:
 @numba.njit
 def _lanes(X: Any) -> Any:
     """Numbers in all accumulators together."""
-    return _ACCUMULATORS * _VECTOR_BITS // 8 // X.itemsize
+    return _ACCUMULATORS * BYTES // X.itemsize
 
 
 @numba.njit
@@ -134,7 +134,7 @@ def _ceiling(what: int, name: str, summary: str, passes: int = 0) -> Kernel:
     return Kernel(name, NUMPY, summary, passes, gradient)
 
 
-# kept from run to run, as no kernel's code is in a run: what this takes to compile is of no interest
+# kept from run to run, unlike the kernels' code: how long this takes to compile is of no interest
 numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(model.__file__)))
 
 READ_SUM = _ceiling(_READ_SUM, "read-sum", "X and y added up", passes=1)

@@ -83,8 +83,23 @@ def test_a_round_is_as_long_as_promised(placed: Any, monkeypatch: pytest.MonkeyP
     found = one.calibrate(CALIBRATION_DRAW, None)
     assert (found["iterations"], found["call_seconds"]) == (6, pytest.approx(1e-3))
     assert one.calibrate(CALIBRATION_DRAW, 9)["iterations"] == 9
+    began = now[0]
     assert one.round(ROUND_DRAW, 6, 5, None)["seconds"] == pytest.approx(6e-3)
+    assert now[0] - began == pytest.approx(6e-3 + 2e-3)  # two untimed calls are 2 ms
     assert one.call(FIRST_DRAW)["seconds"] == pytest.approx(1e-3)
+
+
+def test_a_busy_moment_does_not_shorten_the_rounds(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call that is counted takes 10 ms, and every other one 1 ms."""
+    now, left = [0.0], [9e-3]
+
+    def disturbed_once(X: Any, y: Any, w: Any, b: Any) -> Any:
+        now[0] += 1e-3 + (left.pop() if left else 0.0)
+        return honest(X, y, w, b)
+
+    one = placed(disturbed_once)
+    monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
+    assert one.calibrate(CALIBRATION_DRAW, None)["iterations"] == 6
 
 
 @pytest.mark.parametrize("sampled", [0, 2, 3])
