@@ -68,7 +68,11 @@ class Process:
         limits: Limits,
         service: str = "bench.worker",
     ) -> None:
-        """cores: those that it may use; None where the system cannot pin. service: whose `serve` it runs. Raises OSError."""
+        """Raises OSError.
+
+        cores: those that it may use; None where the system cannot pin
+        service: the module whose `serve` it runs
+        """
         self.limits = limits
         ours, theirs = socket.socketpair()
         readable, writable = os.pipe()

@@ -57,7 +57,7 @@ class Loop:
     innermost: bool
     mix: Mix
     chain: int
-    """How many of its operations wait for one another in each turn: as long as a turn takes at least, in latencies."""
+    """How many of its operations wait for one another in each turn: what a turn takes at least, in latencies."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,9 @@ def _functions(text: str) -> Iterator[tuple[str, list[_Block]]]:
     for raw in text.splitlines():
         line = dialect.comment.sub("", raw).rstrip()
         label = re.match(r'("[^"]*"|[^\s:]+):', line)
-        if label or (body and (body[-1].target or body[-1].ends)):
-            if body:
-                blocks.append(_Block(tuple(labels), tuple(body)))
-                labels, body = [], []
+        if body and (label or body[-1].target or body[-1].ends):
+            blocks.append(_Block(tuple(labels), tuple(body)))
+            labels, body = [], []
         if label:
             if _LOCAL.fullmatch(label[1]):
                 labels.append(label[1])

@@ -30,10 +30,11 @@ def explain(kernel: str, workload: str) -> Findings:
     (chosen, *others) = choose_workloads(workload)
     if others:
         raise ValueError(f"explain takes one workload; {workload!r} names {1 + len(others)}")
-    (record,) = race([entrant], chosen, launches=1, seconds=_SECONDS).records
+    raced = race([entrant], chosen, launches=1, seconds=_SECONDS)
+    (record,), (block,) = raced.records, raced.blocks
     if record.outcome != "ok":
         raise Ended(record.outcome, record.reason)
-    return gathered(record, _look(entrant.spec, chosen))
+    return gathered(record, block.noise, _look(entrant.spec, chosen))
 
 
 def _look(spec: str, workload: Workload) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from bench.explain.assembly import Assembly, Loop, Mix
 from bench.explain.hlo import Group, Program
 from bench.record import Record
 
+_DISTURBED = 0.05
+"""Of a core's time: from there on a race names it as what may make a control differ."""
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -17,6 +20,8 @@ class Findings:
 
     record: Record
     """Of one launch, beside no other kernel: its times are for orientation only."""
+    taken: float = 0.0
+    """The share of a core's time that the host and other processes took meanwhile."""
     signatures: tuple[str, ...] = ()
     """What Numba compiled the kernel for."""
     assembly: Assembly | None = None
@@ -27,11 +32,17 @@ class Findings:
     flops: float | None = None
     """As XLA counts them, for a call."""
     blas: tuple[Mapping[str, Any], ...] = ()
+    """Where neither Numba nor XLA compiled it: the libraries that may do its products."""
 
     @property
     def itemsize(self) -> int:
         """Bytes of a number."""
         return 4 if self.record.dtype == "float32" else 8
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others kept a processor from it, so that its threads and its time say little."""
+        return self.taken > _DISTURBED
 
     @property
     def innermost(self) -> tuple[Loop, ...]:
@@ -45,18 +56,19 @@ class Findings:
         return tuple(name for name in dict.fromkeys(called) if not name.startswith("__svml"))
 
 
-def gathered(record: Record, seen: Mapping[str, Any]) -> Findings:
-    """Put a record and what `look` told together."""
+def gathered(record: Record, noise: Mapping[str, float | None], seen: Mapping[str, Any]) -> Findings:
+    """Put together a record, the noise while it was timed, and what `look` told."""
     numba, xla = seen.get("numba"), seen.get("xla")
     return Findings(
         record,
+        taken=sum(share or 0.0 for share in noise.values()),
         signatures=tuple(numba["signatures"]) if numba else (),
         assembly=_assembly(numba["assembly"]) if numba else None,
         program=_program(xla["program"]) if xla else None,
         # Numba's and XLA's memory is not traced: what is seen of it would be the result's alone
         temporary_bytes=xla["temporary_bytes"] if xla else None if numba else seen["traced_bytes"],
         flops=xla["flops"] if xla else None,
-        blas=tuple(seen["blas"]),
+        blas=() if numba or xla else tuple(seen["blas"]),
     )
 
 

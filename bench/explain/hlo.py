@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from math import prod
 
 _COMPUTATION = re.compile(r"(?P<entry>ENTRY )?%?(?P<name>[\w.-]+) \(.*\) -> .*\{")
-_INSTRUCTION = re.compile(r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<type>\(.*?\)|\S+) (?P<op>[a-z][\w-]*)\((?P<rest>.*)")
+_INSTRUCTION = re.compile(
+    r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<type>\(.*?\)|\S+) (?P<op>[a-z][\w-]*)\((?P<rest>.*)"
+)
 _SHAPE = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
 _BYTES = {"f64": 8, "s64": 8, "u64": 8, "f32": 4, "s32": 4, "u32": 4, "f16": 2, "bf16": 2, "pred": 1}
 
@@ -76,9 +78,7 @@ def read(text: str, size_of_x: int) -> Program:
     working = [line for line in steps if line.op not in _PASSING]
     kinds_of = {line.name: line.kind for line in steps}
     reading = [
-        line
-        for line in working
-        if any(_numbers(kinds_of.get(operand, "")) == size_of_x for operand in line.operands)
+        line for line in working if any(_numbers(kinds_of.get(operand, "")) == size_of_x for operand in line.operands)
     ]
     return Program(len(working), groups, len(reading))
 

@@ -98,7 +98,7 @@ def _x86_of_numbers(word: str, operands: tuple[str, ...]) -> Instruction:
     target = operands[-1]
     masked = "{%k" in target and "{z}" not in target
     sources = operands[:-1]
-    if not word.startswith("v") and found or _X86_READS_DESTINATION.match(word) or masked:
+    if (not word.startswith("v") and found) or _X86_READS_DESTINATION.match(word) or masked:
         sources = operands
     if re.fullmatch(r"v?p?(xor|sub)\w*", word) and len(set(operands)) == 1:
         sources = ()  # a register and itself: zero, whatever it was
@@ -110,7 +110,7 @@ def _x86_of_numbers(word: str, operands: tuple[str, ...]) -> Instruction:
         fma=bool(found and found["two"]),
         division=bool(found and word.lstrip("v").startswith("div")),
         gather="gather" in word,
-        load=any(in_memory[:-1]) or len(operands) == 1 and in_memory[0],
+        load=any(in_memory[:-1]) or (len(operands) == 1 and in_memory[0]),
         store=in_memory[-1],
         vector=vector,
         reads=tuple(re.findall(r"%[xyz]mm(\d+)", " ".join(sources))),

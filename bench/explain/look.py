@@ -1,11 +1,13 @@
 """Looking at a kernel from inside a process of its own: what its compiler made, and what a call allocates.
 
 It is apart from the worker that times: nothing here is timed, and tracing what is allocated would slow a call down.
-The process begins with an empty folder for compiled code, since Numba shows the assembly only of what it compiled itself.
+The process begins with an empty folder for compiled code, since Numba shows the assembly of what it compiled itself
+only.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import tracemalloc
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bench import memory, observation, workloads
+from bench import memory, workloads
 from bench.channel import Line
 from bench.compilation import compile_ahead
 from bench.explain import assembly, hlo
@@ -45,7 +47,7 @@ def look(kernel: Kernel, workload: str) -> dict[str, Any]:
     elif hasattr(kernel.gradient, "lower"):
         seen["xla"] = _xla(kernel.gradient, arguments)
     seen["traced_bytes"] = _traced_bytes(lambda: kernel.backend.wait(kernel.gradient(*arguments)))
-    return seen | {"blas": _blas(), "pools": observation.pools()}
+    return seen | {"blas": _blas()}
 
 
 def _dispatchers(gradient: Callable[..., Any]) -> Iterator[Any]:
@@ -77,7 +79,7 @@ def _xla(gradient: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _traced_bytes(call: Callable[[], Any]) -> int:
-    """What a call holds at most beyond what there was: of Python, and of NumPy, which reports its arrays to tracemalloc."""
+    """What a call holds at most beyond what there was: of Python, and of NumPy, which reports its arrays."""
     tracemalloc.start()
     try:
         call()  # what only a first call leaves behind
@@ -99,6 +101,7 @@ def _blas() -> list[dict[str, Any]]:
     return [
         {
             "name": pool["internal_api"],
+            "of": found[1] if (found := re.search(r"(\w+)\.libs", pool["filepath"])) else None,
             "version": pool.get("version"),
             "built_for": pool.get("architecture"),
             "threads": pool["num_threads"],

@@ -77,7 +77,7 @@ def _bytes_of_x(found: Findings) -> int:
 
 
 def _busy(found: Findings) -> int | None:
-    return (found.record.seen or {}).get("busy_threads")
+    return None if found.disturbed else (found.record.seen or {}).get("busy_threads")
 
 
 def _faults(found: Findings) -> float:
@@ -95,7 +95,7 @@ def _nanoseconds(found: Findings) -> float:
 
 
 RULES = (
-    Rule(lambda found: True, _passes),
+    Rule(lambda _: True, _passes),
     Rule(
         lambda found: found.record.backend == "python",
         lambda found: f"Python itself loops: about {_nanoseconds(found):.0f} ns for each number of X.",
@@ -107,11 +107,11 @@ RULES = (
     Rule(lambda found: _waiting(found) is not None, _in_order),
     Rule(
         lambda found: found.assembly is not None and not found.assembly.whole.packed,
-        lambda found: "No instruction computes with more than one number.",
+        lambda _: "No instruction computes with more than one number.",
     ),
     Rule(
         lambda found: found.assembly is not None and found.assembly.whole.gathers > 0,
-        lambda found: "It gathers: numbers of one vector do not lie side by side in memory.",
+        lambda _: "It gathers: numbers of one vector do not lie side by side in memory.",
     ),
     Rule(
         lambda found: _largest(found, "copy", "transpose")[0] >= _bytes_of_x(found),
