@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from bench.explain.instructions import REGISTERS, Instruction, dialect_of
 
-_LOCAL = re.compile(r"\.?L[A-Z]\w*")
-_NOT_THE_KERNELS = re.compile(r'cfunc\.|_ZN7cpython|NRT_|__gufunc__\.|\.|"')
+_LOCAL = re.compile(r"\.?L\w+")
+_NOT_THE_KERNELS = re.compile(r'_?(cfunc\.|_ZN7cpython|NRT_|__gufunc__\.|\.|")')
 """What Numba puts around a function: its entrance from Python, reference counts, constants."""
 _MATHEMATICS = re.compile(r"(?:exp|exp2|expm1|log|log1p|log2|tanh|pow|fabs|ldexp|frexp|fmod|scalbn)[fl]?|__svml_\w+")
 

@@ -15,8 +15,7 @@ _COMPUTATION = re.compile(r"(?P<entry>ENTRY )?%?(?P<name>[\w.-]+) \(.*\) -> .*\{
 _INSTRUCTION = re.compile(
     r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<type>\(.*?\)|\S+) (?P<op>[a-z][\w-]*)\((?P<rest>.*)"
 )
-_SHAPE = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
-_BYTES = {"f64": 8, "s64": 8, "u64": 8, "f32": 4, "s32": 4, "u32": 4, "f16": 2, "bf16": 2, "pred": 1}
+_SHAPE = re.compile(r"([a-z]+)(\d*)\[([\d,]*)\]")
 
 GROUPS = {
     "fusion": ("fusion",),
@@ -112,9 +111,10 @@ def _run(computations: dict[str, list[_Line]], entry: str) -> Iterator[str]:
                 waiting += line.called
 
 
-def _shapes(kind: str) -> list[tuple[str, int]]:
-    """Each array of a type, with how many numbers it has."""
-    return [(dtype, prod(map(int, sizes.split(","))) if sizes else 1) for dtype, sizes in _SHAPE.findall(kind)]
+def _shapes(kind: str) -> list[tuple[int, int]]:
+    """Each array of a type: bytes of a number (one where the name has no bits: `pred`), and how many there are."""
+    found = _SHAPE.findall(kind)
+    return [(int(bits or 8) // 8, prod(map(int, sizes.split(","))) if sizes else 1) for _, bits, sizes in found]
 
 
 def _numbers(kind: str) -> int:
@@ -122,11 +122,9 @@ def _numbers(kind: str) -> int:
 
 
 def _bytes(kind: str) -> int:
-    return sum(_BYTES.get(dtype, 8) * count for dtype, count in _shapes(kind))
+    return sum(itemsize * count for itemsize, count in _shapes(kind))
 
 
 def _plain(kind: str) -> str:
     """Without its layout; of several arrays, the largest."""
-    found = _SHAPE.findall(kind)
-    dtype, sizes = max(found, key=lambda shape: _bytes(f"{shape[0]}[{shape[1]}]"))
-    return f"{dtype}[{sizes}]"
+    return max((found[0] for found in _SHAPE.finditer(kind)), key=_bytes, default="")

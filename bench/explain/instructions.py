@@ -149,11 +149,12 @@ def _aarch64(word: str, operands: tuple[str, ...], symbols: dict[str, str]) -> I
 
 
 def _aarch64_of_numbers(word: str, operands: tuple[str, ...]) -> Instruction:
+    word, _, lanes = word.partition(".")  # macOS writes `fmul.2d v0, v1, v2` for `fmul v0.2d, v1.2d, v2.2d`
     outside = [operand for operand in operands if "[" not in operand or re.match(r"\{?\s*v\d", operand)]
     named = [_ARM_NUMBER.findall(operand) for operand in outside]
     if not any(named):
         return Instruction(word)
-    kinds = {kind for operand in named for kind, _ in operand}
+    kinds = {"v"} if lanes else {kind for operand in named for kind, _ in operand}
     arithmetic = bool(_ARM_ARITHMETIC.fullmatch(word))
     loads, stores = word.startswith("ld"), word.startswith("st")
     numbers = [number for operand in named for _, number in operand]
@@ -161,14 +162,13 @@ def _aarch64_of_numbers(word: str, operands: tuple[str, ...]) -> Instruction:
     reads_destination = bool(re.match(r"fmla|fmls|fn?ma[ds]|fn?msb|bsl|bi[tf]|ins|fcadd", word)) and word not in (
         "fmadd", "fnmadd",
     )  # fmt: skip
-    scalable = " ".join(operands)
     return Instruction(
         word,
         arithmetic=arithmetic,
-        packed=arithmetic and bool(kinds & {"v", "z"}) and word not in ("fadda",),
+        packed=arithmetic and bool(kinds & {"v", "z"}),
         fma=bool(_ARM_FMA.fullmatch(word)),
         division=word in ("fdiv", "fdivr"),
-        gather=loads and bool(re.search(r"\[[^\]]*\bz\d+\.", scalable)),
+        gather=loads and bool(re.search(r"\[[^\]]*\bz\d+\.", " ".join(operands))),
         load=loads,
         store=stores,
         vector=_widest(["v" if kind == "q" else kind for kind in kinds]),
