@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -160,6 +161,11 @@ def test_a_vector_sum_elsewhere_speaks_for_the_scalar_one() -> None:
     assert not any(
         "number after number" in text for text in sentences(Findings(record(), assembly=assembly.read(both)))
     )
+
+
+def test_every_sentence_is_in_the_docs() -> None:
+    page = (CHECKOUT / "docs" / "explain.md").read_text()
+    assert [rule.name for rule in RULES] == re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)
 
 
 def test_there_are_never_more_than_three_sentences() -> None:

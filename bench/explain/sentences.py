@@ -26,6 +26,8 @@ _NUMBER_WORDS = {1: "one pass", 2: "two passes", 3: "three passes"}
 class Rule:
     """A sentence, and when it is said."""
 
+    name: str
+    """As in docs/explain.md, which says what to make of it."""
     when: Callable[[Findings], bool]
     says: Callable[[Findings], str]
 
@@ -95,45 +97,55 @@ def _nanoseconds(found: Findings) -> float:
 
 
 RULES = (
-    Rule(lambda _: True, _passes),
+    Rule("passes", lambda _: True, _passes),
     Rule(
+        "python",
         lambda found: found.record.backend == "python",
         lambda found: f"Python itself loops: about {_nanoseconds(found):.0f} ns for each number of X.",
     ),
     Rule(
+        "scalar-sigmoid",
         lambda found: bool(found.mathematics),
         lambda found: f"Scalar sigmoid: a loop calls {' and '.join(found.mathematics)}, for one number at a time.",
     ),
-    Rule(lambda found: _waiting(found) is not None, _in_order),
+    Rule("sum-in-order", lambda found: _waiting(found) is not None, _in_order),
     Rule(
+        "no-vectors",
         lambda found: found.assembly is not None and not found.assembly.whole.packed,
         lambda _: "No instruction computes with more than one number.",
     ),
     Rule(
+        "gathers",
         lambda found: found.assembly is not None and found.assembly.whole.gathers > 0,
         lambda _: "It gathers: numbers of one vector do not lie side by side in memory.",
     ),
     Rule(
+        "copied-x",
         lambda found: _largest(found, "copy", "transpose")[0] >= _bytes_of_x(found),
         lambda found: f"X is written to memory once more: {_largest(found, 'copy', 'transpose')[1]} is a copy.",
     ),
     Rule(
+        "copied-blocks",
         lambda found: _largest(found, "slice")[1].endswith(f",{found.record.n}]"),
         lambda found: f"Blocks of X are copied before they are used: {_largest(found, 'slice')[1]}.",
     ),
     Rule(
+        "page-faults",
         lambda found: _faults(found) >= _FEW_FAULTS,
         lambda found: f"{_faults(found):.0f} page faults in each call: memory is asked for anew.",
     ),
     Rule(
+        "temporaries",
         lambda found: found.record.backend != "python" and _arrays(found) >= 1,
         lambda found: f"Its temporaries are as large as {_arrays(found):.0f} arrays of m numbers.",
     ),
     Rule(
+        "one-thread",
         lambda found: _busy(found) == 1 and found.record.threads > 1 and _bytes_of_x(found) >= _WORTH_THREADS,
         lambda found: f"One thread computes, of {found.record.threads} that it was given.",
     ),
     Rule(
+        "vectors",
         lambda found: bool(_vectors(found)),
         lambda found: (
             f"{len(_vectors(found))} of {len(found.innermost)} innermost loops compute in vectors, "

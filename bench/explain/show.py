@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 
 from rich import box
 from rich.console import Console
@@ -16,6 +17,7 @@ from bench.explain.sentences import sentences
 from bench.report.terminal import duration, quantity, significant
 
 _MOST_LOOPS = 12
+"""So that all of it fits a screen of 40 lines; a fused kernel has some thirty."""
 _READ_ONLY = re.compile(r"Array\((\w+), (\d), '(\w)', True, aligned=True\)")
 """As Numba writes the type of an array that may only be read."""
 _WIDTHS = {"xmm": "16 bytes", "v": "16 bytes", "z": "SVE", "ymm": "32 bytes", "zmm": "64 bytes"}
@@ -49,7 +51,7 @@ def _part(console: Console, heading: str, lines: Sequence[str]) -> None:
         console.print()
         console.print(Text(heading, style="bold"))
         for line in lines:
-            console.print(Text(f"  {line}"))
+            console.print(Text(fill(line, console.width, initial_indent="  ", subsequent_indent="    ")))
 
 
 def _numba(found: Findings) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _numba(found: Findings) -> Iterator[str]:
         yield f"it returns {returned}"
     whole, functions = found.assembly.whole, found.assembly.functions
     versions = sum(functions.values())
-    yield f"functions: {len(functions)}, in {versions} versions; instructions: {whole.instructions:,}"
+    yield f"functions: {len(functions)}, versions of them: {versions}; instructions: {whole.instructions:,}"
     widest = f", registers up to {whole.vector} ({_WIDTHS[whole.vector]})" if whole.vector else ""
     yield f"floating-point: {whole.packed} packed, {whole.scalar} scalar{widest}"
     yield f"{whole.fmas} fused multiply-adds, {whole.divisions} divisions, {whole.gathers} gathers"
@@ -74,7 +76,7 @@ def _chosen(found: Findings) -> list[Loop]:
     loops = (
         [loop for loop in found.assembly.loops if loop.innermost or loop.mix.mathematics] if found.assembly else []
     )
-    most = sorted(loops, key=lambda loop: -(loop.mix.arithmetic + 1000 * len(loop.mix.mathematics)))[:_MOST_LOOPS]
+    most = sorted(loops, key=lambda loop: (not loop.mix.mathematics, -loop.mix.arithmetic))[:_MOST_LOOPS]
     return [loop for loop in loops if loop in most][:_MOST_LOOPS]
 
 
