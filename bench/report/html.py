@@ -206,7 +206,7 @@ def _controls(section: Section) -> str:
         options = '<option value="log">logarithmic</option><option value="linear">linear</option>'
         parts.append(f"<label>scale <select data-scale>{options}</select></label>")
     if section.series:
-        parts.append(f"<fieldset><legend>shown</legend>{''.join(map(_checkbox, section.series))}</fieldset>")
+        parts.append(f'<div class=series role=group aria-label="what is shown">{"".join(map(_checkbox, section.series))}</div>')
     return f'<div class="controls">{"".join(parts)}</div>' if parts else ""
 
 

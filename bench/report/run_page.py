@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from bench.record import Results
 from bench.report import headline, palette
+from bench.report.charts.calls import calls
+from bench.report.charts.limit import roofline, share
+from bench.report.charts.more import accuracy, cold, heatmap, threads
+from bench.report.charts.rounds import fingerprint, outcomes, rounds
+from bench.report.charts.sizes import sizes
 from bench.report.charts.speedup import speedup
 from bench.report.html import Lead, Section, page
 
 
+_SECTIONS = (speedup, sizes, calls, share, roofline, rounds, outcomes, fingerprint, heatmap, cold, accuracy, threads)
+
+
 def sections(results: Results) -> list[Section]:
     """Those that the run has data for."""
-    return [section for section in (speedup(results),) if section.rows]
+    return [section for section in tuple(make(results) for make in _SECTIONS) if section.rows]
 
 
 def run_page(results: Results) -> str:

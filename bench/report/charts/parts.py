@@ -18,17 +18,16 @@ Spec = dict[str, Any]
 
 _ROUND = "indexof([1,2,5],round(datum.value/pow(10,floor(log(datum.value)/LN10+1e-9))))>=0"
 _SECONDS = (
-    "datum.value>=1?format(datum.value,'.3~r')+' s':datum.value>=1e-3?format(datum.value*1e3,'.3~r')+' ms':"
+    "datum.value>=1?format(datum.value,',.3~r')+' s':datum.value>=1e-3?format(datum.value*1e3,'.3~r')+' ms':"
     "datum.value>=1e-6?format(datum.value*1e6,'.3~r')+' µs':format(datum.value*1e9,'.3~r')+' ns'"
 )
 SECONDS_LABEL = f"datum.value==0?'0':{_ROUND}?({_SECONDS}):''"
+_DECADE = "abs(log(datum.value)/LN10-round(log(datum.value)/LN10))<1e-6"
 NUMBER_LABEL = "datum.value==0?'0':datum.value<1?format(datum.value,'.2~r'):format(datum.value,',.2~r')"
-COUNT_LABEL = "format(datum.value,datum.value<1000?'d':'.2~s')"
+COUNT_LABEL = f"{_ROUND}?format(datum.value,datum.value<1000?'d':'.2~s'):''"
 ROWS = alt.NamedData("rows")
 WIDE = "wide"
 """How a layer's name begins that a narrow page leaves out."""
-FIGURES = 118
-"""Pixels at the right of a chart for a column of figures such as `628 [429, 921]`."""
 
 
 def common(results: Results) -> list[tuple[Record, Seconds, Spec]]:
@@ -58,10 +57,13 @@ def legend(results: Results, rows: Iterable[Spec]) -> tuple[Series, ...]:
     return palette.series(palette.looks(results.records), (row["kernel"] for row in rows))
 
 
-def finished(chart: Chart, **properties: Any) -> Spec:
-    """As wide as the page, in the project's manner."""
-    spec: Spec = chart.properties(width="container", **properties).configure(**palette.CONFIG).to_dict()
-    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+def finished(chart: Chart, datasets: dict[str, list[Spec]] | None = None, top: int = 8, **properties: Any) -> Spec:
+    """As wide as the page, in the project's manner. datasets: more of them than the rows, by name; top: pixels."""
+    padding = {"left": 4, "right": 8, "top": top, "bottom": 4}
+    spec: Spec = (
+        chart.properties(width="container", padding=padding, **properties).configure(**palette.CONFIG).to_dict()
+    )
+    spec["datasets"] = datasets or {}
     del spec["$schema"]
     return spec
 
@@ -76,14 +78,31 @@ def shape() -> alt.Shape:
     return alt.Shape("shape:N", scale=alt.Scale(**palette.shape_scale()), legend=None)
 
 
+def dash() -> alt.StrokeDash:
+    """As shape, for lines."""
+    return alt.StrokeDash("shape:N", scale=alt.Scale(**palette.dash_scale()), legend=None)
+
+
 def tooltip(**fields: str) -> list[alt.Tooltip]:
     """Field → what it is called; the values are ready to be read."""
     return [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
 
 
+def log_axis(title: str, label: str, decades_only: bool = True, **axis: Any) -> alt.Axis:
+    """Of a logarithmic scale: a grid line a decade, or at 1, 2 and 5 of each."""
+    test = _DECADE if decades_only else _ROUND
+    grid = {"condition": {"test": test, "value": "var(--line)"}, "value": "transparent"}
+    return alt.Axis(title=title, labelExpr=label, grid=True, gridColor=grid, **axis)
+
+
 def seconds_axis(title: str, **axis: Any) -> alt.Axis:
-    """Of times on a logarithmic scale: 1, 2 and 5 of each decade."""
-    return alt.Axis(title=title, labelExpr=SECONDS_LABEL, grid=True, **axis)
+    """Of times on a logarithmic scale, labelled at 1, 2 and 5 of each decade."""
+    return log_axis(title, SECONDS_LABEL, **axis)
+
+
+def linear_seconds(title: str) -> alt.Axis:
+    """Of times on a linear scale."""
+    return alt.Axis(title=title, labelExpr=f"datum.value==0?'0':{_SECONDS}", grid=True, tickCount=6)
 
 
 def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, tips: list[alt.Tooltip]) -> Chart:
@@ -142,6 +161,21 @@ def number_column(field: str, heading: str) -> Column:
     return Column(field, heading, significant, number=True)
 
 
-def short(number: float) -> str:
-    """To three digits."""
-    return significant(number)
+def apart(low: float | None, high: float | None, other_low: float | None, other_high: float | None) -> bool:
+    """Whether two intervals do not touch; without intervals they do."""
+    if low is None or high is None or other_low is None or other_high is None:
+        return False
+    return high < other_low or other_high < low
+
+
+def lines_end(y: str, label_y: str, scale: alt.Scale) -> Chart:
+    """The names at the right of lines: at `label_y`, moved apart, with a stroke from where the line ends (`last`)."""
+    base = alt.Chart(ROWS).transform_filter("datum.last").encode(color=colour())
+    leader = base.mark_rule(opacity=0.6).encode(
+        x=alt.value("width"), x2=alt.value(alt.expr("width + 14")), y=alt.Y(f"{y}:Q", scale=scale), y2=f"{label_y}:Q"
+    )
+    name = base.mark_text(align="left", dx=18).encode(
+        x=alt.value("width"), y=alt.Y(f"{label_y}:Q", scale=scale), text="kernel:N", color=alt.value("var(--ink)")
+    )
+    both: Chart = alt.layer(leader.properties(name=f"{WIDE}_leader"), name.properties(name=f"{WIDE}_name"))
+    return both
