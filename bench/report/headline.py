@@ -89,7 +89,7 @@ def trust(results: Results) -> tuple[str, ...]:
     spreads = sorted(record.launch_spread for record in measured if record.launch_spread is not None)
     if spreads:
         low, middle, high = (f"{100 * spreads[place]:.1f}%" for place in (0, len(spreads) // 2, -1))
-        found.append(f"From one start of a kernel to the next its time varied by {middle} ({low} to {high}).")
+        found.append(f"From one start of a kernel to the next its time varied by typically ±{middle} (of all: {low} to {high}).")
     ratios = [r.speedup for r in measured if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
     if ratios:
         wide = [ratio for ratio in ratios if is_wide(ratio)]

@@ -240,8 +240,8 @@ def _table(section: Section) -> str:
     )
     save = '<button type="button" class="csv">download CSV</button>'
     if section.chart is None:
-        return f"{table}<p class=save>{save}</p>"
-    return f"<details class=numbers><summary>the numbers</summary>{table}</details><p class=save>{save}</p>"
+        return f"{table}<p>{save}</p>"
+    return f"<div class=under><details class=numbers><summary>the numbers</summary>{table}</details>{save}</div>"
 
 
 def _paragraphs(lines: Sequence[str], kind: str = "") -> str:

@@ -96,8 +96,8 @@ def roofline(results: Results) -> Section:
         text=(
             "Multiplications and additions for each byte that a kernel reads, against how many of them it does in a second. The slope is the "
             "rate at which this machine reads data of this size, the level lines are the products, and the sigmoids (which cap "
-            "the rate, since each example needs one). No kernel can be above a line that binds it. A kernel that reads X twice stands at half the intensity; "
-            "what stays in cache between its passes lets it rise above the slope.",
+            "the rate, since each example needs one). A kernel that reads X twice stands at half the intensity of "
+            "one that reads it once; if X stays in a cache between its passes, it can rise above the slope.",
         ),
         chart=parts.finished(_chart(), {"roofs": roofs}, height=_HEIGHT),
         alt="Points under lines on logarithmic axes: operations per byte against operations per second, with the measured limits as lines. The table below has the numbers.",
@@ -142,14 +142,14 @@ def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> list[Spec
 
 def _chart() -> alt.LayerChart:
     scale = alt.Scale(type="log", nice=False, padding=4)
-    x = alt.X("intensity:Q", scale=scale, axis=parts.log_axis("operations per byte read", parts.NUMBER_LABEL))
-    rate = "format(datum.value/1e9,'.2~r')"
+    x = alt.X("intensity:Q", scale=scale, axis=parts.log_axis("operations per byte read", parts.ROUND_LABEL))
+    rate = parts.ROUND_LABEL.replace("format(datum.value,", "format(datum.value/1e9,").replace("<1?", "<1e9?")
     y = alt.Y("rate:Q", scale=scale, axis=parts.log_axis("10⁹ operations a second", rate))
     roof = alt.Chart(alt.NamedData("roofs"))
     lines = roof.mark_line(color="var(--ink)", strokeWidth=1.5).encode(x=x, y=y, detail="name:N")
-    slope = roof.transform_filter("datum.place == 0 && indexof(datum.name, 'reading') == 0")
+    slope = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') == 0")
     level = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') != 0")
-    slope_name = slope.mark_text(align="left", dx=-2, dy=14, fill="var(--soft)", fontSize=11).encode(x=x, y=y, text="name:N")
+    slope_name = slope.mark_text(align="right", dx=-10, dy=4, fill="var(--soft)", fontSize=11).encode(x=x, y=y, text="name:N")
     level_name = level.mark_text(align="right", dy=-7, fill="var(--soft)", fontSize=11).encode(x=x, y=y, text="name:N")
     base = alt.Chart(parts.ROWS).encode(x=x, color=parts.colour())
     points = base.mark_point(size=60).encode(y=y, shape=parts.shape(), tooltip=parts.tooltip(kernel="kernel", figures="rate", reads="reads X"))

@@ -44,11 +44,12 @@ def heatmap(results: Results) -> Section:
             tooltip=parts.tooltip(kernel="kernel", race="workload", figures="times as fast as numpy"),
         )
     )
-    words = base.mark_text(fontSize=12).encode(text="figures:N")
+    words = base.mark_text(fontSize=11).encode(text="figures:N")
     return Section(
         name="heatmap",
         heading="Every kernel on every workload",
         fold=True,
+        level=3,
         text=("How many times as fast as numpy. Blue is faster, orange slower, stronger up to 30 times.",),
         chart=parts.finished(alt.layer(cells, words), height={"step": 26}),
         alt="A grid of kernels and workloads: in each cell how many times as fast as numpy. The table below has the numbers.",
@@ -85,6 +86,7 @@ def cold(results: Results) -> Section:
         name="cold",
         heading="Cold start",
         fold=True,
+        level=3,
         text=(
             "Before a kernel is at its speed: importing its libraries and starting them, placing X and y, lowering and compiling with an empty "
             "cache, the first call (with the compiling in it where a kernel cannot be asked to compile).",
@@ -121,7 +123,7 @@ def accuracy(results: Results) -> Section:
     ]
     base = alt.Chart(parts.ROWS).encode(
         x=alt.X("seconds:Q", scale=alt.Scale(type="log", nice=False, padding=30), axis=parts.seconds_axis("time of a call")),
-        y=alt.Y("ulps:Q", scale=alt.Scale(type="log", nice=False, padding=20), axis=parts.log_axis("error, ulps", parts.NUMBER_LABEL)),
+        y=alt.Y("ulps:Q", scale=alt.Scale(type="log", nice=False, padding=20), axis=parts.log_axis("error, ulps", parts.ROUND_LABEL)),
     )
     points = base.mark_point().encode(color=parts.colour(), shape=parts.shape(), tooltip=parts.tooltip(kernel="kernel", time="a call", error="error"))
     names = base.mark_text(align="left", dx=8, fontSize=11).encode(text="kernel:N")
@@ -129,6 +131,7 @@ def accuracy(results: Results) -> Section:
         name="accuracy",
         heading="Accuracy against speed",
         fold=True,
+        level=3,
         text=("The largest error of cost and gradient on the workload's own data, in units of the dtype's rounding of the terms that are summed, against the time of a call: down and left is better.",),
         chart=parts.finished(alt.layer(points, names.properties(name=f"{parts.WIDE}_names")), height=300),
         alt="Points on logarithmic axes: time of a call against error in ulps. The table below has the numbers.",
@@ -166,6 +169,7 @@ def threads(results: Results) -> Section:
         name="threads",
         heading="Threads",
         fold=True,
+        level=3,
         text=("What more threads bring each kernel. Kernels that use one thread whatever they are given stay level.",),
         chart=parts.finished(alt.layer(lines, spans, points), height=320),
         alt="Lines, one for each kernel: number of threads against time of a call. The table below has the numbers.",

@@ -16,14 +16,16 @@ from bench.report.terminal import duration, significant, timed
 Chart = alt.Chart | alt.LayerChart
 Spec = dict[str, Any]
 
-_ROUND = "indexof([1,2,5],round(datum.value/pow(10,floor(log(datum.value)/LN10+1e-9))))>=0"
+_MANTISSA = "datum.value/pow(10,floor(log(datum.value)/LN10+1e-9))"
+_ROUND = f"(abs({_MANTISSA}-1)<1e-6||abs({_MANTISSA}-2)<1e-6||abs({_MANTISSA}-5)<1e-6)"
 _SECONDS = (
     "datum.value>=1?format(datum.value,',.3~r')+' s':datum.value>=1e-3?format(datum.value*1e3,'.3~r')+' ms':"
     "datum.value>=1e-6?format(datum.value*1e6,'.3~r')+' µs':format(datum.value*1e9,'.3~r')+' ns'"
 )
 SECONDS_LABEL = f"datum.value==0?'0':{_ROUND}?({_SECONDS}):''"
 _DECADE = "abs(log(datum.value)/LN10-round(log(datum.value)/LN10))<1e-6"
-NUMBER_LABEL = "datum.value==0?'0':datum.value<1?format(datum.value,'.2~r'):format(datum.value,',.2~r')"
+NUMBER_LABEL = "(datum.value==0?'0':datum.value<1?format(datum.value,'.2~r'):format(datum.value,',.2~r'))"
+ROUND_LABEL = f"{_ROUND}?{NUMBER_LABEL}:''"
 COUNT_LABEL = f"{_ROUND}?format(datum.value,datum.value<1000?'d':'.2~s'):''"
 ROWS = alt.NamedData("rows")
 WIDE = "wide"
@@ -63,7 +65,7 @@ def finished(chart: Chart, datasets: dict[str, list[Spec]] | None = None, top: i
     spec: Spec = (
         chart.properties(width="container", padding=padding, **properties).configure(**palette.CONFIG).to_dict()
     )
-    spec["datasets"] = datasets or {}
+    spec["datasets"] = spec.get("datasets", {}) | (datasets or {})
     del spec["$schema"]
     return spec
 
@@ -177,5 +179,5 @@ def lines_end(y: str, label_y: str, scale: alt.Scale) -> Chart:
     name = base.mark_text(align="left", dx=18).encode(
         x=alt.value("width"), y=alt.Y(f"{label_y}:Q", scale=scale), text="kernel:N", color=alt.value("var(--ink)")
     )
-    both: Chart = alt.layer(leader.properties(name=f"{WIDE}_leader"), name.properties(name=f"{WIDE}_name"))
+    both: Chart = alt.layer(leader, name)
     return both

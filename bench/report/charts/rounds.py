@@ -96,10 +96,10 @@ def _chart() -> alt.LayerChart:
     base = alt.Chart(parts.ROWS).encode(y=y, yOffset=launch, color=parts.colour())
     dots = (
         base.transform_flatten(["seconds"])
-        .mark_circle(size=14, opacity=0.45)
+        .mark_circle(size=20, opacity=0.5)
         .encode(x=alt.X("seconds:Q", scale=scale, axis=parts.seconds_axis("a call, in one round")))
     )
-    medians = base.mark_tick(thickness=2, height=7, color="var(--ink)").encode(
+    medians = base.mark_tick(thickness=2, height=8, color="var(--ink)").encode(
         x=alt.X("median:Q", scale=scale),
         color=alt.value("var(--ink)"),
         tooltip=parts.tooltip(kernel="kernel", launch="launch", rounds="rounds"),
@@ -110,15 +110,20 @@ def _chart() -> alt.LayerChart:
 def outcomes(results: Results) -> Section:
     """What became of every kernel that has no time, and why; and how many have one."""
     several = len({record.threads for record in results.records}) > 1
+    races: dict[tuple[str, str, str], list[str]] = {}
+    for record in results.records:
+        if record.outcome != "ok" or not record.seconds:
+            outcome = record.outcome if record.outcome != "ok" else "agrees, not timed"
+            races.setdefault((record.kernel, outcome, record.reason), []).append(race_name(record, several))
+    every = len({(record.workload, record.threads) for record in results.records})
     rows = tuple(
         {
-            "race": race_name(record, several),
-            "kernel": record.kernel,
-            "outcome": record.outcome if record.outcome != "ok" else "agrees, not timed",
-            "reason": record.reason,
+            "kernel": kernel,
+            "outcome": outcome,
+            "reason": reason,
+            "races": "all" if len(names) == every > 1 else ", ".join(names),
         }
-        for record in results.records
-        if record.outcome != "ok" or not record.seconds
+        for (kernel, outcome, reason), names in races.items()
     )
     ok = sum(record.outcome == "ok" for record in results.records)
     errors = [record.error.bound_fraction for record in results.records if record.outcome == "ok" and record.error]
@@ -131,7 +136,7 @@ def outcomes(results: Results) -> Section:
             f"{ok} of {len(results.records)} pairs of kernel and workload agreed with the reference{near}. "
             + ("The others:" if rows else "All of them were timed."),
         ),
-        columns=(parts.RACE, parts.KERNEL, Column("outcome", "outcome"), Column("reason", "why")),
+        columns=(parts.KERNEL, Column("outcome", "outcome"), Column("races", "on"), Column("reason", "why")),
         rows=rows,
     )
 
@@ -156,4 +161,4 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     parts_ = value.items() if isinstance(value, dict) else enumerate(value, 1) if isinstance(value, list) else None
     if parts_ is None:
         return [(name, "not known" if value is None else {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value))]
-    return [leaf for key, part in parts_ for leaf in _flat(part, f"{name} {key}".strip())]
+    return [leaf for key, part in parts_ for leaf in _flat(part, f"{name}{' › ' * bool(name)}{key}")]
