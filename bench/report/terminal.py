@@ -116,7 +116,7 @@ def _table(measured: list[tuple[Record, Seconds]]) -> Table:
     for heading in ("time/call", "speedup", "launches", "of limit", "GB/s", "ulps"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record, seconds in measured:
-        table.add_row(*cells_of(record, seconds), style="bold" if record is measured[-1][0] else "")
+        table.add_row(*map(Text, cells_of(record, seconds)), style="bold" if record is measured[-1][0] else "")
     return table
 
 
@@ -217,7 +217,7 @@ def _cold_table(records: list[Record]) -> Table:
         )
         calls = (record.break_even or {}).get("numpy", "-")
         after = "never" if calls is None else calls if calls == "-" else f"after {calls:,}"
-        table.add_row(record.kernel, *map(duration, steps), after)
+        table.add_row(*map(Text, (record.kernel, *map(duration, steps), str(after))))
     return table
 
 

@@ -11,7 +11,7 @@ import altair as alt
 from bench.coldstart import once
 from bench.record import Results
 from bench.report.charts import parts
-from bench.report.html import Column, Section
+from bench.report.html import Section
 from bench.report.terminal import duration, quantity
 
 _DECADES = range(3, 8)
@@ -25,7 +25,16 @@ def calls(results: Results) -> Section:
     rows = []
     for record, seconds, row in parts.common(results):
         spent = once(record.cold, seconds.median)
-        rows.append(row | {"once": spent, "call": seconds.median, "time": duration(seconds.median), "first": duration(spent), "last": True})
+        rows.append(
+            row
+            | {
+                "once": spent,
+                "call": seconds.median,
+                "time": duration(seconds.median),
+                "first": duration(spent),
+                "last": True,
+            }
+        )
     for race in dict.fromkeys(row["race"] for row in rows):
         own = [row for row in rows if row["race"] == race]
         decades = min(max(_DECADES[0], ceil(log10(envelope(own)[-1][1])) + 1), _DECADES[-1])
@@ -39,21 +48,35 @@ def calls(results: Results) -> Section:
         heading="Time against the number of calls",
         level=3,
         text=(
-            "What so many calls take together, with what is spent once before them: lowering and compiling with an empty cache, and what the "
-            "first call takes more than a steady one. Importing the library is not in it. Where a line passes under another, "
+            "What so many calls take together, with what is spent once before them: lowering and compiling with "
+            "an empty cache, and what the "
+            "first call takes more than a steady one. Importing the library is not in it. Where a line passes "
+            "under another, "
             "compiling has paid.",
         ),
         chart=parts.finished(_chart(), height=_HEIGHT),
-        alt="Lines on logarithmic axes, one for each kernel: total time against the number of calls, compiling included. The table below has the numbers.",
-        columns=(parts.RACE, parts.KERNEL, parts.seconds_column("once", "once"), parts.seconds_column("call", "a call")),
+        alt=(
+            "Lines on logarithmic axes, one for each kernel: total time against the number of calls, compiling "
+            "included. The table below has the numbers."
+        ),
+        columns=(
+            parts.RACE,
+            parts.KERNEL,
+            parts.seconds_column("once", "once"),
+            parts.seconds_column("call", "a call"),
+        ),
         rows=tuple(rows),
         choices=(parts.choice(results),),
-        remarks=tuple(remark for race in dict.fromkeys(row["race"] for row in rows) for remark in _remarks(race, [row for row in rows if row["race"] == race])),
+        remarks=tuple(
+            remark
+            for race in dict.fromkeys(row["race"] for row in rows)
+            for remark in _remarks(race, [row for row in rows if row["race"] == race])
+        ),
         series=parts.legend(results, rows),
     )
 
 
-def _chart() -> alt.LayerChart:
+def _chart() -> parts.Chart:
     scale = alt.Scale(type="log", nice=False)
     over_calls = (
         alt.Chart(parts.ROWS)
@@ -89,6 +112,6 @@ def envelope(rows: list[Spec]) -> list[tuple[str, float]]:
 def _remarks(race: str, rows: list[Spec]) -> list[Spec]:
     found = envelope(rows)
     said = [f"up to about {quantity(end)} calls {name}" for (name, _), (_, end) in pairwise(found)]
-    name, begin = found[-1]
+    name, _ = found[-1]
     last = f"{name} takes least, however many the calls" if not said else f"from then on {name}"
     return [{"race": race, "text": f"Least time in all: {', '.join([*said, last])}." if said else f"{last}."}]

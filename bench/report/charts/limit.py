@@ -23,7 +23,11 @@ def share(results: Results) -> Section:
     rows = []
     for record, _seconds, row in parts.common(results):
         if ceiling := record.ceiling:
-            span = f" [{parts.percent(ceiling.low)}, {parts.percent(ceiling.high)}]" if ceiling.low and ceiling.high else ""
+            span = (
+                f" [{parts.percent(ceiling.low)}, {parts.percent(ceiling.high)}]"
+                if ceiling.low and ceiling.high
+                else ""
+            )
             rows.append(
                 row
                 | {
@@ -45,12 +49,17 @@ def share(results: Results) -> Section:
         name="limit",
         heading="Share of the machine’s limit",
         text=(
-            "Whoever computes this gradient reads X and y once, takes a sigmoid and its loss for each example, and multiplies and "
-            "adds for each element twice. Each of these was timed by itself on this machine in the same race; the longest "
+            "Whoever computes this gradient reads X and y once, takes a sigmoid and its loss for each example, "
+            "and multiplies and "
+            "adds for each element twice. Each of these was timed by itself on this machine in the same race; "
+            "the longest "
             "of them is the limit, and 100% would be as fast as it.",
         ),
         chart=parts.finished(chart, height={"step": 27}, top=18),
-        alt="Points with intervals, a row for each kernel, fastest first: share of the machine's limit, from 0 to 100%. The table below has the numbers.",
+        alt=(
+            "Points with intervals, a row for each kernel, fastest first: share of the machine's limit, from 0 "
+            "to 100%. The table below has the numbers."
+        ),
         columns=(
             parts.RACE,
             parts.KERNEL,
@@ -68,7 +77,8 @@ def share(results: Results) -> Section:
 def roofline(results: Results) -> Section:
     """Operational intensity against rate, under what was measured of the machine in the same race."""
     ceilings = {(race["workload"], race.get("threads")): race.get("ceilings") or {} for race in results.races}
-    rows, roofs = [], []
+    rows: list[Spec] = []
+    roofs: list[Spec] = []
     for record, seconds, row in parts.common(results):
         own = ceilings.get((record.workload, record.threads), {})
         if set(own) < set(LIMITS) or record.device == "gpu":
@@ -94,13 +104,18 @@ def roofline(results: Results) -> Section:
         heading="The roofline behind it",
         level=3,
         text=(
-            "Multiplications and additions for each byte that a kernel reads, against how many of them it does in a second. The slope is the "
-            "rate at which this machine reads data of this size, the level lines are the products, and the sigmoids (which cap "
+            "Multiplications and additions for each byte that a kernel reads, against how many of them it does "
+            "in a second. The slope is the "
+            "rate at which this machine reads data of this size, the level lines are the products, and the "
+            "sigmoids (which cap "
             "the rate, since each example needs one). A kernel that reads X twice stands at half the intensity of "
             "one that reads it once; if X stays in a cache between its passes, it can rise above the slope.",
         ),
         chart=parts.finished(_chart(), {"roofs": roofs}, height=_HEIGHT),
-        alt="Points under lines on logarithmic axes: operations per byte against operations per second, with the measured limits as lines. The table below has the numbers.",
+        alt=(
+            "Points under lines on logarithmic axes: operations per byte against operations per second, with the "
+            "measured limits as lines. The table below has the numbers."
+        ),
         columns=(
             parts.RACE,
             parts.KERNEL,
@@ -118,7 +133,9 @@ def _label(rows: list[Spec]) -> None:
     span = max(log10(row["rate"]) for row in rows) - min(log10(row["rate"]) for row in rows) + 1
     for place in dict.fromkeys(row["intensity"] for row in rows):
         own = [row for row in rows if row["intensity"] == place]
-        for row, where in zip(own, parts.spread([log10(row["rate"]) for row in own], 14 * span / _HEIGHT), strict=True):
+        for row, where in zip(
+            own, parts.spread([log10(row["rate"]) for row in own], 14 * span / _HEIGHT), strict=True
+        ):
             row["label"] = 10**where
 
 
@@ -140,7 +157,7 @@ def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> list[Spec
     ]
 
 
-def _chart() -> alt.LayerChart:
+def _chart() -> parts.Chart:
     scale = alt.Scale(type="log", nice=False, padding=4)
     x = alt.X("intensity:Q", scale=scale, axis=parts.log_axis("operations per byte read", parts.ROUND_LABEL))
     rate = parts.ROUND_LABEL.replace("format(datum.value,", "format(datum.value/1e9,").replace("<1?", "<1e9?")
@@ -149,9 +166,17 @@ def _chart() -> alt.LayerChart:
     lines = roof.mark_line(color="var(--ink)", strokeWidth=1.5).encode(x=x, y=y, detail="name:N")
     slope = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') == 0")
     level = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') != 0")
-    slope_name = slope.mark_text(align="right", dx=-10, dy=4, fill="var(--soft)", fontSize=11).encode(x=x, y=y, text="name:N")
-    level_name = level.mark_text(align="right", dy=-7, fill="var(--soft)", fontSize=11).encode(x=x, y=y, text="name:N")
+    slope_name = slope.mark_text(align="right", dx=-10, dy=4, fill="var(--soft)", fontSize=11).encode(
+        x=x, y=y, text="name:N"
+    )
+    level_name = level.mark_text(align="right", dy=-7, fill="var(--soft)", fontSize=11).encode(
+        x=x, y=y, text="name:N"
+    )
     base = alt.Chart(parts.ROWS).encode(x=x, color=parts.colour())
-    points = base.mark_point(size=60).encode(y=y, shape=parts.shape(), tooltip=parts.tooltip(kernel="kernel", figures="rate", reads="reads X"))
-    names = base.mark_text(align="left", dx=9, fontSize=11).encode(y=alt.Y("label:Q", scale=scale), text="kernel:N", color=alt.value("var(--ink)"))
+    points = base.mark_point(size=60).encode(
+        y=y, shape=parts.shape(), tooltip=parts.tooltip(kernel="kernel", figures="rate", reads="reads X")
+    )
+    names = base.mark_text(align="left", dx=9, fontSize=11).encode(
+        y=alt.Y("label:Q", scale=scale), text="kernel:N", color=alt.value("var(--ink)")
+    )
     return alt.layer(lines, slope_name, level_name, points, names.properties(name=f"{parts.WIDE}_names"))

@@ -1,4 +1,4 @@
-"""What the charts share: the rows' common fields, labels of axes that are times, and rows of points with intervals."""
+"""What the charts share: the rows' common fields, the axes' labels, and rows of points with intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.report.headline import race_name, shown_first
 from bench.report.html import Choice, Column, Series
 from bench.report.terminal import duration, significant, timed
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Spec = dict[str, Any]
 
 _MANTISSA = "datum.value/pow(10,floor(log(datum.value)/LN10+1e-9))"
@@ -108,7 +108,7 @@ def linear_seconds(title: str) -> alt.Axis:
 
 
 def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, tips: list[alt.Tooltip]) -> Chart:
-    """A row a kernel: its estimate in field `x` and interval `low` to `high`, its figures at the right, a line to compare with.
+    """A row a kernel: its estimate in field `x`, its interval `low` to `high`, its figures at the right, a line over all.
 
     rule: `at` and `says`: where a line stands over all rows, and what it is
     """
@@ -122,7 +122,9 @@ def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, 
     )
     intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=alt.X("low:Q"), x2="high:Q")
     points = base.mark_point().encode(x=on_x, shape=shape(), tooltip=tips)
-    column = base.mark_text(align="left", dx=12).encode(x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)"))
+    column = base.mark_text(align="left", dx=12).encode(
+        x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
+    )
     layers: Chart = alt.layer(points, line, says, intervals, column.properties(name=f"{WIDE}_figures"))
     return layers
 
@@ -133,7 +135,9 @@ def spread(values: Sequence[float], least: float) -> list[float]:
     blocks: list[list[float]] = []  # of each, the sum of what its members would have its first at, and their number
     for index in order:
         blocks.append([values[index], 1])
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] + least * blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
+        while (
+            len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] + least * blocks[-2][1] > blocks[-1][0] / blocks[-1][1]
+        ):
             total, number = blocks.pop()
             blocks[-1][0] += total - number * least * blocks[-1][1]
             blocks[-1][1] += number

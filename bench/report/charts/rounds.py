@@ -27,12 +27,16 @@ def rounds(results: Results) -> Section:
     counted = sum(row["rounds"] for row in rows)
     step = ceil(counted / _MOST) if counted else 1
     text = [
-        "Every round as a dot: what a call took in it. Each kernel has a line for each launch, the first at the top, and a "
-        "stroke at the launch's median. A launch that lies apart from the others is luck of where its memory lay or of what else ran; "
+        "Every round as a dot: what a call took in it. Each kernel has a line for each launch, the first at the "
+        "top, and a "
+        "stroke at the launch's median. A launch that lies apart from the others is luck of where its memory lay "
+        "or of what else ran; "
         "the intervals above are across launches for that reason. The rounds of the machine's limits are left out.",
     ]
     if step > 1:
-        text.append(f"There are {counted:,} rounds; shown, and in the CSV, is one in {step}. The results file has all.")
+        text.append(
+            f"There are {counted:,} rounds; shown, and in the CSV, is one in {step}. The results file has all."
+        )
     for row in rows:
         row["seconds"] = [float(f"{seconds:.5g}") for seconds in row["seconds"][::step]]
     return Section(
@@ -40,7 +44,10 @@ def rounds(results: Results) -> Section:
         heading="Every round",
         text=tuple(text),
         chart=parts.finished(_chart(), height={"step": 44, "for": "position"}),
-        alt="Dots, a row for each kernel and in it a line for each launch: the time of a call in each round. The table below has each launch's median.",
+        alt=(
+            "Dots, a row for each kernel and in it a line for each launch: the time of a call in each round. The "
+            "table below has each launch's median."
+        ),
         columns=(
             parts.RACE,
             parts.KERNEL,
@@ -62,7 +69,10 @@ def _rows(results: Results) -> list[Spec]:
     looks = palette.looks(results.records)
     several = len({record.threads for record in results.records}) > 1
     first = {(record.workload, record.threads): record for record in results.records}
-    rank = {(record.workload, record.threads, record.kernel): place for place, (record, _, _) in enumerate(parts.common(results))}
+    rank = {
+        (record.workload, record.threads, record.kernel): place
+        for place, (record, _, _) in enumerate(parts.common(results))
+    }
     rows = []
     for race in results.races:
         key = (race["workload"], race.get("threads"))
@@ -89,7 +99,7 @@ def _rows(results: Results) -> list[Spec]:
     return sorted(rows, key=lambda row: (row["rank"], row["kernel"], row["launch"]))
 
 
-def _chart() -> alt.LayerChart:
+def _chart() -> parts.Chart:
     scale = alt.Scale(type="log", nice=False, padding=10)
     y = alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13, grid=True))
     launch = alt.YOffset("launch:O", scale=alt.Scale(paddingOuter=0.6))
@@ -127,7 +137,11 @@ def outcomes(results: Results) -> Section:
     )
     ok = sum(record.outcome == "ok" for record in results.records)
     errors = [record.error.bound_fraction for record in results.records if record.outcome == "ok" and record.error]
-    near = f", the worst with {significant(100 * max(errors), 2)}% of the rounding that its bound allows" if errors else ""
+    near = (
+        f", the worst with {significant(100 * max(errors), 2)}% of the rounding that its bound allows"
+        if errors
+        else ""
+    )
     return Section(
         name="outcomes",
         heading="What agreed, and what has no time",
@@ -145,12 +159,17 @@ def fingerprint(results: Results) -> Section:
     """The machine and the run, every key."""
     rows = [{"what": what, "value": value} for what, value in [*_flat(results.machine), *_flat({"run": results.run})]]
     environments = [race["worker_environment"] for race in results.races if race.get("worker_environment")]
-    rows += [{"what": what, "value": value} for what, value in _flat({"workers": environments[0] if environments else {}})]
+    rows += [
+        {"what": what, "value": value} for what, value in _flat({"workers": environments[0] if environments else {}})
+    ]
     return Section(
         name="fingerprint",
         heading="The machine and the run",
         level=3,
-        text=("All that was read of the machine, its settings and software, and of the run. No name of a host or a user is in it.",),
+        text=(
+            "All that was read of the machine, its settings and software, and of the run. No name of a host or a "
+            "user is in it.",
+        ),
         columns=(Column("what", "what"), Column("value", "value")),
         rows=tuple(rows),
     )
@@ -160,5 +179,14 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     """`hardware caches 1 level`, `2` and so on: a line a leaf."""
     parts_ = value.items() if isinstance(value, dict) else enumerate(value, 1) if isinstance(value, list) else None
     if parts_ is None:
-        return [(name, "not known" if value is None else {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value))]
+        return [
+            (
+                name,
+                "not known"
+                if value is None
+                else {True: "yes", False: "no"}.get(value, str(value))
+                if isinstance(value, bool)
+                else str(value),
+            )
+        ]
     return [leaf for key, part in parts_ for leaf in _flat(part, f"{name}{' › ' * bool(name)}{key}")]

@@ -21,7 +21,10 @@ Spec = dict[str, Any]
 def sizes(results: Results) -> Section:
     """A line a kernel over the workloads of one dtype, order and number of threads."""
     rows = _rows(results)
-    kinds = {kind: len({row["elements"] for row in rows if row["kind"] == kind}) for kind in dict.fromkeys(row["kind"] for row in rows)}
+    kinds = {
+        kind: len({row["elements"] for row in rows if row["kind"] == kind})
+        for kind in dict.fromkeys(row["kind"] for row in rows)
+    }
     crossings = [crossing for kind in kinds for crossing in _crossings([row for row in rows if row["kind"] == kind])]
     first = max(kinds, key=lambda kind: kinds[kind], default="")
     return Section(
@@ -29,13 +32,22 @@ def sizes(results: Results) -> Section:
         heading="Time against size",
         level=3,
         text=(
-            "The time of a call against the number of elements of X, both logarithmic: a straight line that rises as steeply "
-            "as the grid is time in proportion to size. The bands are 95% intervals across launches. Shaded: what still fits into a level of "
-            "cache, counting what the cores together have. A hollow ring marks where two kernels change places, if their "
-            "intervals are apart on both sides. Workloads of one size differ in their shape, so a line may bend for that too.",
+            "The time of a call against the number of elements of X, both logarithmic: a straight line that "
+            "rises as steeply "
+            "as the grid is time in proportion to size. The bands are 95% intervals across launches. Shaded: "
+            "what still fits into a level of "
+            "cache, counting what the cores together have. A hollow ring marks where two kernels change places, "
+            "if their "
+            "intervals are apart on both sides. Workloads of one size differ in their shape, so a line may bend "
+            "for that too.",
         ),
-        chart=parts.finished(_chart(), {"caches": _caches(results, rows), "crossings": crossings}, height=_HEIGHT, top=18),
-        alt="Lines on logarithmic axes, one for each kernel: time of a call against the elements of X. The table below has the numbers.",
+        chart=parts.finished(
+            _chart(), {"caches": _caches(results, rows), "crossings": crossings}, height=_HEIGHT, top=18
+        ),
+        alt=(
+            "Lines on logarithmic axes, one for each kernel: time of a call against the elements of X. The table "
+            "below has the numbers."
+        ),
         columns=(
             Column("kind", "workloads"),
             Column("workload", "workload"),
@@ -48,6 +60,7 @@ def sizes(results: Results) -> Section:
         rows=tuple(rows),
         choices=(Choice("kind", "workloads", first),),
         remarks=tuple(_remarks(rows, crossings)),
+        hide=("kernel", "other"),
         series=parts.legend(results, rows),
     )
 
@@ -88,14 +101,16 @@ def _kind(record: Record) -> str:
     return f"{record.dtype}, {record.order} order, {record.threads} thread{'s' * (record.threads != 1)}"
 
 
-def _chart() -> alt.LayerChart:
+def _chart() -> parts.Chart:
     scale = alt.Scale(type="log", nice=False)
     y = alt.Y("seconds:Q", scale=scale, axis=parts.seconds_axis("time of a call"))
     x_axis = parts.log_axis("elements of X (m × n)", parts.COUNT_LABEL)
     x = alt.X("elements:Q", scale=scale, axis=x_axis)
     shades = alt.Chart(alt.NamedData("caches"))
     rects = shades.mark_rect(fill="var(--shade)").encode(
-        x=alt.X("from:Q", scale=scale, axis=x_axis), x2="to:Q", opacity=alt.Opacity("opacity:Q", scale=None, legend=None)
+        x=alt.X("from:Q", scale=scale, axis=x_axis),
+        x2="to:Q",
+        opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
     )
     names = shades.mark_text(align="left", dx=4, dy=-8, fill="var(--soft)", fontSize=11).encode(
         x=alt.X("from:Q", scale=scale), y=alt.value(0), text="name:N"
@@ -135,16 +150,20 @@ def _crossings(rows: list[Spec]) -> list[Spec]:
                 slower, faster = (one, other) if gaps[1] > 0 else (other, one)
                 found.append(
                     {
-                        "kind": rows[0]["kind"], "kernel": faster, "other": slower, "elements": at, "seconds": seconds,
+                        "kind": rows[0]["kind"],
+                        "kernel": faster,
+                        "other": slower,
+                        "elements": at,
+                        "seconds": seconds,
                         "text": f"{faster} overtakes {slower} at about {quantity(at)} elements",
-                    }  # fmt: skip
+                    }
                 )
     return sorted(found, key=lambda crossing: float(crossing["elements"]))
 
 
 def _caches(results: Results, rows: Iterable[Spec]) -> list[Spec]:
     """For each kind of workload, which sizes fit into which level of cache, cut to the chart."""
-    levels: dict[int, int] = {}
+    levels: dict[int, tuple[int, int]] = {}
     for cache in results.machine["hardware"].get("caches") or ():
         levels[cache["level"]] = cache["bytes"], cache.get("shared_by") or 1
     found = []
@@ -153,10 +172,15 @@ def _caches(results: Results, rows: Iterable[Spec]) -> list[Spec]:
         record, sizes_ = records[kind], [row["elements"] for row in group]
         edge, end = min(sizes_), max(sizes_)
         itemsize = 4 if record.dtype == "float32" else 8
-        tops = [(f"L{level}", size * max(1, record.threads // shared) / itemsize, 0.2 - 0.05 * place) for place, (level, (size, shared)) in enumerate(sorted(levels.items()))]
+        tops = [
+            (f"L{level}", size * max(1, record.threads // shared) / itemsize, 0.2 - 0.05 * place)
+            for place, (level, (size, shared)) in enumerate(sorted(levels.items()))
+        ]
         for name, top, opacity in [*tops, ("memory", end, 0.0)]:
             if min(top, end) > edge:
-                found.append({"kind": kind, "from": edge, "to": min(top, end), "name": name, "opacity": max(0.0, opacity)})
+                found.append(
+                    {"kind": kind, "from": edge, "to": min(top, end), "name": name, "opacity": max(0.0, opacity)}
+                )
                 edge = min(top, end)
             if edge >= end:
                 break
