@@ -135,18 +135,6 @@ def in_script(value: Any) -> str:
     return re.sub("[<>&\u2028\u2029\u007f-\u009f\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def filled(section: Section, pick: Row | None = None) -> dict[str, Any]:
-    """The chart with its data, for the first of each choice (or the picked), for where no reader chooses."""
-    first = {choice.field: choice.first for choice in section.choices} | dict(pick or {})
-    chart = dict(section.chart or {})
-    every = {"rows": list(section.rows), **chart.get("datasets", {})}
-    chart["datasets"] = {
-        name: [row for row in rows if all(row.get(field, value) == value for field, value in first.items())]
-        for name, rows in every.items()
-    }
-    return chart
-
-
 def _data(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """What the script needs of each section; rows as lists, which takes a third of the room."""
     found = []
