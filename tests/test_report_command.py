@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,7 +24,7 @@ def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixtu
     file = tmp_path / "run.json"
     record.write(file, {"logitbench": RUN.as_json()})
     assert main(["report", str(file)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"page: {tmp_path / 'run.html'}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"page: {os.path.relpath(tmp_path / 'run.html')}"
     assert main(["report", str(file), "--output", str(tmp_path / "deep" / "other.html")]) == 0
     assert (tmp_path / "deep" / "other.html").read_text() == (tmp_path / "run.html").read_text()
     assert main(["report", str(file), "--csv"]) == 0
@@ -41,6 +42,11 @@ def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixtu
         ({"schema": 99}, "schema 99; this version reads schema 1"),
         ({"records": [{}]}, "missing"),
         ({"machine": {}}, "logitbench.machine has no id"),
+        (
+            {"races": [{"workload": "a", "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
+            "races[0] has 0 where",
+        ),
+        ({"races": [{"workload": "a", "control": {"kernel": "a"}}]}, "logitbench.races[0].control has no"),
         ({"races": [{"workload": 3}]}, "logitbench.races[0].workload is '3'; expected text"),
     ],
 )

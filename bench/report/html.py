@@ -233,7 +233,8 @@ def _table(section: Section) -> str:
         f"<table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
-    save = '<button type="button" class="csv">download CSV</button>'
+    name = f"download CSV: {_text(section.heading)}"
+    save = f'<button type="button" class="csv" aria-label="{name}">download CSV</button>'
     if section.chart is None:
         return f"{table}<p>{save}</p>"
     return f"<div class=under><details class=numbers><summary>the numbers</summary>{table}</details>{save}</div>"
