@@ -25,11 +25,10 @@
     const shown = (rows) => rows.filter((row) => isShown(section, row));
     spec.datasets = Object.fromEntries(Object.entries({ ...spec.datasets, rows: section.every }).map(([name, rows]) => [name, shown(rows)]));
     spec.description = section.alt;
-    if (narrow) {
-      spec.layer = spec.layer?.filter((layer) => !String(layer.name ?? "").startsWith("wide"));
-      if (spec.layer === undefined) delete spec.layer;
-      if (spec.padding) spec.padding = { ...spec.padding, right: 10 };
-    }
+    // a layer without data has no extent, which Vega warns of
+    const hasData = (layer) => spec.datasets[layer.data?.name]?.length !== 0;
+    const hasRoom = (layer) => !narrow || !String(layer.name ?? "").startsWith("wide");
+    if (spec.layer) spec.layer = spec.layer.filter((layer) => hasData(layer) && hasRoom(layer));
     if (section.scale && section.linear) {
       for (const unit of [spec, ...(spec.layer ?? [])]) {
         const channel = unit.encoding?.[section.scale];
@@ -41,14 +40,19 @@
     return spec;
   }
 
-  async function draw(section) {
+  /** One drawing after another, so that the last that was asked for is the one that stays. */
+  function draw(section) {
     if (!section.chart) return;
     const turn = (section.turn = (section.turn ?? 0) + 1);
+    section.drawing = (section.drawing ?? Promise.resolve()).then(() => turn === section.turn && drawNow(section));
+  }
+
+  async function drawNow(section) {
     const box = section.element.querySelector(".chart");
     section.view?.finalize();
     const spec = specOf(section, box.clientWidth < NARROW);
-    const result = await vegaEmbed(box, spec, { actions: false, renderer: "svg", logLevel: 1, tooltip: { theme: "custom", disableDefaultStyle: true } });
-    if (turn !== section.turn) return result.view.finalize(); // the reader was faster
+    if (!spec.datasets.rows.length) return box.replaceChildren("Every kernel of this chart is hidden.");
+    const result = await vegaEmbed(box, spec, { actions: false, renderer: "svg", tooltip: { theme: "custom", disableDefaultStyle: true } });
     section.view = result.view;
     const svg = box.querySelector("svg");
     svg.setAttribute("role", "img");

@@ -16,7 +16,7 @@ from bench.report.headline import race_name
 from bench.report.html import Column, Section
 from bench.report.terminal import significant
 
-_MOST = 120_000
+_MOST = 100_000
 """Rounds on a page: with more it would weigh over 6 MB. The rest is thinned out evenly, launch by launch."""
 Spec = dict[str, Any]
 
