@@ -188,6 +188,11 @@ class Race:
         }
 
 
+def narrow(race: Race) -> bool:
+    """Whether every ratio over the baseline is known to the smallest effect."""
+    return all(half <= statistics.SMALLEST_EFFECT for half in race.half_widths.values())
+
+
 def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
     """The races that are not to be trusted: their control shows a difference, at 5% for all together."""
     races = list(races)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, journal, machine, memory, model, plan, selection, statistics
+from bench import analysis, journal, machine, memory, model, plan, selection
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -51,8 +51,13 @@ class Session:
         workloads: Sequence[Workload],
         settings: Settings | None = None,
         materials: Materials | None = None,
+        enough: Callable[[Race], bool] = analysis.narrow,
     ) -> None:
-        """materials: kept from one run to the next by whoever has several; who closes them."""
+        """Plan nothing yet.
+
+        materials: kept from one run to the next by whoever has several; who closes them
+        enough: whether a race may end after the fewest launches; it looks at widths, never at what they say
+        """
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
@@ -64,6 +69,7 @@ class Session:
         self._began = datetime.now(UTC)
         self._materials = materials or Materials()
         self._own_materials = materials is None
+        self._enough = enough
         self._spent = Spent()
 
     # -- what is to be done --
@@ -230,8 +236,7 @@ class Session:
         fixed = self.settings.launches or not self.settings.seconds
         if fixed or len(blocks) < FEWEST_LAUNCHES:
             return False
-        widths = Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])).half_widths
-        return all(half <= statistics.SMALLEST_EFFECT for half in widths.values())
+        return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
 
     def _of(self, workload: str, threads: int) -> list[Block]:
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
