@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -147,18 +147,22 @@ def run(
         def enough(race: Race) -> bool:
             """A slowdown of twice what is allowed is then found nearly always."""
             known = max(wanted.percent / 100, SMALLEST_EFFECT) / 2
-            pairs = [race.log_ratios(kernel, _before(kernel, commit)) for kernel in chosen.kernels]
+            pairs = [_logs(race, kernel, _before(kernel, commit)) for kernel in chosen.kernels]
             widths = [statistics.half_width(logs, confidence) for logs in pairs if logs]
-            return len(race.blocks) >= _ENOUGH_LAUNCHES and all(half <= known for half in widths)
+            return len(race.blocks) > _ENOUGH_LAUNCHES and all(half <= known for half in widths)
 
         entrants = [
-            Entrant(versions.spec(version, kernel), by_name=True, label=label)
+            Entrant(versions.spec(version, kernel), by_name=True, label=label, twin=twin)
             for kernel in chosen.kernels
-            for version, label in ((versions.NEW, kernel), (versions.OLD, _before(kernel, commit)))
+            for version, label, twin in (
+                (versions.NEW, kernel, _before(kernel, commit)),
+                (versions.OLD, _before(kernel, commit), kernel),
+            )
         ]
+        launches = None if wanted.launches is None else 1 + wanted.launches
         settings = Settings(
-            seconds=(wanted.launches or _MOST_LAUNCHES) * LAUNCH_SECONDS,
-            launches=wanted.launches,
+            seconds=(launches or _MOST_LAUNCHES) * LAUNCH_SECONDS,
+            launches=launches,
             threads=(wanted.threads,),
             timeout=TIMEOUT_SECONDS,
         )
@@ -232,7 +236,7 @@ def judge(
                 notes.append(f"not compared: {what}: {outcome}: {reason}")
             elif outcome_before != "ok":
                 notes.append(f"not compared: {before} on {workload}: {outcome_before}: {reason_before}")
-            elif logs := race.log_ratios(kernel, before):
+            elif logs := _logs(race, kernel, before):
                 found = statistics.interval(logs, confidence) if trusted else None
                 rows.append(_row(race, kernel, before, len(logs), found, percent))
     return Comparison(commit, percent, confidence, tuple(rows), tuple(broken), tuple(notes), interrupted)
@@ -247,6 +251,11 @@ def _row(race: Race, kernel: str, before: str, launches: int, found: Estimate | 
     return Row(kernel, race.workload.name, launches, seconds, seconds_before, judgement)
 
 
+def _logs(race: Race, kernel: str, before: str) -> list[float]:
+    """log(time before / time now) in each launch but the first, in which the two counted calls each by itself."""
+    return replace(race, blocks=race.blocks[1:]).log_ratios(kernel, before)
+
+
 def _before(kernel: str, commit: Revision) -> str:
     return f"{kernel}@{commit.name}"
 
@@ -257,7 +266,7 @@ def _spent(seconds: float, session: Session) -> Callable[[Block], bool]:
 
     def stop(_block: Block) -> bool:
         launched: Mapping[str, int] = {race.workload.name: len(race.blocks) for race in session.races}
-        return time.monotonic() > end and all(launched.get(name, 0) >= FEWEST_LAUNCHES for name in session.plan)
+        return time.monotonic() > end and all(launched.get(name, 0) > FEWEST_LAUNCHES for name in session.plan)
 
     return stop
 

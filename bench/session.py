@@ -226,6 +226,10 @@ class Session:
                     found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
                     known.setdefault(name, found)
                     known.setdefault(CONTROL.format(name), found)
+        calls = {name: found["iterations"] for name, found in known.items()}
+        for entrant in self.plan[workload]:
+            if entrant.twin in calls and entrant.name in calls:  # so many that the faster one's round is long enough
+                known[entrant.name]["iterations"] = max(calls[entrant.name], calls[entrant.twin])
         return known
 
     def _done(self, workload: str, threads: int, launch: int) -> bool:

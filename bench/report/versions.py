@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def summary(console: Console, found: Comparison, machine: str, threads: int) -> None:
     """Print a row for each kernel and workload, how wide the intervals are, and what the gate says."""
     if found.rows:
-        what = f"the working tree over {found.revision}, how many times as fast; threads: {threads}, on {machine}"
-        console.print(Text(what, style="bold"))
+        console.print(Text(f"the working tree against {found.revision}", style="bold"))
+        console.print(Text(f"threads: {threads}, on {machine}"))
         console.print(_table(found))
     for line in found.notes:
         console.print(Text(line))
