@@ -70,6 +70,7 @@ class Session:
         self._materials = materials or Materials()
         self._own_materials = materials is None
         self._enough = enough
+        self._beside: dict[str, list[Entrant]] = {}
         self._spent = Spent()
 
     # -- what is to be done --
@@ -83,6 +84,14 @@ class Session:
             name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
             for name, entrants in chosen.items()
         }
+        for name, others in self._beside.items():
+            for other in others:
+                if name in self.plan and other.name not in {entrant.name for entrant in self.plan[name]}:
+                    self.plan[name] = [replace(other, selected=False, by_name=False), *self.plan[name]]
+
+    def beside(self, workload: str, entrant: Entrant) -> None:
+        """Have another race there, if anything does, to be compared with."""
+        self._beside.setdefault(workload, []).append(entrant)
 
     def estimated_seconds(self) -> float:
         """How long it will take, to about a factor of two, without making any data."""
