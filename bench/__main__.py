@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     race.add_argument(
         "--fail-if-slower", metavar="PERCENT", type=float, default=2.0, help="what is shown fails (default: 2)"
     )
+    new = command("new", _new, "write a kernel of your own that already passes, to begin with")
+    new.add_argument("file", metavar="FILE.py", type=Path)
+    new.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
     return parser
 
 
@@ -219,6 +222,13 @@ def _race(chosen: argparse.Namespace) -> int:
     found = against.run(against.Wanted(*asked, chosen.fail_if_slower), lambda line: print(line, file=sys.stderr))
     versions.summary(Console(highlight=False), found, machine.identity(), chosen.threads)
     return INTERRUPTED if found.interrupted else FAILED if found.failures else OK
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from bench import new
+
+    print(*new.write(chosen.file, chosen.style), sep="\n")
+    return OK
 
 
 if __name__ == "__main__":

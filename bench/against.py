@@ -243,7 +243,7 @@ def judge(
 
 
 def _row(race: Race, kernel: str, before: str, launches: int, found: Estimate | None, percent: float) -> Row:
-    what = f"{kernel} on {race.workload.name}, {percent:g}% slower than {before} at most"
+    what = f"{kernel} on {race.workload.name}, at most {percent:g}% slower than {before}"
     seconds, seconds_before = (
         median(median(entry.rounds) for entry in race.launches(name) if entry.rounds) for name in (kernel, before)
     )

@@ -173,7 +173,7 @@ class Demands:
             word(f"{over} on {found.workload}, to compare with: {outcome}: {reason}")
         ratio = race.ratio(found.kernel, over) if race else None
         shown = Estimate(ratio.estimate, ratio.low, ratio.high) if ratio and ratio.low and ratio.high else None
-        return Judgement(f"{found.kernel} on {found.workload}, {at_least:g} × {over} at least", shown, at_least)
+        return Judgement(f"{found.kernel} on {found.workload}, at least {at_least:g} × {over}", shown, at_least)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

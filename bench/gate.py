@@ -61,7 +61,7 @@ def over_run(now: Record, then: Record, percent: float, comparisons: int, run: s
     Where both have the machine's limit, and it is the same, shares of it are compared, so that a machine that is
     slower today as a whole is no regression; else seconds are.
     """
-    what = f"{now.kernel} on {now.workload}, {percent:g}% slower than in {run} at most"
+    what = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
     confidence = shared(comparisons)
     if now.ceiling and then.ceiling and now.ceiling.name == then.ceiling.name:
         shares = [

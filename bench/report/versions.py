@@ -30,7 +30,7 @@ def summary(console: Console, found: Comparison, machine: str, threads: int) -> 
         console.print(Text(f"intervals: ±{100 * half:.1f}% (median); {sure}"))
     verdicts = Counter(row.judgement.verdict for row in found.rows)
     counts = ", ".join(f"{verdicts[name]} {name}" for name in (gate.PASSED, gate.FAILED, gate.NOT_SHOWN))
-    console.print(Text(f"{found.percent:g}% slower at most: {counts}"))
+    console.print(Text(f"at most {found.percent:g}% slower: {counts}"))
     for line in found.failures:
         console.print(Text(f"FAILED: {line}"))
 
