@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     race.add_argument("--kernels", metavar="A,B", help="default: those whose sources differ, else all on the CPU")
     race.add_argument("--workloads", metavar="A,B", help="default: 10000x32-f64,1000000x32-f32")
     race.add_argument("--threads", metavar="N", type=int, default=1, help="for every kernel (default: 1)")
-    race.add_argument("--minutes", metavar="N", type=float, default=10.0, help="at most, or five launches (default: 10)")
+    race.add_argument(
+        "--minutes", metavar="N", type=float, default=10.0, help="at most, or five launches (default: 10)"
+    )
     race.add_argument("--launches", metavar="N", type=int, help="start the workers so often, however long it takes")
     race.add_argument(
         "--fail-if-slower", metavar="PERCENT", type=float, default=2.0, help="what is shown fails (default: 2)"

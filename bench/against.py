@@ -48,7 +48,8 @@ class Wanted:
     minutes: float = MINUTES
     launches: int | None = None
     percent: float = PERCENT
-    checkout: Path = CHECKOUT
+    checkout: Path | None = None
+    """Whose kernels; None: this one."""
 
     def __post_init__(self) -> None:
         most = machine.usable_cores()
@@ -129,7 +130,7 @@ def run(
 
     Raises ValueError, in one line, for what cannot be raced.
     """
-    commit = revision.resolve(wanted.revision, wanted.checkout)
+    commit = revision.resolve(wanted.revision, wanted.checkout or CHECKOUT)
     workloads = {one.name: one for one in choose_workloads(wanted.workloads or WORKLOADS)}
     with temporary("versions") as folder, _announced(folder):
         chosen = choose(commit, *revision.lay_out(commit, folder), wanted.kernels)

@@ -24,7 +24,6 @@ from bench.datasets import DatasetUnavailable
 from bench.gate import Judgement
 from bench.plugin import Benchmarks, cell
 from bench.record import Record, Results
-from bench.selection import Entrant
 from bench.statistics import Estimate
 
 _NAME = "logitbench-demands"
@@ -60,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--fail-if-slower judges what --benchmark measures; give both")
     if config.getoption("benchmark"):
         benchmarks = config.pluginmanager.get_plugin("logitbench")
+        assert isinstance(benchmarks, Benchmarks), "bench.plugin registers it first"
         config.pluginmanager.register(Demands(benchmarks, before(wanted, benchmarks) if wanted else None), _NAME)
 
 
@@ -195,9 +195,9 @@ def speedup(item: pytest.Item) -> tuple[str, float] | None:
     if mark is None:
         return None
     over, at_least = mark.kwargs.get("over"), mark.kwargs.get("at_least")
-    numeric = isinstance(at_least, (int, float)) and isfinite(at_least) and at_least > 0
-    if mark.args or set(mark.kwargs) != {"over", "at_least"} or not isinstance(over, str) or not numeric:
-        raise pytest.UsageError(
-            f'{item.nodeid}: expected @pytest.mark.speedup(over="numpy", at_least=2.0), a kernel and a number above 0'
-        )
-    return over, float(at_least)
+    if not mark.args and set(mark.kwargs) == {"over", "at_least"} and isinstance(over, str):
+        if isinstance(at_least, (int, float)) and isfinite(at_least) and at_least > 0:
+            return over, float(at_least)
+    raise pytest.UsageError(
+        f'{item.nodeid}: expected @pytest.mark.speedup(over="numpy", at_least=2.0), a kernel and a number above 0'
+    )

@@ -1,8 +1,8 @@
-'''python -m bench new my_kernel.py: a kernel of your own that already passes the gate, to make your own from.
+"""python -m bench new my_kernel.py: a kernel of your own that already passes the gate, to make your own from.
 
-The three are the formulas of kernels/numpy_vectorized.py, and short because they take what the gate demands from there:
-σ and the loss share e^−|z|, which cannot overflow, and the loss is formed for each example.
-'''
+All three are the formulas of kernels/numpy_vectorized.py, which keep what the gate demands: σ and the loss share
+e^−|z|, which cannot overflow, and the loss and dz are formed for each example.
+"""
 
 from __future__ import annotations
 

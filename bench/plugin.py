@@ -101,7 +101,7 @@ class Benchmarks:
             for threads in self._session.settings.threads_of_races
             for kernel in self._session.entrants
         ]
-        chosen = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
+        chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
         return [
             pytest.param(*one, id="-".join([*one[:-1], *([f"{one[-1]}t"] if several or len(names) == 1 else [])]))
             for one in chosen

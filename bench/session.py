@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -237,8 +238,9 @@ class Session:
                     known.setdefault(CONTROL.format(name), found)
         calls = {name: found["iterations"] for name, found in known.items()}
         for entrant in self.plan[workload]:
-            if entrant.twin in calls and entrant.name in calls:  # so many that the faster one's round is long enough
-                known[entrant.name]["iterations"] = max(calls[entrant.name], calls[entrant.twin])
+            if entrant.twin in calls and entrant.name in calls:
+                both = sqrt(calls[entrant.name] * calls[entrant.twin])  # neither round far too short, nor too long
+                known[entrant.name]["iterations"] = max(1, round(both))
         return known
 
     def _done(self, workload: str, threads: int, launch: int) -> bool:

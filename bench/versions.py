@@ -4,8 +4,8 @@
     bench.versions:new_numba_loops     and from the copy of the working tree beside it
 
 Only `kernels` comes from there: its helpers, its contract, its backends. What measures has been imported
-before, and stays. Both versions are loaded in this way, the working tree's too, so that they differ in nothing else: how
-a process came to its modules decides where its memory lies, and that is worth some per cent.
+before, and stays. Both versions are loaded in this way, the working tree's too, so that they differ in nothing
+else: how a process came to its modules decides where its memory lies, and that is worth some per cent.
 """
 
 from __future__ import annotations

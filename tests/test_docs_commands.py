@@ -61,7 +61,9 @@ def test_every_block_and_every_command_does_what_the_page_says(checkout: Path) -
                 style = line.rpartition("--style ")[2] if "--style" in line else "numpy"
                 assert f"```python\n{STYLES[style]}```" in PAGE
             if line.endswith("my_speed.py"):
-                assert re.search(r"= demands =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout), ran.stdout
+                assert re.search(r"= demands =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout), (
+                    ran.stdout
+                )
     assert marked == 5
 
 
