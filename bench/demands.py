@@ -195,9 +195,9 @@ def speedup(item: pytest.Item) -> tuple[str, float] | None:
     if mark is None:
         return None
     over, at_least = mark.kwargs.get("over"), mark.kwargs.get("at_least")
-    if not mark.args and set(mark.kwargs) == {"over", "at_least"} and isinstance(over, str):
-        if isinstance(at_least, (int, float)) and isfinite(at_least) and at_least > 0:
-            return over, float(at_least)
-    raise pytest.UsageError(
-        f'{item.nodeid}: expected @pytest.mark.speedup(over="numpy", at_least=2.0), a kernel and a number above 0'
-    )
+    known = not mark.args and set(mark.kwargs) == {"over", "at_least"} and isinstance(over, str)
+    if not known or not isinstance(at_least, (int, float)) or not (isfinite(at_least) and at_least > 0):
+        raise pytest.UsageError(
+            f'{item.nodeid}: expected @pytest.mark.speedup(over="numpy", at_least=2.0), a kernel and a number above 0'
+        )
+    return str(over), float(at_least)

@@ -92,10 +92,11 @@ def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:  
 
 
 def test_what_cannot_be_compared_with_skips(run: Run, written: Path) -> None:  # noqa: F811
-    written.write_text(HEAD + '\n@asked("loops", 1.0)\ndef test_it(measured): pass\n')
-    ran = run("--benchmark", str(written), "--workloads=3000000x1-f32", "--kernels=numpy", "--launches=1")
+    written.write_text(HEAD + '\n@asked("loops-examples", 1.0)\ndef test_it(measured): pass\n')
+    ran = run("--benchmark", str(written), "--workloads=300000x1-f32", "--kernels=numpy", "--launches=1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 skipped" in ran.stdout
+    assert "loops-examples on 300000x1-f32: skipped: a call takes nominally 1.1 s" in ran.stdout
 
 
 def test_without_the_flag_it_is_skipped(run: Run, written: Path) -> None:  # noqa: F811
