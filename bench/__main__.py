@@ -221,7 +221,10 @@ def _race(chosen: argparse.Namespace) -> int:
     from bench.report import versions
 
     asked = (chosen.revision, chosen.kernels, chosen.workloads, chosen.threads, chosen.minutes, chosen.launches)
-    found = against.run(against.Wanted(*asked, chosen.fail_if_slower), lambda line: print(line, file=sys.stderr))
+    live = versions.progress(Console(stderr=True))
+    wanted = against.Wanted(*asked, chosen.fail_if_slower)
+    found = against.run(wanted, lambda line: print(line, file=sys.stderr), live)
+    live("", 1.0)
     versions.summary(Console(highlight=False), found, machine.identity(), chosen.threads)
     return INTERRUPTED if found.interrupted else FAILED if found.failures else OK
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from statistics import median
 
-from bench import analysis, gate, machine, revision, statistics, versions
+from bench import machine, revision, statistics, versions
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, temporary
-from bench.gate import Judgement
+from bench.comparison import Comparison, before, judge, logs
 from bench.journal import Block
 from bench.plan import FEWEST_LAUNCHES, LAUNCH_SECONDS, TIMEOUT_SECONDS, Settings
 from bench.revision import Revision
 from bench.selection import Entrant, choose_kernels, choose_workloads
 from bench.session import Session
-from bench.statistics import SMALLEST_EFFECT, Estimate
+from bench.statistics import SMALLEST_EFFECT
 from kernels import registry
 
 PERCENT = 100 * SMALLEST_EFFECT
@@ -73,54 +72,6 @@ class Chosen:
     """A line each."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One kernel on one workload."""
-
-    kernel: str
-    workload: str
-    launches: int
-    seconds: float
-    """Of a call, in the working tree."""
-    seconds_before: float
-    judgement: Judgement
-    """Of time before / time now: how many times as fast."""
-
-    @property
-    def verdict(self) -> str:
-        """faster, slower or no difference shown."""
-        return statistics.verdict(self.judgement.found)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What came of it."""
-
-    revision: Revision
-    percent: float
-    confidence: float
-    """Of each interval."""
-    rows: tuple[Row, ...]
-    broken: tuple[str, ...]
-    """A line for each kernel that works at the commit, and not in the working tree."""
-    notes: tuple[str, ...]
-    """A line for each that could not be compared, and for each race that is not to be trusted."""
-    interrupted: bool = False
-
-    @property
-    def failures(self) -> list[str]:
-        """A line each; none where the gate is passed."""
-        slower = [row.judgement.line for row in self.rows if row.judgement.verdict == gate.FAILED]
-        nothing = [] if self.rows or self.broken else ["nothing could be compared"]
-        return [*self.broken, *slower, *nothing]
-
-    @property
-    def median_half_width(self) -> float | None:
-        """Of the intervals, as a share."""
-        found = [row.judgement.found for row in self.rows]
-        return median((one.high / one.low) ** 0.5 - 1 for one in found if one) if any(found) else None
-
-
 def run(
     wanted: Wanted, say: Callable[[str], None], tick: Callable[[str, float], None] = lambda _doing, _share: None
 ) -> Comparison:
@@ -148,16 +99,16 @@ def run(
         def enough(race: Race) -> bool:
             """A slowdown of twice what is allowed is then found nearly always."""
             known = max(wanted.percent / 100, SMALLEST_EFFECT) / 2
-            pairs = [_logs(race, kernel, _before(kernel, commit)) for kernel in chosen.kernels]
-            widths = [statistics.half_width(logs, confidence) for logs in pairs if logs]
+            pairs = [logs(race, kernel, before(kernel, commit)) for kernel in chosen.kernels]
+            widths = [statistics.half_width(pair, confidence) for pair in pairs if pair]
             return len(race.blocks) > _ENOUGH_LAUNCHES and all(half <= known for half in widths)
 
         entrants = [
             Entrant(versions.spec(version, kernel), by_name=True, label=label, twin=twin)
             for kernel in chosen.kernels
             for version, label, twin in (
-                (versions.NEW, kernel, _before(kernel, commit)),
-                (versions.OLD, _before(kernel, commit), kernel),
+                (versions.NEW, kernel, before(kernel, commit)),
+                (versions.OLD, before(kernel, commit), kernel),
             )
         ]
         launches = None if wanted.launches is None else 1 + wanted.launches
@@ -168,7 +119,7 @@ def run(
             timeout=TIMEOUT_SECONDS,
         )
         session = Session(entrants, list(workloads.values()), settings, enough=enough)
-        both = [(workload, label) for workload, kernel in cells for label in (kernel, _before(kernel, commit))]
+        both = [(workload, label) for workload, kernel in cells for label in (kernel, before(kernel, commit))]
         session.choose(both, baselines=False)
         interrupted = False
         try:
@@ -210,55 +161,6 @@ def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Chosen
     same = [name for name in both if name not in differ] if listed is not None else []
     unchanged = [f"the same in {commit} and here: {', '.join(same)}"] if same else []
     return Chosen(tuple(both), listed is not None, (f"{why}: {', '.join(both)}", *unchanged, *absent))
-
-
-def judge(
-    races: Sequence[Race], kernels: Sequence[str], commit: Revision, percent: float, cells: int, interrupted: bool
-) -> Comparison:
-    """What the races say. cells: how many kernels on workloads were to be compared; all intervals hold with 95%."""
-    rows: list[Row] = []
-    broken: list[str] = []
-    notes: list[str] = []
-    untrusted = analysis.differing(races)
-    confidence = statistics.shared(cells)
-    for race in races:
-        trusted = race.key not in untrusted
-        workload = race.workload.name
-        if not trusted:
-            notes.append(f"NOT TRUSTWORTHY, and not judged: {workload}: a kernel differs from itself there")
-        for kernel in kernels:
-            before, what = _before(kernel, commit), f"{kernel} on {workload}"
-            (outcome, reason), (outcome_before, reason_before) = race.outcome(kernel), race.outcome(before)
-            if not race.launches(kernel):
-                notes.append(f"skipped: {what}: {race.workload.left_out.get(kernel, 'the run ended before it')}")
-            elif outcome not in ("ok", "unavailable") and outcome_before == "ok":
-                broken.append(f"{what}: {outcome} (ok at {commit}): {reason}")
-            elif outcome != "ok":
-                notes.append(f"not compared: {what}: {outcome}: {reason}")
-            elif outcome_before != "ok":
-                notes.append(f"not compared: {before} on {workload}: {outcome_before}: {reason_before}")
-            elif logs := _logs(race, kernel, before):
-                found = statistics.interval(logs, confidence) if trusted else None
-                rows.append(_row(race, kernel, before, len(logs), found, percent))
-    return Comparison(commit, percent, confidence, tuple(rows), tuple(broken), tuple(notes), interrupted)
-
-
-def _row(race: Race, kernel: str, before: str, launches: int, found: Estimate | None, percent: float) -> Row:
-    what = f"{kernel} on {race.workload.name}, at most {percent:g}% slower than {before}"
-    seconds, seconds_before = (
-        median(median(entry.rounds) for entry in race.launches(name) if entry.rounds) for name in (kernel, before)
-    )
-    judgement = Judgement(what, found, gate.not_slower_by(percent))
-    return Row(kernel, race.workload.name, launches, seconds, seconds_before, judgement)
-
-
-def _logs(race: Race, kernel: str, before: str) -> list[float]:
-    """log(time before / time now) in each launch but the first, in which the two counted calls each by itself."""
-    return replace(race, blocks=race.blocks[1:]).log_ratios(kernel, before)
-
-
-def _before(kernel: str, commit: Revision) -> str:
-    return f"{kernel}@{commit.name}"
 
 
 def _spent(seconds: float, session: Session) -> Callable[[Block], bool]:

@@ -40,7 +40,7 @@ class Judgement:
     def line(self) -> str:
         """What was asked, what was found, and the verdict."""
         if self.found is None:
-            return f"{self.what}: {self.verdict} (no interval: one launch)"
+            return f"{self.what}: {self.verdict} (no interval)"
         found = self.found
         return f"{self.what}: {self.verdict}: {found.estimate:.3g} [{found.low:.3g}, {found.high:.3g}]"
 

@@ -13,8 +13,9 @@ import pytest
 
 from bench import __main__ as command
 from bench import against, analysis, checkout, gate, versions
-from bench.against import Comparison, Wanted
+from bench.against import Wanted
 from bench.checkout import CHECKOUT
+from bench.comparison import Comparison
 from tests.test_revision import git
 
 LEAVINGS = shutil.ignore_patterns("__pycache__")

@@ -87,7 +87,7 @@ def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:  
     assert ran.returncode == 0, ran.stdout
     assert demands(ran) == [
         "0 passed, 0 failed, 1 not shown either way",
-        "numpy on 10x2-f64, at least 1e+06 × loops: not shown either way (no interval: one launch)",
+        "numpy on 10x2-f64, at least 1e+06 × loops: not shown either way (no interval)",
     ]
 
 

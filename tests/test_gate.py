@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import against, gate, statistics
-from bench.against import Comparison
+from bench import gate, statistics
+from bench.comparison import Comparison
+from bench.comparison import judge as judge_races
 from bench.gate import FAILED, NOT_SHOWN, PASSED, Judgement
 from bench.journal import Entry
 from bench.record import Fraction, Record, Seconds
@@ -119,7 +120,7 @@ def compared(now: list[float], **others: object) -> Comparison:
     launches = [{"numpy": entry(9.0), "numpy@main": before}]  # the first is not counted
     launches += [{"numpy": entry(seconds), "numpy@main": before} for seconds in now]
     found = race(launches)
-    return against.judge([found], ["numpy"], COMMIT, 2.0, 1, False)
+    return judge_races([found], ["numpy"], COMMIT, 2.0, 1, False)
 
 
 def page(found: Comparison) -> str:
@@ -164,7 +165,7 @@ def re_row(text: str) -> str:
 
 
 def judge(launches: list[dict[str, Entry]], control: str | None = None) -> Comparison:
-    return against.judge([race(launches, control)], ["numpy"], COMMIT, 2.0, 1, False)
+    return judge_races([race(launches, control)], ["numpy"], COMMIT, 2.0, 1, False)
 
 
 def test_what_no_longer_works_is_a_failure_and_what_never_did_is_not() -> None:
@@ -177,7 +178,10 @@ def test_what_no_longer_works_is_a_failure_and_what_never_did_is_not() -> None:
     found = judge([{"numpy": entry(1.0), "numpy@main": wrong}] * 3)
     assert found.notes == ("not compared: numpy@main on lecture: wrong: data: db is nan",)
     gone = entry(1.0, outcome="unavailable", reason="jax is not installed")
-    assert judge([{"numpy": gone, "numpy@main": entry(1.0)}] * 3).broken == ()
+    found = judge([{"numpy": gone, "numpy@main": entry(1.0)}] * 3)  # an import that the change has broken
+    assert found.failures == ["numpy on lecture: unavailable (ok at main (0123456)): jax is not installed"]
+    found = judge([{"numpy": gone, "numpy@main": gone}] * 3)
+    assert (found.broken, found.notes) == ((), ("not compared: numpy on lecture: unavailable: jax is not installed",))
 
 
 def test_a_race_that_is_not_to_be_trusted_is_not_judged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -14,7 +15,7 @@ from bench import gate
 from bench.report.terminal import duration
 
 if TYPE_CHECKING:
-    from bench.against import Comparison
+    from bench.comparison import Comparison
 
 
 def summary(console: Console, found: Comparison, machine: str, threads: int) -> None:
@@ -33,6 +34,21 @@ def summary(console: Console, found: Comparison, machine: str, threads: int) -> 
     console.print(Text(f"at most {found.percent:g}% slower: {counts}"))
     for line in found.failures:
         console.print(Text(f"FAILED: {line}"))
+
+
+def progress(console: Console) -> Callable[[str, float], None]:
+    """A line that says which launch runs, rewritten in place; nothing where that cannot be."""
+    shown = ""
+
+    def tick(doing: str, _share: float) -> None:
+        nonlocal shown
+        where = doing.partition(":")[0]
+        if where != shown and console.is_terminal:
+            console.file.write(f"\r\x1b[K{where}")
+            console.file.flush()
+        shown = where
+
+    return tick
 
 
 def _table(found: Comparison) -> Table:
