@@ -11,6 +11,7 @@ from pathlib import Path
 ATTRIBUTE = "gradient"
 
 _NUMPY = '''"""My kernel: vectorised NumPy."""
+
 import numpy as np
 
 
@@ -24,6 +25,7 @@ def gradient(X, y, w, b):
 '''
 
 _NUMBA = '''"""My kernel: two loops, compiled by Numba."""
+
 import numba
 import numpy as np
 
@@ -47,6 +49,7 @@ def gradient(X, y, w, b):
 '''
 
 _JAX = '''"""My kernel: JAX, compiled by XLA."""
+
 import jax
 import jax.numpy as jnp
 
