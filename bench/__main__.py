@@ -77,6 +77,21 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="where its JSON goes (default: results/<machine>/selftest/)",
     )
+    race = command("race", _race, "the working tree's kernels against a commit's, in one race")
+    race.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as origin/main")
+    race.add_argument("--kernels", metavar="A,B", help="default: those whose sources differ, else all on the CPU")
+    race.add_argument("--workloads", metavar="A,B", help="default: 10000x32-f64,1000000x32-f32")
+    race.add_argument("--threads", metavar="N", type=int, default=1, help="for every kernel (default: 1)")
+    race.add_argument(
+        "--minutes", metavar="N", type=float, default=10.0, help="at most, or five launches (default: 10)"
+    )
+    race.add_argument("--launches", metavar="N", type=int, help="start the workers so often, however long it takes")
+    race.add_argument(
+        "--fail-if-slower", metavar="PERCENT", type=float, default=2.0, help="what is shown fails (default: 2)"
+    )
+    new = command("new", _new, "write a kernel of your own that already passes, to begin with")
+    new.add_argument("file", metavar="FILE.py", type=Path)
+    new.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
     return parser
 
 
@@ -219,6 +234,28 @@ def _selftest(chosen: argparse.Namespace) -> int:
     passed = selftest.passed(document)
     print("nothing speaks against this machine's numbers" if passed else "DO NOT TRUST this machine's numbers")
     return OK if passed else FAILED
+
+
+def _race(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import against, machine
+    from bench.report import versions
+
+    asked = (chosen.revision, chosen.kernels, chosen.workloads, chosen.threads, chosen.minutes, chosen.launches)
+    live = versions.progress(Console(stderr=True))
+    wanted = against.Wanted(*asked, chosen.fail_if_slower)
+    found = against.run(wanted, lambda line: print(line, file=sys.stderr), live)
+    live("", 1.0)
+    versions.summary(Console(highlight=False), found, machine.identity(), chosen.threads)
+    return INTERRUPTED if found.interrupted else FAILED if found.failures else OK
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from bench import new
+
+    print(*new.write(chosen.file, chosen.style), sep="\n")
+    return OK
 
 
 if __name__ == "__main__":

@@ -186,6 +186,16 @@ class Race:
         }
 
 
+def record_id(workload: str, kernel: str, threads: int) -> str:
+    """What a record is called."""
+    return "/".join((OPERATION, workload, kernel, str(threads)))
+
+
+def narrow(race: Race) -> bool:
+    """Whether every ratio over the baseline is known to the smallest effect."""
+    return all(half <= statistics.SMALLEST_EFFECT for half in race.half_widths.values())
+
+
 def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
     """The races that are not to be trusted: their control shows a difference, at 5% for all together."""
     races = list(races)
@@ -212,7 +222,7 @@ def _record(race: Race, entrant: Entrant) -> Record:
     seconds = _seconds(medians)
     rounds = race.rounds(name)
     return Record(
-        id="/".join((OPERATION, workload.name, name, str(race.threads))),
+        id=record_id(workload.name, name, race.threads),
         operation=OPERATION,
         kernel=name,
         backend=kernel.get("backend"),

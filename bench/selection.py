@@ -28,6 +28,9 @@ class Entrant:
     """Asked for by name: then nothing leaves it out."""
     label: str = ""
     """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
+    twin: str = ""
+    """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
+    Where each counted its own, a kernel differed from itself."""
 
     @property
     def name(self) -> str:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, journal, machine, memory, model, plan, selection, statistics
+from bench import analysis, journal, machine, memory, model, plan, selection
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -51,8 +52,13 @@ class Session:
         workloads: Sequence[Workload],
         settings: Settings | None = None,
         materials: Materials | None = None,
+        enough: Callable[[Race], bool] = analysis.narrow,
     ) -> None:
-        """materials: kept from one run to the next by whoever has several; who closes them."""
+        """Plan nothing yet.
+
+        materials: kept from one run to the next by whoever has several; who closes them
+        enough: whether a race may end after the fewest launches; it looks at widths, never at what they say
+        """
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
@@ -64,6 +70,8 @@ class Session:
         self._began = datetime.now(UTC)
         self._materials = materials or Materials()
         self._own_materials = materials is None
+        self._enough = enough
+        self._beside: dict[str, list[Entrant]] = {}
         self._spent = Spent()
 
     # -- what is to be done --
@@ -77,6 +85,14 @@ class Session:
             name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
             for name, entrants in chosen.items()
         }
+        for name, others in self._beside.items():
+            for other in others:
+                if name in self.plan and other.name not in {entrant.name for entrant in self.plan[name]}:
+                    self.plan[name] = [replace(other, selected=False, by_name=False), *self.plan[name]]
+
+    def beside(self, workload: str, entrant: Entrant) -> None:
+        """Have another race there, if anything does, to be compared with."""
+        self._beside.setdefault(workload, []).append(entrant)
 
     def estimated_seconds(self) -> float:
         """How long it will take, to about a factor of two, without making any data."""
@@ -220,6 +236,11 @@ class Session:
                     found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
                     known.setdefault(name, found)
                     known.setdefault(CONTROL.format(name), found)
+        calls = {name: found["iterations"] for name, found in known.items()}
+        for entrant in self.plan[workload]:
+            if entrant.twin in calls and entrant.name in calls:
+                both = sqrt(calls[entrant.name] * calls[entrant.twin])  # neither round far too short, nor too long
+                known[entrant.name]["iterations"] = max(1, round(both))
         return known
 
     def _done(self, workload: str, threads: int, launch: int) -> bool:
@@ -230,8 +251,7 @@ class Session:
         fixed = self.settings.launches or not self.settings.seconds
         if fixed or len(blocks) < FEWEST_LAUNCHES:
             return False
-        widths = Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])).half_widths
-        return all(half <= statistics.SMALLEST_EFFECT for half in widths.values())
+        return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
 
     def _of(self, workload: str, threads: int) -> list[Block]:
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]

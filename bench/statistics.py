@@ -39,7 +39,7 @@ _OUTLIER = 5.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and the interval that holds the true one with 95% confidence."""
+    """A number and the interval that holds the true one with 95% confidence, where no other is asked for."""
 
     estimate: float
     low: float
@@ -51,11 +51,11 @@ def log_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float
     return median(log(a / b) for a, b in zip(numerator, denominator, strict=True))
 
 
-def interval(logs: Sequence[float]) -> Estimate | None:
+def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate | None:
     """The exponential of the launches' trimmed mean, with its interval; None for one launch."""
     if len(logs) < 2:
         return None
-    middle, half = center(logs), half_width(logs)
+    middle, half = center(logs), half_width(logs, confidence)
     return Estimate(exp(middle), exp(middle - half), exp(middle + half))
 
 
@@ -65,11 +65,34 @@ def center(logs: Sequence[float]) -> float:
     return fmean(sorted(logs)[trimmed : len(logs) - trimmed])
 
 
-def half_width(logs: Sequence[float]) -> float:
+def half_width(logs: Sequence[float], confidence: float = CONFIDENCE) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return _t(_freedom(len(logs))) * _error(_winsorized(logs), len(logs))
+    return _t(_freedom(len(logs)), confidence) * _error(_winsorized(logs), len(logs))
+
+
+def shared(comparisons: int) -> float:
+    """The confidence of each of so many intervals, that all of them together hold with 95% (Bonferroni)."""
+    return 1 - (1 - CONFIDENCE) / max(1, comparisons)
+
+
+def apart(
+    numerator: Estimate, launches: int, denominator: Estimate, other_launches: int, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The ratio of two numbers that were measured at different times, from their 95% intervals (Welch's).
+
+    It knows how each varies from launch to launch, and nothing of how the machine has changed in between.
+    """
+    freedoms = _freedom(launches), _freedom(other_launches)
+    halves = [log(found.high / found.low) / 2 for found in (numerator, denominator)]
+    squares = [(half / _t(freedom)) ** 2 for half, freedom in zip(halves, freedoms, strict=True)]
+    ratio, whole = numerator.estimate / denominator.estimate, sum(squares)
+    if whole == 0:
+        return Estimate(ratio, ratio, ratio)
+    freedom = whole**2 / sum(square**2 / each for square, each in zip(squares, freedoms, strict=True))
+    half = _t(freedom, confidence) * sqrt(whole)
+    return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
 
 
 def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
@@ -159,10 +182,10 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def _t(freedom: int) -> float:
+def _t(freedom: float, confidence: float = CONFIDENCE) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _p_value(logs: Sequence[float]) -> float:
