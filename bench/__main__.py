@@ -59,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
     report.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
+    compare = command(
+        "compare", _compare, "two runs or more side by side: what differs, what changed, how sure that is"
+    )
+    compare.add_argument(
+        "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
+    )
+    compare.add_argument("--markdown", action="store_true", help="as Markdown tables")
     selftest = command(
         "selftest",
         _selftest,
@@ -166,6 +173,22 @@ def _report(chosen: argparse.Namespace) -> int:
         print(markdown.tables(results), end="")
     else:
         terminal.summary(Console(highlight=False), results)
+    return OK
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import shelf
+    from bench.compare import compare
+    from bench.report import comparison
+
+    runs = shelf.runs(chosen.runs)
+    differing, found = compare(runs)
+    if chosen.markdown:
+        print(comparison.markdown(runs, differing, found), end="")
+    else:
+        comparison.summary(Console(highlight=False), runs, differing, found)
     return OK
 
 

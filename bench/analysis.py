@@ -169,6 +169,7 @@ class Race:
             "workload": self.workload.name,
             "threads": self.threads,
             "launches": len(self.blocks),
+            "data": next((block.data for block in self.blocks if block.data), None),
             "control": None if control is None else asdict(control),
             "ceilings": self.ceilings,
             "worker_environment": environment.settings(self.threads),

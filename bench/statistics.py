@@ -69,7 +69,12 @@ def half_width(logs: Sequence[float]) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return _t(_freedom(len(logs))) * _error(_winsorized(logs), len(logs))
+    return student(freedom(len(logs))) * standard_error(logs)
+
+
+def standard_error(logs: Sequence[float]) -> float:
+    """Of the trimmed mean of two launches or more."""
+    return _error(_winsorized(logs), len(logs))
 
 
 def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
@@ -78,7 +83,7 @@ def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int
         return None
     # s_w shrinks with what is drawn in; per launch it stays what it was
     spread = _winsorized(logs) / (1 - 2 * _trimmed(len(logs)) / len(logs))
-    return next((n for n in range(2, MOST_LAUNCHES) if _t(_freedom(n)) * spread / sqrt(n) <= half), None)
+    return next((n for n in range(2, MOST_LAUNCHES) if student(freedom(n)) * spread / sqrt(n) <= half), None)
 
 
 def _trimmed(launches: int) -> int:
@@ -86,7 +91,8 @@ def _trimmed(launches: int) -> int:
     return launches // 7
 
 
-def _freedom(launches: int) -> int:
+def freedom(launches: int) -> int:
+    """Degrees of freedom of the trimmed mean's interval."""
     return launches - 2 * _trimmed(launches) - 1
 
 
@@ -159,17 +165,18 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def _t(freedom: int) -> float:
+def student(degrees: float) -> float:
+    """The quantile of Student's distribution that makes a 95% interval; the normal one's for infinitely many."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
 def _p_value(logs: Sequence[float]) -> float:
     """Of the test that the trimmed mean is 0."""
     from scipy.special import stdtr
 
-    error = _error(_winsorized(logs), len(logs))
+    error = standard_error(logs)
     if error == 0:
         return 0.0 if center(logs) else 1.0
-    return float(2 * stdtr(_freedom(len(logs)), -abs(center(logs)) / error))
+    return float(2 * stdtr(freedom(len(logs)), -abs(center(logs)) / error))
