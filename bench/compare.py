@@ -150,7 +150,7 @@ def _rounds(run: Run, race: Race) -> dict[str, Launches]:
     ]
     if any(shape != shapes[0] or not shape for shape in shapes):
         raise ValueError(
-            f"{run.name}: on {race['workload']} the kernels have not the same rounds; is the file whole?"
+            f"{run.name}: on {race['workload']} the kernels' rounds differ in number; is the file whole?"
         )
     return {kernel: [launches[number] for number in sorted(launches)] for kernel, launches in found.items()}
 

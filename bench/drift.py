@@ -97,17 +97,19 @@ def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], on
     On one machine what all share is taken away, if there is another kernel to tell it from.
     """
     usual = _usual(reference, other)
-    runs = (reference, other)
     if one_machine and len(reference) > 1:
         shared = pace(reference, other)
         rest = log(shared.change) - shared.taken
         return {
-            kernel: change(*(_over_pace(run, kernel, usual) for run in runs), rest, BETWEEN_RUNS**2)
+            kernel: change(
+                _over_pace(reference, kernel, usual), _over_pace(other, kernel, usual), rest, BETWEEN_RUNS**2
+            )
             for kernel in reference
         }
-    drift = _variance(*(_common(run, usual) for run in runs)) or 0.0
+    drift = _variance(_common(reference, usual), _common(other, usual)) or 0.0
     return {
-        kernel: change(*(_logs(run[kernel]) for run in runs), 0.0, BETWEEN_RUNS**2 + drift) for kernel in reference
+        kernel: change(_logs(reference[kernel]), _logs(other[kernel]), 0.0, BETWEEN_RUNS**2 + drift)
+        for kernel in reference
     }
 
 

@@ -1,4 +1,4 @@
-"""The results files that there are: by name, by machine, the newest. Apart from the rest because it looks at folders."""
+"""The results files that there are: by name, by machine, the newest. Apart because it looks at folders."""
 
 from __future__ import annotations
 
