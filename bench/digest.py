@@ -1,7 +1,7 @@
 """Whether two runs had the same data under one name: a few means that stand in every race.
 
 Not a hash: the last bit of a mean or of an exponential differs between processors and libraries, and with it that of
-standardised or random features. Other data, and another order of the examples or features, differ in the first digits.
+standardised or random features. Other data, and another order of its examples or features, differ at once.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ class Benchmarks:
         machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
-        """And there the checkout's folder and branch; where git would not answer, its words, with the folder in them."""
+        """And there the checkout's folder and branch, and git's own words where it would not answer."""
         commit_info["project"] = _NAME
         for key in ("branch", "error"):
             commit_info.pop(key, None)
