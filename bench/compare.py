@@ -20,6 +20,8 @@ from bench.differences import Difference, differences
 from bench.drift import BETWEEN_RUNS, Change, Launches, Pace
 from bench.record import Record
 
+_ENOUGH = 4
+"""Kernels: with three others, one that changed is not their median."""
 _ITEM_BYTES = {"float32": 4, "float64": 8}
 
 
@@ -133,6 +135,11 @@ def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequenc
         warnings.append(
             f"{before['workload']}: all kernels together {pace.told}, more than this machine drifts here "
             f"({pace.limit:.2f}×): only so much is put down to it"
+        )
+    if one_machine and len(common) < _ENOUGH:
+        warnings.append(
+            f"{before['workload']}: one kernel beside another, or two, does not tell which of them changed: "
+            f"time {_ENOUGH} or more"
         )
     warnings += comparable.doubts_of_race(reference, other, before, after)
     cells.sort(key=lambda cell: -cell.seconds[0])

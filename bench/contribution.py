@@ -9,6 +9,7 @@ import getpass
 import platform
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, isclose, log
 from pathlib import Path
@@ -62,12 +63,10 @@ def findings(name: str, document: dict[str, Any], results: Results, personal: It
 
 
 def here() -> list[str]:
-    """This machine's host name and its user's name, where they say who somebody is."""
+    """The names of this host and its user, where they say who somebody is."""
     known = [platform.node(), platform.node().split(".")[0], Path.home().name]
-    try:
+    with suppress(OSError, KeyError):  # a user without a name
         known.append(getpass.getuser())
-    except (OSError, KeyError):  # a user without a name
-        pass
     return [name for name in dict.fromkeys(known) if len(name) >= _FEWEST_LETTERS and name.lower() not in _NOBODY]
 
 
@@ -123,10 +122,11 @@ def _untouched(results: Results) -> Iterator[str]:
 
 
 def _commit(document: dict[str, Any], results: Results) -> Iterator[str]:
-    commit = str(results.run.get("commit") or "")
-    if not commit or commit == "nogit":
+    info = document.get("commit_info", {})
+    commit = str(results.run.get("commit") or info.get("id") or "nogit")
+    if commit in ("nogit", "unknown", "unversioned"):  # the last two are pytest-benchmark's
         yield "it does not say which commit was measured: run it in a git clone"
-    elif commit.endswith("-dirty") or document.get("commit_info", {}).get("dirty"):
+    elif commit.endswith("-dirty") or info.get("dirty"):
         yield "what was measured was not committed: commit it, or stash it, and run again"
 
 

@@ -8,7 +8,7 @@ slower an hour later. Pure: no clock, no files.
 kernel's time stands over its *pace*, the median of the other kernels' times, each over its own usual time; the
 median of those logarithms is what a launch says, and the run says their trimmed mean x. The change of a kernel is
 
-    d = x_B − x_A + rest,    se² = e_A² + e_B² + BETWEEN_RUNS²
+    d = x_B − x_A + rest,    se² = e_A² + e_B² + BETWEEN_RUNS² (1 + v)
 
 with the interval d ± t(ν) · se: e is the standard error of a trimmed mean, and two of them with their own spreads
 are compared after Yuen (Biometrika 61 (1974) 165-170), which without trimming is Welch's test (Biometrika 34
@@ -23,14 +23,15 @@ kernels shows, and where it was not, it cannot be told from the machine.
 **Two machines.** Nothing is taken away: x is of the times themselves, and s_A² + s_B² is added to se².
 
 A launch's luck is in e. Between two runs there is more: data made anew lies on other pages for the whole run, and
-kernels do not follow the machine's speed quite alike. That is BETWEEN_RUNS.
+kernels do not follow the machine's speed quite alike. That is BETWEEN_RUNS. The others have it too, and v is what of
+it is left in their median: about π/2 / (n + π/2 − 1) for n of them, which is 1 for one and π/(2n) for many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, log, pi, sqrt
 from statistics import fmean, median, variance
 
 from bench import statistics
@@ -39,11 +40,12 @@ from bench.statistics import Estimate
 Launches = Sequence[Sequence[float]]
 """Seconds of a call: launch after launch, round after round. In a race all kernels have the same rounds."""
 
-BETWEEN_RUNS = 0.04
-"""The standard deviation of a kernel's change between two runs of the same code on one machine, beyond what its
-launches vary and all kernels share. By maximum likelihood from three runs of six workloads on amd-epyc-2c-1696babb,
-of 5 to 7 launches and an hour or two apart: 0.041 from all 108 changes of kernels that were the same in all
-three, 0.037 to 0.043 from each pair of runs."""
+BETWEEN_RUNS = 0.041
+"""The standard deviation of a kernel's change between two runs of one machine, beyond what its launches vary and
+all kernels share. By maximum likelihood from the runs 20261122T220719Z-064ff5d, 20261122T221707Z-526a774 and
+20261123T005027Z-73b9f1a of amd-epyc-2c-1696babb, and the 36 kernels and workloads that were the same in all three:
+0.046 with the others' part in it, and 0.043 to 0.049 from two runs alone; a fifth of its square is the others'. (The
+runs are of different commits, so it is rather too large.)"""
 _POWER = 1.2816
 """Standard errors beyond its interval's half-width that a difference must have to be shown in 9 of 10 cases."""
 
@@ -100,10 +102,9 @@ def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], on
     if one_machine and len(reference) > 1:
         shared = pace(reference, other)
         rest = log(shared.change) - shared.taken
+        between = BETWEEN_RUNS**2 * (1 + _variance_of_median(len(reference) - 1))
         return {
-            kernel: change(
-                _over_pace(reference, kernel, usual), _over_pace(other, kernel, usual), rest, BETWEEN_RUNS**2
-            )
+            kernel: change(_over_pace(reference, kernel, usual), _over_pace(other, kernel, usual), rest, between)
             for kernel in reference
         }
     drift = _variance(_common(reference, usual), _common(other, usual)) or 0.0
@@ -157,6 +158,11 @@ def _over_pace(run: Mapping[str, Launches], kernel: str, usual: Mapping[str, flo
         )
         for number, rounds in enumerate(run[kernel])
     ]
+
+
+def _variance_of_median(numbers: int) -> float:
+    """Of so many normal numbers of variance 1: right for one and for many, a fifth too large for two and four."""
+    return pi / 2 / (numbers + pi / 2 - 1)
 
 
 def _variance(before: Sequence[float], after: Sequence[float]) -> float | None:
