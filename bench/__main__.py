@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
     )
     compare.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    compare.add_argument("--output", metavar="FILE.html", type=Path, help="as a page with charts")
     selftest = command(
         "selftest",
         _selftest,
@@ -220,10 +221,27 @@ def _compare(chosen: argparse.Namespace) -> int:
 
     runs = shelf.runs(chosen.runs)
     differing, found = compare(runs)
+    if chosen.output:
+        return _write_page(chosen.output, "bench.report.comparison_page", runs, differing, found)
     if chosen.markdown:
         print(comparison.markdown(runs, differing, found), end="")
     else:
         comparison.summary(Console(highlight=False), runs, differing, found)
+    return OK
+
+
+def _write_page(path: Path, module: str, *parts: object) -> int:
+    import importlib
+
+    try:
+        text = importlib.import_module(module).page(*parts)
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"a page needs {missing.name}: install the report extra (make bench does)") from None
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    print(path)
     return OK
 
 
