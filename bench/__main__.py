@@ -155,9 +155,10 @@ def _machines(chosen: argparse.Namespace) -> int:
 def _check_file(path: Path) -> int:
     import json
 
-    from bench import contribution, record
+    from bench import comparable, contribution, record
 
     results, document = record.read(path), json.loads(path.read_text())
+    comparable.require_whole(path.name, results)
     name = "/".join(path.resolve().parts[-2:])
     found = contribution.findings(name, document, results, contribution.here())
     for finding in found:

@@ -13,6 +13,8 @@ Race = dict[str, Any]
 
 _CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
 """The libraries whose versions change what a kernel is."""
+_RUN, _MACHINE = ("began", "launches"), ("id", "hardware", "software")
+_RACE = ("workload", "threads", "launches", "rounds")
 _DATA = ("operation", "m", "n", "dtype", "order")
 
 
@@ -39,8 +41,18 @@ class Run:
         return {record.kernel: record for record in self.timed if (record.workload, record.threads) == key}
 
 
+def require_whole(name: str, results: Results) -> None:
+    """Raise ValueError if the file lacks what a comparison needs."""
+    parts = [("run", results.run, _RUN), ("machine", results.machine, _MACHINE)]
+    parts += [("a race", race, _RACE) for race in results.races]
+    for part, found, expected in parts:
+        if lacking := [key for key in expected if not isinstance(found, dict) or key not in found]:
+            raise ValueError(f"{name}: {part} lacks {_listed(lacking)}; expected a file as docs/record.md describes")
+
+
 def require_times(run: Run) -> None:
     """Raise ValueError if there is no finished race."""
+    require_whole(run.name, run.results)
     if not run.timed:
         raise ValueError(f"{run.name} has no finished race; expected a kernel that was timed")
 
@@ -94,9 +106,6 @@ def doubts_of_race(reference: Run, other: Run, before: Race, after: Race) -> lis
         for run, race in ((reference, before), (other, after))
         if race.get("control") and not race["control"]["trustworthy"]
     ]
-    threads = before["threads"], after["threads"]
-    if threads[0] != threads[1]:
-        lines.append(f"{name}: other numbers of threads, {threads[0]} and {threads[1]}")
     if min(before["launches"], after["launches"]) == 1:
         lines.append(f"{name}: of one launch, so nothing can be shown: use --launches 12")
     return lines

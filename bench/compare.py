@@ -100,8 +100,10 @@ def _compared(reference: Run, other: Run) -> Comparison:
         if common := [kernel for kernel in reference.of(before) if kernel in other.of(after)]:
             pairs.append(_pair(reference, other, before, after, common))
     comparable.require_common(reference, other, pairs)
-    doubts, missing = comparable.doubts(reference, other), comparable.only_in_one(reference, other)
-    return Comparison(reference, other, tuple(pairs), tuple(doubts), tuple(missing))
+    threads = dict.fromkeys(pair.threads for pair in pairs if len(set(pair.threads)) > 1)
+    doubts = [f"other numbers of threads, {first} and {second}" for first, second in threads]
+    doubts += comparable.doubts(reference, other)
+    return Comparison(reference, other, tuple(pairs), tuple(doubts), tuple(comparable.only_in_one(reference, other)))
 
 
 def _races_of_both(reference: Run, other: Run) -> Iterable[tuple[Race, Race]]:

@@ -123,7 +123,7 @@ def _untouched(results: Results) -> Iterator[str]:
 
 
 def _commit(document: dict[str, Any], results: Results) -> Iterator[str]:
-    info = document.get("commit_info", {})
+    info = _part(document, "commit_info")
     commit = str(results.run.get("commit") or info.get("id") or "nogit")
     if commit in ("nogit", "unknown", "unversioned"):  # the last two are pytest-benchmark's
         yield "it does not say which commit was measured: run it in a git clone"
@@ -154,7 +154,7 @@ def _trustworthy(results: Results) -> Iterator[str]:
 
 def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str]:
     results = document["logitbench"]
-    info, commit = document.get("machine_info", {}), document.get("commit_info", {})
+    info, commit = _part(document, "machine_info"), _part(document, "commit_info")
     if info.get("node") != results["machine"]["id"]:
         yield "machine_info.node may be a host's name; expected the machine's id"
     if unknown := [*(info.keys() - _MACHINE_INFO), *(commit.keys() - _COMMIT_INFO)]:
@@ -167,6 +167,12 @@ def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str
             yield f"{place} names a folder: {text!r}"
         elif any(word.search(text) for word in words):
             yield f"{place} holds the name of this host or its user: {text!r}"
+
+
+def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of pytest-benchmark's; empty where it is none."""
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:

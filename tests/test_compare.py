@@ -111,7 +111,7 @@ def test_a_file_with_rounds_missing_is_refused() -> None:
     ("other", "says"),
     [
         (run("B", TIMES, trustworthy=False), "lecture: NOT TRUSTWORTHY in B: its control shows a difference"),
-        (run("B", TIMES, threads=8, on=OTHER), "lecture: other numbers of threads, 2 and 8"),
+        (run("B", TIMES, threads=8, on=OTHER), "other numbers of threads, 2 and 8"),
         (run("B", TIMES, on=machine_of(numpy="1.0", jax="0.10")), "other versions of numpy, jax: kernels may be"),
         (run("B", TIMES, commit="def5678"), "other commits, abc1234 and def5678: kernels may be other code"),
         (run("B", TIMES, commit=None), "B: of which commit is not said"),
