@@ -107,7 +107,7 @@ def doubts_of_race(reference: Run, other: Run, before: Race, after: Race) -> lis
         if race.get("control") and not race["control"]["trustworthy"]
     ]
     if min(before["launches"], after["launches"]) == 1:
-        lines.append(f"{name}: of one launch, so nothing can be shown: use --launches 12")
+        lines.append(f"{name}: of one launch, so nothing can be shown: use --launches 20")
     return lines
 
 

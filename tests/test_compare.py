@@ -115,7 +115,7 @@ def test_a_file_with_rounds_missing_is_refused() -> None:
         (run("B", TIMES, on=machine_of(numpy="1.0", jax="0.10")), "other versions of numpy, jax: kernels may be"),
         (run("B", TIMES, commit="def5678"), "other commits, abc1234 and def5678: kernels may be other code"),
         (run("B", TIMES, commit=None), "B: of which commit is not said"),
-        (run("B", TIMES, wobble=[1.0]), "lecture: of one launch, so nothing can be shown: use --launches 12"),
+        (run("B", TIMES, wobble=[1.0]), "lecture: of one launch, so nothing can be shown: use --launches 20"),
         (run("B", {"numpy": 2e-5, "numba": 5e-6}), "lecture: one kernel beside another, or two, does not tell"),
         (run("B", TIMES, began="2026-01-02T03:04:05 A"), "A and B are the same run: no drift is between them"),
     ],
