@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
     check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
     check.add_argument("--target", metavar="COLUMN", help="the label column of --data (default: y)")
+    explain = command("explain", _explain, "why a kernel is as fast as it is: its machine code, memory and threads")
+    explain.add_argument("kernel", metavar="KERNEL", help="as for check")
+    explain.add_argument(
+        "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
+    )
     report = command("report", _report, "print what a results file holds")
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
@@ -195,6 +200,23 @@ def _check(chosen: argparse.Namespace) -> int:
         skipped = entry.outcome == "skipped" and chosen.workloads is None
         agreed = agreed and (entry.outcome == "ok" or skipped)
     return OK if agreed else FAILED
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench.explain.command import explain
+    from bench.explain.show import show
+    from bench.process import Ended
+    from kernels.registry import identify
+
+    try:
+        found = explain(chosen.kernel, chosen.workload)
+    except Ended as ended:
+        print(f"{identify(chosen.kernel)} on {chosen.workload}: {ended.outcome}: {ended.reason}")
+        return FAILED
+    show(Console(highlight=False), found)
+    return OK
 
 
 def _report(chosen: argparse.Namespace) -> int:

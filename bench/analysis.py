@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from math import exp, log
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from bench import coldstart, environment, model, noise, statistics
@@ -85,7 +85,10 @@ class Race:
     def limits(self, kernel: str) -> list[dict[str, float]]:
         """What was measured of the machine, in each launch that timed the kernel."""
         return [
-            model.seconds({name: entry.rounds for name, entry in block.entries.items()}, self.workload.bytes_of_x)
+            model.seconds(
+                {way: block.entries[way].rounds for way in self.ceilings_timed if way in block.entries},
+                self.workload.bytes_of_x,
+            )
             for block in self.blocks
             if kernel in block.entries and block.entries[kernel].rounds
         ]
@@ -143,24 +146,18 @@ class Race:
     @property
     def ceilings(self) -> dict[str, dict[str, float]] | None:
         """What was measured of the machine: seconds for this workload, and the rate; None where nothing was."""
-        amounts = {
-            "read": ("bytes", self.workload.bytes_of_x + self.workload.m * self.workload.dtype.itemsize),
-            "sigmoid": ("sigmoids", self.workload.m),
-            "multiply": ("flops", 4 * self.workload.m * self.workload.n),
-        }
-        found: dict[str, dict[str, float]] = {}
-        for name, ways in model.WAYS.items():
-            unit, amount = amounts[name]
-            each = {way: [median(entry.rounds) for entry in self.launches(way) if entry.rounds] for way in ways}
-            taken = {
-                way: fmean(timed) / model.repeats(self.workload.bytes_of_x) for way, timed in each.items() if timed
-            }
-            if taken:
-                found[name] = {"seconds": min(taken.values()), f"{unit}_per_second": amount / min(taken.values())}
-                found[name] |= {
-                    f"{way.strip('()')}_seconds": seconds for way, seconds in taken.items() if len(ways) > 1
-                }
-        return found or None
+        rounds = {way: [entry.rounds for entry in self.launches(way)] for way in self.ceilings_timed}
+        return model.rates(rounds, self.workload.m, self.workload.n, self.workload.dtype.itemsize) or None
+
+    @property
+    def ceilings_timed(self) -> tuple[str, ...]:
+        """The workers that measured the machine, and were ok in every launch."""
+        return tuple(way for way in model.SPECS if self.rounds(way))
+
+    @property
+    def ceilings_failed(self) -> list[dict[str, str]]:
+        """Those that were not: name, what it measures, outcome and reason."""
+        return model.failures({way: self.outcome(way) for way in model.SPECS if self.launches(way)})
 
     def as_json(self, differing: set[tuple[str, int]]) -> dict[str, Any]:
         """The race's part of a results file."""
@@ -172,6 +169,7 @@ class Race:
             "data": next((block.data for block in self.blocks if block.data), None),
             "control": None if control is None else asdict(control),
             "ceilings": self.ceilings,
+            "ceilings_failed": self.ceilings_failed,
             "worker_environment": environment.settings(self.threads),
             "noise": [block.noise for block in self.blocks],
             "seconds": [block.seconds for block in self.blocks],

@@ -23,8 +23,8 @@ from numba.extending import intrinsic
 
 from bench import model
 from kernels import Gradient, Kernel, _jit_cache
-from kernels._numba.block import SUMS, as_line, example
-from kernels._numba.simd import BYTES
+from kernels._numba.memory import BYTES
+from kernels._numba.traversals import SUMS, as_line, example
 from kernels.backends import NUMPY
 
 _READ_SUM, _READ_BITS, _SIGMOID, _MULTIPLY = range(4)

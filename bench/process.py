@@ -61,13 +61,23 @@ class Limits:
 class Process:
     """One worker."""
 
-    def __init__(self, environment: dict[str, str], cores: Sequence[int] | None, limits: Limits) -> None:
-        """cores: those that it may use; None where the system cannot pin. Raises OSError."""
+    def __init__(
+        self,
+        environment: dict[str, str],
+        cores: Sequence[int] | None,
+        limits: Limits,
+        service: str = "bench.worker",
+    ) -> None:
+        """Raises OSError.
+
+        cores: those that it may use; None where the system cannot pin
+        service: the module whose `serve` it runs
+        """
         self.limits = limits
         ours, theirs = socket.socketpair()
         readable, writable = os.pipe()
         command = [sys.executable, "-P", "-m", "bench.start", str(os.getpid()), str(theirs.fileno())]
-        command.append(",".join(map(str, cores)) if cores else "-")
+        command += [",".join(map(str, cores)) if cores else "-", service]
         try:
             self._popen = subprocess.Popen(
                 command,
@@ -252,6 +262,7 @@ _DOING = {
     "calibrate": "before its first round",
     "round": "while it was timed",
     "release": "after its last round",
+    "look": "while it was looked at",
 }
 
 

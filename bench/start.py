@@ -3,12 +3,15 @@
 It asks to die with its parent (a stopped process cannot notice that its parent is gone, so the kernel must
 do it), keeps to the cores that it was given, and only then imports what it needs to serve.
 
-    python -m bench.start PARENT_PID SOCKET_DESCRIPTOR CORES       CORES: 0,1,... or - where there is no pinning
+    python -m bench.start PARENT_PID SOCKET_DESCRIPTOR CORES SERVICE
+
+CORES: 0,1,... or - where there is no pinning. SERVICE: the module that serves, such as bench.worker.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import signal
 import sys
@@ -23,13 +26,11 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _main(parent: str, descriptor: str, cores: str) -> None:
+def _main(parent: str, descriptor: str, cores: str, service: str) -> None:
     _die_with(int(parent))
     if cores != "-":
         os.sched_setaffinity(0, map(int, cores.split(",")))
-    from bench import worker
-
-    worker.serve(int(descriptor))
+    importlib.import_module(service).serve(int(descriptor))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ def test_help_imports_nothing_heavy() -> None:
         "assert not {'numpy', 'rich', 'pytest', 'jax', 'numba', 'sklearn'} & set(sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert all(name in ran.stdout for name in ("kernels", "workloads", "machine", "check", "report", "selftest"))
+    assert all(
+        name in ran.stdout for name in ("kernels", "workloads", "machine", "check", "explain", "report", "selftest")
+    )
 
 
 def test_kernels_lists_each_and_whether_it_can_run(capsys: pytest.CaptureFixture[str]) -> None:

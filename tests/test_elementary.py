@@ -10,21 +10,28 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from numba.extending import intrinsic
 
 from kernels._numba import elementary
 from kernels._numba.elementary import EXP_COEFFICIENTS, LOG_COEFFICIENTS
+from kernels._numba.traversals import EXACT
+from kernels._numba.values import Value
 
 KINDS = (np.float64, np.float32)
 
 
-def over(function: Any) -> Any:
+def over(function: Callable[[Value], Value]) -> Any:
     """The function of every number of an array."""
 
-    @numba.njit
+    @intrinsic
+    def of_one(_typing: Any, x: Any) -> Any:
+        return x(x), lambda _context, builder, _signature, arguments: function(Value(builder, *arguments)).it
+
+    @numba.njit(**EXACT)
     def call(x: Any) -> Any:
         out = np.empty_like(x)
         for i in range(len(x)):
-            out[i] = function(x[i])
+            out[i] = of_one(x[i])
         return out
 
     return call

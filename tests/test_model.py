@@ -7,8 +7,13 @@ from math import exp
 import pytest
 
 from bench import analysis, model
+from bench.checkout import CHECKOUT
 from bench.journal import Entry
+from bench.race import race as raced
+from bench.record import Results
 from tests.test_analysis import LECTURE, entry, race
+from tests.test_record import MACHINE
+from tests.test_report import shown
 
 TIMES = model.repeats(LECTURE.bytes_of_x)
 
@@ -59,3 +64,58 @@ def test_a_kernel_on_a_gpu_has_no_fraction() -> None:
     gpu = {"backend": "jax-gpu", "device": "gpu", "passes": 2, "compiles": True}
     found = race([{"jax-gpu": entry(8e-6, kernel=gpu), **machine()}] * 3)
     assert next(record.ceiling for record in found.records if record.kernel == "jax-gpu") is None
+
+
+def test_a_ceiling_that_fails_says_why_and_leaves_no_limit() -> None:
+    """In one launch of three: what it was timed at in the others is withdrawn, as a kernel's would be."""
+    crashed = Entry("crashed", "SIGILL, illegal instruction, while it was timed")
+    launches = [{"numpy": entry(8e-6), **machine()} for _ in range(3)]
+    launches[1]["(sigmoid)"] = crashed
+    del launches[2]["(sigmoid)"]
+    found = race(launches)
+    assert found.records[0].ceiling is None
+    assert found.ceilings is not None
+    assert set(found.ceilings) == {"read", "multiply"}
+    told = {"name": "sigmoid", "measures": "sigmoid", "outcome": "crashed", "reason": crashed.reason}
+    assert found.as_json(set())["ceilings_failed"] == [told]
+    text = shown(Results({}, MACHINE, (found.as_json(set()),), found.records))
+    line = "limit: sigmoid: crashed: SIGILL, illegal instruction, while it was timed; so there is no limit"
+    assert line in " ".join(text.split())
+    assert "limit: reading" not in text
+
+
+def test_of_two_ways_to_read_the_other_counts() -> None:
+    launches = [{"numpy": entry(8e-6), **machine(sigmoid=1e-7)} for _ in range(3)]
+    launches[2]["(read-sum)"] = Entry("timeout", "no end after 120 s, in its first call")
+    found = race(launches)
+    ceiling = found.records[0].ceiling
+    assert ceiling is not None
+    assert (ceiling.name, ceiling.fraction) == ("read", pytest.approx(0.25))  # of the slower way, in every launch
+    text = " ".join(shown(Results({}, MACHINE, (found.as_json(set()),), found.records)).split())
+    assert "limit: reading X and y 2.00 µs" in text
+    assert "limit: read-sum: timeout: no end after 120 s, in its first call; the other way counts" in text
+
+
+def test_no_failures_where_nothing_failed_or_nothing_was_to_be_measured() -> None:
+    assert race([{"numpy": entry(8e-6), **machine()}]).ceilings_failed == []
+    bare = race([{"numpy": entry(8e-6)}])
+    assert (bare.ceilings, bare.ceilings_failed) == (None, [])
+
+
+def test_the_outcome_of_a_real_worker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = dict.fromkeys(model.SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/faults.py:segfault"}
+    monkeypatch.setattr(model, "SPECS", specs)
+    (failed,) = raced(["numpy"], "20x3", launches=1, seconds=0.05, ceilings=True).ceilings_failed
+    assert (failed["name"], failed["outcome"]) == ("multiply", "crashed")
+    assert failed["reason"] == "SIGSEGV, segmentation fault, in its first call"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "launches", "broken"),
+    [(1e-6, 3, True), (3.9e-6, 3, False), (1e-6, 1, True), (3.9e-6, 1, False)],
+)
+def test_a_kernel_beyond_the_limit_is_named(seconds: float, launches: int, broken: bool) -> None:
+    """The limit is 4 µs: a kernel may come out 5% faster than that by chance, and no more."""
+    found = race([{"numpy": entry(seconds), **machine()}] * launches)
+    text = " ".join(shown(Results({}, MACHINE, (found.as_json(set()),), found.records)).split())
+    assert ("numpy is beyond the limit, which was measured wrong" in text) is broken

@@ -72,15 +72,19 @@ def trust(results: Results, workload: str, threads: int) -> list[str]:
 
 
 def limit(results: Results, workload: str, threads: int) -> list[str]:
-    """What the limit is, and what it comes from."""
-    for race in results.races:
-        ceilings = race.get("ceilings")
-        if ceilings and set(ceilings) == set(WAYS) and (race["workload"], race["threads"]) == (workload, threads):
-            took = {name: duration(ceilings[name]["seconds"]) for name in WAYS}
-            rate = significant(ceilings["read"]["bytes_per_second"] / 1e9)
-            reading = f"reading X and y {took['read']} ({rate} GB/s)"
-            return [f"limit: {reading}, sigmoids {took['sigmoid']}, products {took['multiply']}"]
-    return []
+    """What the limit is, and what it comes from; where a part of it failed, why."""
+    races = (race for race in results.races if (race["workload"], race.get("threads")) == (workload, threads))
+    race = next(races, {})
+    ceilings, lines = race.get("ceilings") or {}, []
+    if set(ceilings) == set(WAYS):
+        took = {name: duration(ceilings[name]["seconds"]) for name in WAYS}
+        rate = significant(ceilings["read"]["bytes_per_second"] / 1e9)
+        reading = f"reading X and y {took['read']} ({rate} GB/s)"
+        lines.append(f"limit: {reading}, sigmoids {took['sigmoid']}, products {took['multiply']}")
+    for failed in race.get("ceilings_failed", ()):
+        what = "the other way counts" if failed["measures"] in ceilings else "so there is no limit"
+        lines.append(f"limit: {failed['name']}: {failed['outcome']}: {failed['reason']}; {what}")
+    return lines
 
 
 def timed(records: Iterable[Record]) -> list[tuple[Record, Seconds]]:
@@ -120,7 +124,7 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
     lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
-    wide = [record.speedup for record, _ in measured if record.speedup and _is_wide(record.speedup)]
+    wide = [record.speedup for record, _ in measured if record.speedup and is_wide(record.speedup)]
     if wide:
         names = ", ".join(record.kernel for record, _ in measured if record.speedup in wide)
         needed = [ratio.launches_needed for ratio in wide if ratio.launches_needed]
@@ -129,7 +133,7 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
         )
         lines.append(f"wider than ±2%: {names}; {would_do}")
     for record, _ in measured:
-        if record.ceiling and record.ceiling.low and record.ceiling.low > BROKEN:
+        if record.ceiling and (record.ceiling.low or record.ceiling.fraction) > BROKEN:
             lines.append(f"{record.kernel} is beyond the limit, which was measured wrong: report it, with the file")
         if record.steady is False:
             lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
@@ -145,7 +149,8 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     return lines
 
 
-def _is_wide(ratio: Ratio) -> bool:
+def is_wide(ratio: Ratio) -> bool:
+    """Whether its interval says less than ±2%."""
     return ratio.low is not None and ratio.high is not None and ratio.high / ratio.low > _NARROW
 
 

@@ -20,16 +20,9 @@ less. tests/ test_elementary.py derives them again, and holds both functions to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba.extending import intrinsic, overload
 
-EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
-"""Products and sums may be fused, which only makes them more exact. Nothing else: the splitting of x relies on
-rounding, and would be simplified away."""
+from kernels._numba.values import Value, polynomial
 
 _ROOT = 0.41421356237309503  # √2 − 1
 _LOG2, _REST_OF_LOG2 = 0.6931471805599453, 2.3190468138462996e-17  # log 2 to twice the digits of a double
@@ -71,81 +64,39 @@ _SPLIT_LOG2 = {
 }
 
 
-def exp(x: Any) -> Any:
-    """e^x for x ≤ 0; inside compiled code only."""
-    raise NotImplementedError
+def exp(x: Value) -> Value:
+    """e^x for x ≤ 0."""
+    kind = x.kind
+    high, low = _SPLIT_LOG2[kind]
+    least = float(np.nextafter(kind(np.log(np.finfo(kind).smallest_normal)), kind(0)))
+    in_range = x > least
+    shifted = x.where(in_range, least) * (1 / _LOG2) + 1.5 * 2.0 ** np.finfo(kind).nmant
+    k = shifted - 1.5 * 2.0 ** np.finfo(kind).nmant
+    r = x.where(in_range, least) - k * high - k * low
+    p = (r + r * r * polynomial(EXP_COEFFICIENTS[kind], r)) + 1
+    return p.times_power(shifted).where(in_range, 0)
 
 
-def log1p(e: Any) -> Any:
-    """log(1 + e) for 0 ≤ e ≤ 1; inside compiled code only."""
-    raise NotImplementedError
+def log1p(e: Value) -> Value:
+    """log(1 + e) for 0 ≤ e ≤ 1."""
+    kind = e.kind
+    log2 = float(kind(_LOG2))
+    rest = _LOG2 - log2 + _REST_OF_LOG2
+    large = e > _ROOT
+    f = (e - 1).where(large, e) / (e + e.same(3).where(large, 2))
+    g, v = f + f, f * f
+    return e.same(log2).where(large, 0) + (
+        g + (g * v * polynomial(LOG_COEFFICIENTS[kind], v) + e.same(rest).where(large, 0))
+    )
 
 
-@overload(exp, jit_options=EXACT)
-def _exp(x: Any) -> Callable[..., Any]:
-    kind = _kind(x)
-    per_log2, shift, one, zero = kind(1 / _LOG2), kind(1.5 * 2.0 ** np.finfo(kind).nmant), kind(1), kind(0)
-    high, low = map(kind, _SPLIT_LOG2[kind])
-    least = kind(np.nextafter(kind(np.log(np.finfo(kind).smallest_normal)), zero))
-    q = _polynomial(EXP_COEFFICIENTS[kind])
+def example(z: Value, y: Value) -> tuple[Value, Value]:
+    """L and dz of one example, or of a vector of them.
 
-    def code(x: Any) -> Any:
-        kept = x if x > least else least
-        shifted = kept * per_log2 + shift
-        k = shifted - shift
-        r = kept - k * high - k * low
-        p = one + (r + r * r * q(r))
-        return _scaled(p, shifted) if x > least else zero
-
-    return code
-
-
-@overload(log1p, jit_options=EXACT)
-def _log1p(e: Any) -> Callable[..., Any]:
-    kind = _kind(e)
-    one, two, three, zero, root, log2 = map(kind, (1, 2, 3, 0, _ROOT, _LOG2))
-    rest = kind(_LOG2 - float(log2) + _REST_OF_LOG2)
-    P = _polynomial(LOG_COEFFICIENTS[kind])
-
-    def code(e: Any) -> Any:
-        large = e > root
-        f = (e - one if large else e) / (e + (three if large else two))
-        g, v = f + f, f * f
-        return (log2 if large else zero) + (g + (g * v * P(v) + (rest if large else zero)))
-
-    return code
-
-
-def _kind(number: Any) -> Any:
-    """NumPy's class of a floating-point type of Numba."""
-    return {32: np.float32, 64: np.float64}[number.bitwidth]
-
-
-def _polynomial(coefficients: Sequence[float]) -> Any:
-    """Horner's rule, without a loop."""
-
-    @intrinsic
-    def evaluate(_typing: Any, x: Any) -> Any:
-        def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            (x,) = arguments
-            value = ir.Constant(x.type, coefficients[-1])
-            for coefficient in coefficients[-2::-1]:
-                value = builder.fadd(builder.fmul(value, x), ir.Constant(x.type, coefficient))
-            return value
-
-        return x(x), code
-
-    return evaluate
-
-
-@intrinsic
-def _scaled(_typing: Any, p: Any, shifted: Any) -> Any:
-    """p · 2^k, k being the lowest bits of the other's fraction: an addition to the exponent of p, as an integer."""
-    bits, fraction = ir.IntType(p.bitwidth), np.finfo(str(p)).nmant
-
-    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        number, k = (builder.bitcast(argument, bits) for argument in arguments)
-        power = builder.add(number, builder.shl(k, ir.Constant(bits, fraction)))
-        return builder.bitcast(power, arguments[0].type)
-
-    return p(p, shifted), code
+    With t = 1 − 2y and s = t z:  L = softplus(s),  dz = t σ(s), which does not cancel as σ(z) − y does.
+    """
+    t = 1 - (y + y)
+    s = t * z
+    positive = s >= 0
+    e = exp(0 - s.magnitude())
+    return s.where(positive, 0) + log1p(e), t * (s.same(1).where(positive, e) / (e + 1))

@@ -1,34 +1,44 @@
-"""The two products of a block of rows, on vectors as wide as the processor's.
+"""One pass over a run of examples stored by rows, in vectors as wide as the processor's: the scores, the sigmoids
+and the gradient at once.
 
 LLVM finds vectors by itself where a loop is long. Over 32 features it is short, and what LLVM puts around it
-(may these arrays overlap? what if the count is odd?) takes longer than the loop; and a sum over rows it would
-not keep in registers. Hence these two are spelled out, in LLVM's own instructions:
+(may these arrays overlap? what if the count is odd?) takes longer than the loop; a sum over rows it would not
+keep in registers; and the sigmoids would be a loop of their own, during which memory waits. Hence this is spelled
+out. As many examples as a vector has numbers make a group, and a step of the loop takes three groups at once:
 
-    dots       z[r + k] = row k · w + b      for as many rows k as a vector has numbers, added up across together
-    collect    dw[j + l] += Σ_r dz[r] x[r, j + l]      for a few vectors of columns l, over all rows of the block
+    scores      z_k = row k · w + b of one group, for each row k, added up across together
+    backward    L and dz of the group before it, as one vector
+    collect     dw += Σ_k dz_k · row k of the group before that
 
-A row's last numbers, fewer than a vector, are loaded under a mask.
+None of the three waits for another, so that the processor computes while it reads; one after another they would
+wait for the 100 cycles that a sigmoid takes. Wide rows fill the time by themselves: there all three are of one
+group, of fewer rows, which is in the first cache still when it is collected. The last group of a run begins early
+enough to be a whole one, and what was counted already, like what lies before the first group and after the
+last, weighs 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
-from numba.core import cgutils, types
+from numba import types
 from numba.extending import intrinsic, overload
 
-_FEATURES = binding.get_host_cpu_features()
-BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
-"""Of a vector."""
-_CHAINS = 8
-"""Sums that depend on nobody: two units, each with a latency of four cycles."""
+from kernels._numba.elementary import example
+from kernels._numba.memory import BYTES, Held, Memory, place
+from kernels._numba.values import Value, totals
+
+_CHUNKS = 4, 2, 1
+"""Vectors of a row that are read before the next row is: the processor fetches ahead along long pieces."""
+_BYTES_AHEAD = 8192
+"""How far before it is read memory is asked for: four groups of 32 numbers in double."""
+_STEPS = 32
+"""After which the sums of X's dtype are added to those in double."""
 
 
 def lanes(array: Any) -> Any:
-    """Numbers in a vector of the array's kind."""
+    """Numbers in a vector of the array's kind; inside compiled code only."""
     raise NotImplementedError
 
 
@@ -47,164 +57,124 @@ def at(_typing: Any, array: Any, index: Any) -> Any:
     """array[index], which is not negative: to see to that at each number would keep a loop from using vectors."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        places = _Places(context, builder, signature, arguments)
-        return builder.load(builder.gep(places.data(0), [arguments[1]]))
+        memory = Memory(context, builder, signature, arguments)
+        return memory.number(memory.data(0), arguments[1])
 
     return array.dtype(array, index), code
 
 
-@intrinsic
-def dots(_typing: Any, line: Any, first: Any, n: Any, w: Any, b: Any, z: Any, r: Any, ahead: Any) -> Any:
-    """z[r + k] = line[first + k n : first + (k + 1) n] · w + b, for each k below `lanes`."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        at = _Places(context, builder, signature, arguments)
-        first, n, b, r, ahead = (arguments[k] for k in (1, 2, 4, 6, 7))
-        starts = [builder.add(first, builder.mul(n, at.integer(k))) for k in range(at.lanes)]
-        held = [cgutils.alloca_once_value(builder, at.zeros) for _ in starts]
-
-        def add(j: Any, load: Callable[..., Any]) -> None:
-            weights = load(w_at, j)
-            for k, (start, sums) in enumerate(zip(starts, held, strict=True)):
-                place = builder.add(start, j)
-                if k % 2 == 0:
-                    at.fetch(x_at, builder.add(place, ahead))
-                product = builder.fmul(load(x_at, place), weights)
-                builder.store(builder.fadd(builder.load(sums), product), sums)
-
-        x_at, w_at, z_at = (at.data(k) for k in (0, 3, 5))
-        with at.steps(n, at.lanes) as j:
-            add(j, at.load)
-        rest = builder.urem(n, at.integer(at.lanes))
-        with builder.if_then(builder.icmp_unsigned("!=", rest, at.integer(0))):
-            add(builder.sub(n, rest), at.load_part(rest))
-        at.store(builder.fadd(at.totals([builder.load(sums) for sums in held]), at.repeat(b)), z_at, r)
-        return context.get_dummy_value()
-
-    return types.none(line, first, n, w, b, z, r, ahead), code
-
-
-def _collecting(vectors: int, part: bool = False) -> Any:
-    """For so many vectors of columns; part: of the last, only what is left of a row."""
-    at_once = _CHAINS // vectors
+def _by_rows(most: int, ahead: int) -> Any:
+    """most: rows of a group. ahead: groups from the scores to the sigmoids, and from these to what is collected."""
 
     @intrinsic
-    def collect(_typing: Any, line: Any, first: Any, n: Any, j: Any, dz: Any, dw: Any, rows: Any) -> Any:
-        """dw[j + l] += Σ_r dz[r] line[first + r n + j + l]."""
+    def through(
+        _typing: Any, line: Any, y: Any, n: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any
+    ) -> Any:
+        """Add Σ dz_i x_i of the examples from first to last to sums; returns their Σ L and Σ dz, in double.
+
+        line: X as the line of numbers that it is in memory. At least `lanes` examples come before `last`. work:
+        zeros, `lanes` of them and n, rounded up to whole vectors; sums: n doubles, rounded up likewise.
+        """
 
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            at = _Places(context, builder, signature, arguments)
-            first, n, j, rows = (arguments[k] for k in (1, 2, 3, 6))
-            ahead = builder.mul(rows, n)
-            held = [[cgutils.alloca_once_value(builder, at.zeros) for _ in range(vectors)] for _ in range(at_once)]
-            load = at.load_part(builder.sub(n, j)) if part else at.load
-            x_at, dz_at, dw_at = (at.data(k) for k in (0, 4, 5))
+            at = Memory(context, builder, signature, arguments)
+            n, b, first, last = (arguments[k] for k in (2, 4, 5, 6))
+            x, labels, w, work, sums = (at.data(k) for k in (0, 1, 3, 7, 8))
+            size = min(most, at.lanes)
+            dz, dw = work, builder.gep(work, [place(at.lanes)])
+            groups = builder.udiv(at.plus(builder.sub(last, first), size - 1), place(size))
+            latest = builder.sub(last, place(size))
+            earliest = at.smaller(first, latest)
+            z, cost, total = (Held.of(at.zeros()) for _ in range(3))
+            costs, all_dz = (Held.of(at.zeros().widened().total()) for _ in range(2))
 
-            def add(r: Any, row: list[Any], fetch: bool = False) -> None:
-                factor = at.repeat(builder.load(builder.gep(dz_at, [r])))
-                start = builder.add(builder.add(first, builder.mul(r, n)), j)
-                for k, sums in enumerate(row):
-                    place = builder.add(start, at.integer(k * at.lanes))
-                    if fetch:
-                        at.fetch(x_at, builder.add(place, ahead))
-                    product = builder.fmul(load(x_at, place), factor)
-                    builder.store(builder.fadd(builder.load(sums), product), sums)
+            def group(number: Any) -> tuple[Any, Any]:
+                """Its first example, and how many of its examples do not count."""
+                row = at.plus(first, at.times(number, size))
+                there = builder.icmp_unsigned("<", number, groups)
+                start = builder.select(there, at.smaller(row, latest), earliest)
+                return start, builder.select(there, builder.sub(row, start), place(size))
 
-            with at.steps(rows, at_once) as r:
-                for later, row in enumerate(held):
-                    add(builder.add(r, at.integer(later)), row, fetch=later % 2 == 1)
-            rest = builder.urem(rows, at.integer(at_once))
-            with cgutils.for_range(builder, rest) as loop:
-                add(builder.add(builder.sub(rows, rest), loop.index), held[0])
-            for k in range(vectors):
-                place = builder.add(j, at.integer(k * at.lanes))
-                total = at.load(dw_at, place)
-                for row in held:
-                    total = builder.fadd(total, builder.load(row[k]))
-                at.store(total, dw_at, place)
-            return context.get_dummy_value()
+            def score(number: Any) -> None:
+                start, _ = group(number)
+                z.set(_scores(at, x, n, _rows(at, n, start, size), w) + at.repeat(b))
 
-        return types.none(line, first, n, j, dz, dw, rows), code
+            def backward(number: Any) -> None:
+                start, counted = group(number)
+                loss, own = example(z.value, at.load_first(place(size), labels, start))
+                counts = builder.xor(at.first(counted), at.first(place(size)))
+                for value, held in ((loss, cost), (own, total)):
+                    held.add(value.where(counts, 0))
+                at.store(own.where(counts, 0), dz, 0)
 
-    return collect
+            def collect(number: Any) -> None:
+                start, _ = group(number)
+                _collect(at, x, n, _rows(at, n, start, size), dz, dw)
+
+            parts = (score, 0), (backward, -ahead), (collect, -2 * ahead)
+            steps = at.plus(groups, 2 * ahead)
+            with at.steps(0, steps, _STEPS) as begin:
+                with at.steps(begin, at.smaller(at.plus(begin, _STEPS), steps), 1) as step:
+                    for part, later in parts[::-1] if ahead else parts:
+                        part(at.plus(step, later))
+                with at.steps(0, n, at.lanes) as j:
+                    at.store(at.load(sums, j) + at.load(dw, j).widened(), sums, j)
+                    at.store(at.zeros(), dw, j)
+                for in_double, held in ((costs, cost), (all_dz, total)):
+                    in_double.add(held.value.widened().total())
+                    held.set(at.zeros())
+            return context.make_tuple(builder, signature.return_type, [costs.value.it, all_dz.value.it])
+
+        return types.UniTuple(types.float64, 2)(line, y, n, w, b, first, last, work, sums), code
+
+    return through
 
 
-FOUR = 4
-collect_four, collect_one, collect_part = _collecting(FOUR), _collecting(1), _collecting(1, part=True)
+by_rows, by_wide_rows = _by_rows(16, ahead=1), _by_rows(8, ahead=0)
+WIDE_BYTES = 2048
+"""A row from here on is wide: 16 of them fill a first cache of 32 KiB, and a set of it has no room for 16 lines."""
 
 
-class _Places:
-    """Where an intrinsic's arrays lie, and its vectors."""
+def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any) -> Value:
+    """Row k · w in place k, of as many rows as a vector has numbers."""
+    held = [Held.of(at.zeros()) for _ in rows]
+    first: Any = 0
+    for chunk in _CHUNKS:
+        last = at.rounded_down(n, chunk * at.lanes)
+        with at.steps(first, last, chunk * at.lanes) as j:
+            weights = [at.load(w, at.plus(j, k * at.lanes)) for k in range(chunk)]
+            for row, total in zip(rows, held, strict=True):
+                for k, weight in enumerate(weights):
+                    here = at.plus(at.plus(row, j), k * at.lanes)
+                    at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
+                    total.add(at.load(x, here) * weight)
+        first = last
+    rest = at.builder.sub(n, first)
+    with at.builder.if_then(at.builder.icmp_signed(">", rest, place(0))):
+        weight = at.load_first(rest, w, first)
+        for row, total in zip(rows, held, strict=True):
+            total.add(at.load_first(rest, x, at.plus(row, first)) * weight)
+    return totals([*(total.value for total in held), *(at.zeros() for _ in range(at.lanes - len(rows)))])
 
-    def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
-        self._context, self._builder, self._signature, self._arguments = context, builder, signature, arguments
-        number = signature.args[0].dtype
-        self.lanes = 8 * BYTES // number.bitwidth
-        self._align = number.bitwidth // 8
-        self._kind = ir.VectorType(context.get_value_type(number), self.lanes)
-        self.zeros = ir.Constant(self._kind, None)
 
-    def integer(self, value: int) -> Any:
-        return ir.Constant(ir.IntType(64), value)
+def _collect(at: Memory, x: Any, n: Any, rows: list[Any], dz: Any, dw: Any) -> None:
+    """dw += Σ_k dz_k · row k, of as many rows as a vector has numbers; dw in whole vectors."""
+    factors = [at.repeat(at.number(dz, place(k))) for k in range(len(rows))]
 
-    def data(self, argument: int) -> Any:
-        """The address of the array that is this argument."""
-        array = self._context.make_array(self._signature.args[argument])
-        return array(self._context, self._builder, self._arguments[argument]).data
+    def columns(j: Any, load: Callable[[Any], Value]) -> None:
+        chains = [at.load(dw, j), at.zeros()]  # two, since each waits for its last sum
+        for k, (row, factor) in enumerate(zip(rows, factors, strict=True)):
+            chains[k % 2] = chains[k % 2] + load(at.plus(row, j)) * factor
+        at.store(chains[0] + chains[1], dw, j)
 
-    def load(self, data: Any, index: Any) -> Any:
-        return self._builder.load(self._vector_at(data, index), align=self._align)
+    last = at.rounded_down(n, at.lanes)
+    with at.steps(0, last, at.lanes) as j:
+        columns(j, lambda here: at.load(x, here))
+    rest = at.builder.sub(n, last)
+    with at.builder.if_then(at.builder.icmp_signed(">", rest, place(0))):
+        columns(last, lambda here: at.load_first(rest, x, here))
 
-    def load_part(self, count: Any) -> Callable[..., Any]:
-        """Loads the first `count` numbers, and zeros."""
-        numbered = ir.Constant(ir.VectorType(ir.IntType(64), self.lanes), list(range(self.lanes)))
-        mask = self._builder.icmp_signed("<", numbered, self._repeated(count, ir.IntType(64)))
 
-        def load(data: Any, index: Any) -> Any:
-            place, module = self._vector_at(data, index), self._builder.module
-            name = f"llvm.masked.load.v{self.lanes}f{8 * self._align}.p0"
-            function = ir.FunctionType(self._kind, [place.type, ir.IntType(32), mask.type, self._kind])
-            masked = module.globals.get(name) or ir.Function(module, function, name)
-            return self._builder.call(masked, [place, ir.Constant(ir.IntType(32), self._align), mask, self.zeros])
-
-        return load
-
-    def fetch(self, data: Any, index: Any) -> None:
-        """Ask for the line of cache there, which may be beyond the end: into the second cache."""
-        place, integer = self._builder.gep(data, [index]), ir.IntType(32)
-        function = ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer])
-        module, name = self._builder.module, "llvm.prefetch.p0"
-        fetch = module.globals.get(name) or ir.Function(module, function, name)
-        self._builder.call(fetch, [place, *(ir.Constant(integer, flag) for flag in (0, 2, 1))])
-
-    def store(self, vector: Any, data: Any, index: Any) -> None:
-        self._builder.store(vector, self._vector_at(data, index), align=self._align)
-
-    def repeat(self, number: Any) -> Any:
-        return self._repeated(number, self._kind.element)
-
-    def totals(self, vectors: list[Any]) -> Any:
-        """Of as many vectors as one has numbers: number k is the sum of vector k."""
-        integers = ir.VectorType(ir.IntType(32), self.lanes)
-        even, odd = (ir.Constant(integers, list(range(first, 2 * self.lanes, 2))) for first in (0, 1))
-        shuffle, add = self._builder.shuffle_vector, self._builder.fadd
-        while len(vectors) > 1:
-            pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            vectors = [add(shuffle(a, b, even), shuffle(a, b, odd)) for a, b in pairs]
-        return vectors[0]
-
-    @contextmanager
-    def steps(self, count: Any, step: int) -> Iterator[Any]:
-        """0, step, 2 step, ...: as long as a whole step is left."""
-        whole = self._builder.sub(count, self._builder.urem(count, self.integer(step)))
-        with cgutils.for_range_slice(self._builder, self.integer(0), whole, self.integer(step)) as (index, _):
-            yield index
-
-    def _vector_at(self, data: Any, index: Any) -> Any:
-        return self._builder.bitcast(self._builder.gep(data, [index]), self._kind.as_pointer())
-
-    def _repeated(self, value: Any, element: Any) -> Any:
-        kind, integers = ir.VectorType(element, self.lanes), ir.VectorType(ir.IntType(32), self.lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        first = self._builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-        return self._builder.shuffle_vector(first, nothing, ir.Constant(integers, None))
+def _rows(at: Memory, n: Any, start: Any, size: int) -> list[Any]:
+    """Where they begin, as many as a vector has numbers."""
+    return [at.times(at.plus(start, k), n) for k in range(size)]

@@ -1,0 +1,213 @@
+"""A run of examples from the scores to the gradient: by rows, by columns, and where there are two features only.
+
+By columns, and by rows where there are but a few examples, LLVM finds the vectors: the inner loops are over what
+is contiguous. Sums may be taken in any order (`reassoc`), else none of these loops could use vectors; and the sign
+of a zero does not matter (`nsz`), or a sum could not start from the first vector. Sums in X's dtype end with a
+block, and go on in double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import intrinsic, overload
+
+from kernels._numba import elementary
+from kernels._numba.simd import WIDE_BYTES, at, by_rows, by_wide_rows, lanes
+from kernels._numba.values import Value
+
+EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
+"""Products and sums may be fused, which only makes them more exact. Nothing else: the splitting of exp's argument
+relies on rounding, and would be simplified away."""
+SUMS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
+_BLOCK_BYTES, _FEWEST_ROWS, _MOST_ROWS = 2**18, 16, 1024
+"""Of a block by columns, which stays in the second cache from the scores to the gradient."""
+
+
+def run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
+    """Add Σ dz_i x_i of the examples from first to last to sums (doubles); returns their Σ L and Σ dz, in double.
+
+    work: zeros, as many as `room(X)`. Inside compiled code only, as the other two.
+    """
+    raise NotImplementedError
+
+
+def room(X: Any) -> Any:
+    """How many numbers a run works on."""
+    raise NotImplementedError
+
+
+def as_line(X: Any) -> Any:
+    """X as the line of numbers that it is in memory."""
+    raise NotImplementedError
+
+
+@intrinsic
+def _example(_typing: Any, z: Any, y: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        found = elementary.example(*(Value(builder, number) for number in arguments))
+        return context.make_tuple(builder, signature.return_type, [value.it for value in found])
+
+    return types.UniTuple(z, 2)(z, y), code
+
+
+@numba.njit(**EXACT)
+def example(z: Any, y: Any) -> Any:
+    """L and dz of one example, of which LLVM makes vectors in a loop."""
+    return _example(z, y)
+
+
+@overload(room)
+def _room(X: Any) -> Callable[..., Any]:
+    by_columns = X.layout == "F"
+
+    def code(X: Any) -> Any:
+        n, one = X.shape[1], lanes(X)
+        return n + _rows_of_block(n, X.itemsize) if by_columns else one + (n + one - 1) // one * one
+
+    return code
+
+
+@overload(as_line)
+def _as_line(X: Any) -> Callable[..., Any]:
+    by_columns = X.layout == "F"
+
+    def code(X: Any) -> Any:
+        return X.T.reshape(X.size) if by_columns else X.reshape(X.size)
+
+    return code
+
+
+@overload(run, jit_options=EXACT)
+def _run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Callable[..., Any]:
+    by_columns = X.layout == "F"
+
+    def code(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
+        (m, n), line = X.shape, as_line(X)
+        if by_columns:
+            return _by_columns(line, y, m, n, w, b, first, last, work, sums)
+        if n == 2:
+            return _pairs(line, y, w, b, first, last, sums)
+        if last < lanes(X):
+            return _few(X, y, w, b, first, last, sums)
+        if n * X.itemsize >= WIDE_BYTES:
+            return by_wide_rows(line, y, n, w, b, first, last, work, sums)
+        return by_rows(line, y, n, w, b, first, last, work, sums)
+
+    return code
+
+
+@numba.njit(**SUMS)
+def _pairs(line: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> Any:
+    """Two features: all in one loop, over X as a line of numbers; of a matrix LLVM would gather."""
+    w0, w1, zero = w[0], w[1], line.dtype.type(0)
+    costs = all_dz = 0.0
+    for start in range(first, last, _MOST_ROWS):
+        cost = total = s0 = s1 = zero
+        for i in range(start, min(start + _MOST_ROWS, last)):
+            x0, x1 = at(line, 2 * i), at(line, 2 * i + 1)
+            loss, dz = example(x0 * w0 + x1 * w1 + b, at(y, i))
+            cost += loss
+            total += dz
+            s0 += dz * x0
+            s1 += dz * x1
+        costs += cost
+        all_dz += total
+        sums[0] += s0
+        sums[1] += s1
+    return costs, all_dz
+
+
+@numba.njit(**SUMS)
+def _few(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> Any:
+    """Fewer examples than a vector has numbers."""
+    costs = all_dz = 0.0
+    for i in range(first, last):
+        z = b
+        for j in range(X.shape[1]):
+            z += X[i, j] * w[j]
+        loss, dz = example(z, y[i])
+        costs += loss
+        all_dz += dz
+        for j in range(X.shape[1]):
+            sums[j] += dz * X[i, j]
+    return costs, all_dz
+
+
+@numba.njit
+def _rows_of_block(n: int, bytes_of_number: int) -> int:
+    return max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (bytes_of_number * n) // 16 * 16))
+
+
+@numba.njit(**SUMS)
+def _by_columns(
+    line: Any, y: Any, m: Any, n: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any
+) -> Any:
+    """Four columns at a time, so that z and dz are loaded once for all of them."""
+    most = _rows_of_block(n, line.itemsize)
+    z, dw = work[:most], work[most:]
+    costs = all_dz = 0.0
+    for start in range(first, last, most):
+        rows = min(most, last - start)
+        _scores_by_columns(line, m, n, w, b, start, rows, z)
+        cost, total = _backward(y, start, rows, z)
+        costs += cost
+        all_dz += total
+        _collect_by_columns(line, m, n, start, rows, z, dw)
+        for j in range(n):
+            sums[j] += dw[j]
+            dw[j] = 0
+    return costs, all_dz
+
+
+@numba.njit(**SUMS)
+def _scores_by_columns(line: Any, m: Any, n: Any, w: Any, b: Any, first: Any, rows: Any, z: Any) -> None:
+    for r in range(rows):
+        z[r] = b
+    for j in range(0, n - 3, 4):
+        w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
+        i = first + j * m
+        for r in range(rows):
+            even = at(line, i + r) * w0 + at(line, i + 2 * m + r) * w2
+            odd = at(line, i + m + r) * w1 + at(line, i + 3 * m + r) * w3
+            z[r] += even + odd
+    for j in range(n // 4 * 4, n):
+        w0, i = w[j], first + j * m
+        for r in range(rows):
+            z[r] += at(line, i + r) * w0
+
+
+@numba.njit(**SUMS)
+def _backward(y: Any, first: Any, rows: Any, z: Any) -> Any:
+    """Turn z into dz, and return Σ L and Σ dz."""
+    cost = total = z.dtype.type(0)
+    for r in range(rows):
+        loss, dz = example(z[r], at(y, first + r))
+        cost += loss
+        total += dz
+        z[r] = dz
+    return cost, total
+
+
+@numba.njit(**SUMS)
+def _collect_by_columns(line: Any, m: Any, n: Any, first: Any, rows: Any, dz: Any, dw: Any) -> None:
+    for j in range(0, n - 3, 4):
+        i = first + j * m
+        s0 = s1 = s2 = s3 = line.dtype.type(0)
+        for r in range(rows):
+            s0 += dz[r] * at(line, i + r)
+            s1 += dz[r] * at(line, i + m + r)
+            s2 += dz[r] * at(line, i + 2 * m + r)
+            s3 += dz[r] * at(line, i + 3 * m + r)
+        dw[j] += s0
+        dw[j + 1] += s1
+        dw[j + 2] += s2
+        dw[j + 3] += s3
+    for j in range(n // 4 * 4, n):
+        s0, i = line.dtype.type(0), first + j * m
+        for r in range(rows):
+            s0 += dz[r] * at(line, i + r)
+        dw[j] += s0
