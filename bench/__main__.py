@@ -47,10 +47,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
     command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
-    command("machine", _machine, "print this machine's fingerprint as JSON")
-    check = command("check", _check, "a kernel's certificate of agreement with the reference, without any timing")
+    machine = command("machine", _machine, "print this machine's fingerprint as JSON; or the machines with results")
+    machine.add_argument("--all", action="store_true", help="the machines in results/, with their newest figures")
+    machine.add_argument("--markdown", action="store_true", help="with --all: results/README.md")
+    check = command(
+        "check", _check, "a kernel's certificate of agreement, without timing; or a results file's, for sharing"
+    )
     check.add_argument(
-        "kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE"
+        "kernel", metavar="KERNEL", help="a name, path/to/file.py:ATTRIBUTE, package.module:ATTRIBUTE, or RESULT.json"
     )
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
     check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
@@ -64,6 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
     report.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
+    compare = command(
+        "compare", _compare, "two runs or more side by side: what differs, what changed, how sure that is"
+    )
+    compare.add_argument(
+        "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
+    )
+    compare.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    compare.add_argument("--output", metavar="FILE.html", type=Path, help="as a page with charts")
     selftest = command(
         "selftest",
         _selftest,
@@ -135,16 +147,48 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     return OK
 
 
-def _machine(_chosen: argparse.Namespace) -> int:
+def _machine(chosen: argparse.Namespace) -> int:
     import json
 
     from bench import machine
 
+    if chosen.all:
+        return _machines(chosen)
     print(json.dumps(machine.fingerprint(), indent=2))
     return OK
 
 
+def _machines(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import record, shelf
+    from bench.report import machines
+
+    there = {name: [record.read(path) for path in paths] for name, paths in shelf.files().items()}
+    if chosen.markdown:
+        print(machines.page(there), end="")
+    else:
+        machines.summary(Console(highlight=False), there)
+    return OK
+
+
+def _check_file(path: Path) -> int:
+    import json
+
+    from bench import comparable, contribution, record
+
+    results, document = record.read(path), json.loads(path.read_text())
+    comparable.require_whole(path.name, results)
+    name = "/".join(path.resolve().parts[-2:])
+    found = contribution.findings(name, document, results, contribution.here())
+    for finding in found:
+        print(f"{finding.check:16} {finding.wrong or 'ok'}")
+    return FAILED if any(finding.wrong for finding in found) else OK
+
+
 def _check(chosen: argparse.Namespace) -> int:
+    if chosen.kernel.endswith(".json"):
+        return _check_file(Path(chosen.kernel))
     from bench.plan import Settings
     from bench.selection import choose_kernels, choose_workloads
     from bench.session import Session
@@ -203,6 +247,39 @@ def _report(chosen: argparse.Namespace) -> int:
         print(markdown.tables(results), end="")
     else:
         terminal.summary(Console(highlight=False), results)
+    return OK
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import shelf
+    from bench.compare import compare
+    from bench.report import comparison
+
+    runs = shelf.runs(chosen.runs)
+    differing, found = compare(runs)
+    if chosen.output:
+        return _write_page(chosen.output, "bench.report.comparison_page", runs, differing, found)
+    if chosen.markdown:
+        print(comparison.markdown(runs, differing, found), end="")
+    else:
+        comparison.summary(Console(highlight=False), runs, differing, found)
+    return OK
+
+
+def _write_page(path: Path, module: str, *parts: object) -> int:
+    import importlib
+
+    try:
+        text = importlib.import_module(module).page(*parts)
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"a page needs {missing.name}: install the report extra (make bench does)") from None
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    print(path)
     return OK
 
 

@@ -166,6 +166,7 @@ class Race:
             "workload": self.workload.name,
             "threads": self.threads,
             "launches": len(self.blocks),
+            "data": next((block.data for block in self.blocks if block.data), None),
             "control": None if control is None else asdict(control),
             "ceilings": self.ceilings,
             "ceilings_failed": self.ceilings_failed,

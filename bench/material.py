@@ -14,6 +14,7 @@ import numpy as np
 
 from bench import agreement, memory, workloads
 from bench.agreement import Finding
+from bench.digest import digest
 from bench.memory import Shared
 from bench.parameters import parameters
 from bench.probes import probes
@@ -61,6 +62,7 @@ class Material:
         own = [workloads.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
         probed = probes(workload)
         arrays = {"X": own[0].X, "y": own[0].y, "probe": probed[0].problem.X}
+        self.digest = digest(own[0].X, own[0].y)
         arrays |= {f"y of {check.name}": check.problem.y for check in probed}
         self.data, self.unseen = (
             self._question(name, "X", "y", problem, reference.compute(problem))

@@ -255,9 +255,10 @@ class Benchmarks:
         machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
-        """And there the checkout's folder and branch."""
+        """And there the checkout's folder and branch, and git's own words where it would not answer."""
         commit_info["project"] = _NAME
-        commit_info.pop("branch", None)
+        for key in ("branch", "error"):
+            commit_info.pop(key, None)
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """The one key of ours, in every JSON that pytest-benchmark makes."""

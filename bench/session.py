@@ -225,7 +225,8 @@ class Session:
         )
         self._spent.start += block.seconds["start"] + block.seconds["admission"]
         self._spent.rounds += block.seconds["rounds"]
-        return replace(block, entries=skipped | block.entries) if launch.number == 0 else block
+        entries = skipped | block.entries if launch.number == 0 else block.entries
+        return replace(block, entries=entries, data=material.digest)
 
     def _known(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
         """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
@@ -294,6 +295,7 @@ class Session:
         differing = analysis.differing(races)
         run = {
             "began": self._began.isoformat(timespec="seconds"),
+            "commit": commit(CHECKOUT),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
             "seconds_per_kernel": self.settings.seconds,
             "launches": max((len(race.blocks) for race in races), default=0),

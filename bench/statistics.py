@@ -69,7 +69,7 @@ def half_width(logs: Sequence[float], confidence: float = CONFIDENCE) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return _t(_freedom(len(logs)), confidence) * _error(_winsorized(logs), len(logs))
+    return student(freedom(len(logs)), confidence) * standard_error(logs)
 
 
 def shared(comparisons: int) -> float:
@@ -84,15 +84,20 @@ def apart(
 
     It knows how each varies from launch to launch, and nothing of how the machine has changed in between.
     """
-    freedoms = _freedom(launches), _freedom(other_launches)
+    degrees = freedom(launches), freedom(other_launches)
     halves = [log(found.high / found.low) / 2 for found in (numerator, denominator)]
-    squares = [(half / _t(freedom)) ** 2 for half, freedom in zip(halves, freedoms, strict=True)]
+    squares = [(half / student(own)) ** 2 for half, own in zip(halves, degrees, strict=True)]
     ratio, whole = numerator.estimate / denominator.estimate, sum(squares)
     if whole == 0:
         return Estimate(ratio, ratio, ratio)
-    freedom = whole**2 / sum(square**2 / each for square, each in zip(squares, freedoms, strict=True))
-    half = _t(freedom, confidence) * sqrt(whole)
+    joint = whole**2 / sum(square**2 / own for square, own in zip(squares, degrees, strict=True))
+    half = student(joint, confidence) * sqrt(whole)
     return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
+
+
+def standard_error(logs: Sequence[float]) -> float:
+    """Of the trimmed mean of two launches or more."""
+    return _error(_winsorized(logs), len(logs))
 
 
 def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
@@ -101,7 +106,7 @@ def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int
         return None
     # s_w shrinks with what is drawn in; per launch it stays what it was
     spread = _winsorized(logs) / (1 - 2 * _trimmed(len(logs)) / len(logs))
-    return next((n for n in range(2, MOST_LAUNCHES) if _t(_freedom(n)) * spread / sqrt(n) <= half), None)
+    return next((n for n in range(2, MOST_LAUNCHES) if student(freedom(n)) * spread / sqrt(n) <= half), None)
 
 
 def _trimmed(launches: int) -> int:
@@ -109,7 +114,8 @@ def _trimmed(launches: int) -> int:
     return launches // 7
 
 
-def _freedom(launches: int) -> int:
+def freedom(launches: int) -> int:
+    """Degrees of freedom of the trimmed mean's interval."""
     return launches - 2 * _trimmed(launches) - 1
 
 
@@ -182,17 +188,18 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def _t(freedom: float, confidence: float = CONFIDENCE) -> float:
+def student(degrees: float, confidence: float = CONFIDENCE) -> float:
+    """The quantile of Student's distribution that makes an interval; the normal one's for infinitely many."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + confidence) / 2))
+    return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
 def _p_value(logs: Sequence[float]) -> float:
     """Of the test that the trimmed mean is 0."""
     from scipy.special import stdtr
 
-    error = _error(_winsorized(logs), len(logs))
+    error = standard_error(logs)
     if error == 0:
         return 0.0 if center(logs) else 1.0
-    return float(2 * stdtr(_freedom(len(logs)), -abs(center(logs)) / error))
+    return float(2 * stdtr(freedom(len(logs)), -abs(center(logs)) / error))

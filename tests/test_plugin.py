@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from bench import machine, record
+from bench import machine, record, workloads
 from bench.checkout import CHECKOUT
+from bench.digest import alike, digest
 
 # without what this very run of pytest has set there
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
@@ -92,6 +93,10 @@ def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path
             **benchmark["params"]
         )
     assert document["machine_info"]["node"] == file.parent.name
+    assert file.stem.endswith(document["logitbench"]["run"]["commit"])
+    for race in document["logitbench"]["races"]:
+        data = workloads.problem(workloads.named(race["workload"]), 0)
+        assert alike(race["data"], digest(data.X, data.y))
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
         capture_output=True, text=True, check=True,

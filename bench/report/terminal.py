@@ -143,7 +143,7 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
         if is_brought(record.kernel)
     ]
     lines += [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
-    wide = [record.speedup for record, _ in measured if record.speedup and _is_wide(record.speedup)]
+    wide = [record.speedup for record, _ in measured if record.speedup and is_wide(record.speedup)]
     if wide:
         names = ", ".join(record.kernel for record, _ in measured if record.speedup in wide)
         needed = [ratio.launches_needed for ratio in wide if ratio.launches_needed]
@@ -168,7 +168,8 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     return lines
 
 
-def _is_wide(ratio: Ratio) -> bool:
+def is_wide(ratio: Ratio) -> bool:
+    """Whether its interval says less than ±2%."""
     return ratio.low is not None and ratio.high is not None and ratio.high / ratio.low > _NARROW
 
 

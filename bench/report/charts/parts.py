@@ -1,0 +1,147 @@
+"""What the charts share: the rows' common fields, labels of axes that are times, and rows of points with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import altair as alt
+
+from bench.record import Record, Results, Seconds
+from bench.report import palette
+from bench.report.headline import race_name, shown_first
+from bench.report.html import Choice, Column, Series
+from bench.report.terminal import duration, significant, timed
+
+Chart = alt.Chart | alt.LayerChart
+Spec = dict[str, Any]
+
+_ROUND = "indexof([1,2,5],round(datum.value/pow(10,floor(log(datum.value)/LN10+1e-9))))>=0"
+_SECONDS = (
+    "datum.value>=1?format(datum.value,'.3~r')+' s':datum.value>=1e-3?format(datum.value*1e3,'.3~r')+' ms':"
+    "datum.value>=1e-6?format(datum.value*1e6,'.3~r')+' µs':format(datum.value*1e9,'.3~r')+' ns'"
+)
+SECONDS_LABEL = f"datum.value==0?'0':{_ROUND}?({_SECONDS}):''"
+NUMBER_LABEL = "datum.value==0?'0':datum.value<1?format(datum.value,'.2~r'):format(datum.value,',.2~r')"
+COUNT_LABEL = "format(datum.value,datum.value<1000?'d':'.2~s')"
+ROWS = alt.NamedData("rows")
+WIDE = "wide"
+"""How a layer's name begins that a narrow page leaves out."""
+FIGURES = 118
+"""Pixels at the right of a chart for a column of figures such as `628 [429, 921]`."""
+
+
+def common(results: Results) -> list[tuple[Record, Seconds, Spec]]:
+    """The records that were timed, fastest first in each race, with the fields that each row has."""
+    looks = palette.looks(results.records)
+    several = len({record.threads for record in results.records}) > 1
+    return [
+        (record, seconds, {"race": race_name(record, several), "kernel": record.kernel, **looks[record.kernel]})
+        for record, seconds in sorted(
+            timed(results.records), key=lambda pair: (_place(results, pair[0]), pair[1].median)
+        )
+    ]
+
+
+def _place(results: Results, record: Record) -> int:
+    races = list(dict.fromkeys((one.workload, one.threads) for one in results.records))
+    return races.index((record.workload, record.threads))
+
+
+def choice(results: Results) -> Choice:
+    """Of the workload, which all charts of one share."""
+    return Choice("race", "workload", shown_first(results))
+
+
+def legend(results: Results, rows: Iterable[Spec]) -> tuple[Series, ...]:
+    """The kernels of these rows."""
+    return palette.series(palette.looks(results.records), (row["kernel"] for row in rows))
+
+
+def finished(chart: Chart, **properties: Any) -> Spec:
+    """As wide as the page, in the project's manner."""
+    spec: Spec = chart.properties(width="container", **properties).configure(**palette.CONFIG).to_dict()
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    del spec["$schema"]
+    return spec
+
+
+def colour() -> alt.Color:
+    """Of the technique; the legend is the page's own."""
+    return alt.Color("technique:N", scale=alt.Scale(**palette.colour_scale()), legend=None)
+
+
+def shape() -> alt.Shape:
+    """Of the kernel among those of its technique."""
+    return alt.Shape("shape:N", scale=alt.Scale(**palette.shape_scale()), legend=None)
+
+
+def tooltip(**fields: str) -> list[alt.Tooltip]:
+    """Field → what it is called; the values are ready to be read."""
+    return [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
+
+
+def seconds_axis(title: str, **axis: Any) -> alt.Axis:
+    """Of times on a logarithmic scale: 1, 2 and 5 of each decade."""
+    return alt.Axis(title=title, labelExpr=SECONDS_LABEL, grid=True, **axis)
+
+
+def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, tips: list[alt.Tooltip]) -> Chart:
+    """A row a kernel: its estimate in field `x` and interval `low` to `high`, its figures at the right, a line to compare with.
+
+    rule: `at` and `says`: where a line stands over all rows, and what it is
+    """
+    y = alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13))
+    on_x = alt.X(f"{x}:Q", scale=scale, axis=axis)
+    base = alt.Chart(ROWS).encode(y=y, color=colour())
+    at = alt.Chart(alt.InlineData(values=[rule]))
+    line = at.mark_rule(strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
+    says = at.mark_text(align="left", dx=4, dy=-9, fontSize=11, fill="var(--soft)").encode(
+        x=alt.X("at:Q"), y=alt.value(0), text="says:N"
+    )
+    intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=alt.X("low:Q"), x2="high:Q")
+    points = base.mark_point().encode(x=on_x, shape=shape(), tooltip=tips)
+    column = base.mark_text(align="left", dx=12).encode(x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)"))
+    layers: Chart = alt.layer(points, line, says, intervals, column.properties(name=f"{WIDE}_figures"))
+    return layers
+
+
+def spread(values: Sequence[float], least: float) -> list[float]:
+    """Places for labels near these values, in their order, no two nearer than `least`: each block around its mean."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    blocks: list[list[float]] = []  # of each, the sum of what its members would have its first at, and their number
+    for index in order:
+        blocks.append([values[index], 1])
+        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] + least * blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
+            total, number = blocks.pop()
+            blocks[-1][0] += total - number * least * blocks[-1][1]
+            blocks[-1][1] += number
+    places = [total / number + least * place for total, number in blocks for place in range(int(number))]
+    found = [0.0] * len(values)
+    for index, place in zip(order, places, strict=True):
+        found[index] = place
+    return found
+
+
+def percent(share: float) -> str:
+    """`73%`."""
+    return f"{significant(100 * share, 2)}%"
+
+
+RACE = Column("race", "workload")
+KERNEL = Column("kernel", "kernel")
+
+
+def seconds_column(field: str, heading: str) -> Column:
+    """Of times, with their unit."""
+    return Column(field, heading, duration, number=True)
+
+
+def number_column(field: str, heading: str) -> Column:
+    """Of numbers, to three digits."""
+    return Column(field, heading, significant, number=True)
+
+
+def short(number: float) -> str:
+    """To three digits."""
+    return significant(number)

@@ -1,0 +1,63 @@
+"""How many times faster than the baseline: a row a kernel, a workload at a time."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from bench.record import Results
+from bench.report.charts import parts
+from bench.report.html import Column, Section
+from bench.report.terminal import interval
+
+
+def speedup(results: Results) -> Section:
+    """Of every kernel that was timed, with its interval across launches; none of it without an estimate."""
+    rows = []
+    for record, seconds, row in parts.common(results):
+        if ratio := record.speedup:
+            rows.append(
+                row
+                | {
+                    "baseline": ratio.baseline,
+                    "speedup": ratio.estimate,
+                    "low": ratio.low,
+                    "high": ratio.high,
+                    "figures": interval(ratio) if ratio.low and ratio.baseline != record.kernel else parts.short(ratio.estimate),
+                    "verdict": "the baseline" if ratio.baseline == record.kernel else ratio.verdict,
+                    "seconds": seconds.median,
+                    "time": parts.duration(seconds.median),
+                    "launches": record.launches,
+                }
+            )
+    chart = parts.points_with_intervals(
+        "speedup",
+        alt.Axis(title="times as fast as the baseline", labelExpr=parts.NUMBER_LABEL, grid=True, tickCount=6),
+        alt.Scale(type="log", nice=False, padding=14),
+        {"at": 1, "says": "baseline"},
+        parts.tooltip(kernel="kernel", figures="times as fast", baseline="baseline", time="a call", verdict="verdict", launches="launches"),
+    )
+    return Section(
+        name="speedup",
+        heading="Speedup over the baseline",
+        text=(
+            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the 95% interval "
+            "across launches: where a new start of both would bring the ratio. A bar that crosses the dashed line shows no difference.",
+        ),
+        chart=parts.finished(chart, height={"step": 27}, padding={"right": parts.FIGURES, "left": 4, "top": 18, "bottom": 4}),
+        alt="Points with intervals, a row for each kernel, fastest first: speedup over the baseline on a logarithmic scale. The table below has the numbers.",
+        columns=(
+            parts.RACE,
+            parts.KERNEL,
+            Column("baseline", "baseline"),
+            parts.number_column("speedup", "times as fast"),
+            parts.number_column("low", "low, 95%"),
+            parts.number_column("high", "high, 95%"),
+            Column("verdict", "verdict"),
+            parts.seconds_column("seconds", "a call"),
+            Column("launches", "launches", number=True),
+        ),
+        rows=tuple(rows),
+        choices=(parts.choice(results),),
+        series=parts.legend(results, rows),
+        scale="x",
+    )

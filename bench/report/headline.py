@@ -1,0 +1,172 @@
+"""What a person would repeat of a run: the fastest, by how much, how near the limit, and whether to believe it.
+
+Pure: sentences from records. The terminal's last lines and the page's first are the same.
+"""
+
+from __future__ import annotations
+
+from bench.record import Ratio, Record, Results, Seconds
+from bench.report.terminal import by_race, duration, interval, is_wide, notes, of_limit, timed
+
+Measured = list[tuple[Record, Seconds]]
+LIMITS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
+
+
+def race_name(record: Record, several: bool) -> str:
+    """The workload; with its threads where the run has several numbers of them."""
+    return f"{record.workload}, threads: {record.threads}" if several else record.workload
+
+
+def races(results: Results) -> list[Measured]:
+    """Of each race in which a kernel was timed, the records, slowest first."""
+    return [measured for _, records in by_race(results.records) if (measured := timed(records))]
+
+
+def chief(results: Results) -> Measured:
+    """The race that stands for the run: the most numbers in X, of equals the most threads, then the first. May be empty."""
+    found = races(results)
+    return max(found, key=lambda each: (each[0][0].m * each[0][0].n, each[0][0].threads), default=[])
+
+
+def shown_first(results: Results) -> str:
+    """Its name, which the charts begin with."""
+    several = len({record.threads for record in results.records}) > 1
+    return race_name(chief(results)[0][0], several) if chief(results) else ""
+
+
+def sentences(results: Results) -> tuple[str, ...]:
+    """Three to repeat: the fastest, by how much, how near the limit. Fewer where the run has less."""
+    measured = chief(results)
+    if not measured:
+        return ("No kernel was timed.",)
+    best, took = measured[-1]
+    where = race_name(best, _several(results))
+    found = [
+        f"On {where} ({best.m:,} × {best.n:,}, {best.dtype}) the fastest is {best.kernel}: "
+        f"{duration(took.median)} a call{_tied(measured)}.",
+    ]
+    gains = [gain for gain in (_gain(best), _over_loops(results, best)) if gain]
+    if gains:
+        found.append(f"It is {'; '.join(gains)}.")
+    if best.ceiling:
+        what = LIMITS.get(best.ceiling.name, best.ceiling.name)
+        found.append(f"It reaches {of_limit(best)} of the limit of this machine there, which is {what}.")
+    elif best.device == "cpu":
+        found.append("How near that is to the limit of this machine was not measured.")
+    return tuple(found)
+
+
+def figures(results: Results) -> tuple[tuple[str, str], ...]:
+    """The same as numbers, each with what it is."""
+    measured = chief(results)
+    if not measured:
+        return ()
+    best, took = measured[-1]
+    found = [(duration(took.median), f"a call of {best.kernel}, the fastest on {race_name(best, _several(results))}")]
+    ratio = best.speedup
+    if ratio and ratio.baseline != best.kernel:
+        low_high = f" (95% interval {_span(ratio)})" if ratio.low else ""
+        found.append((f"{interval(ratio).partition(' ')[0]} ×", f"as fast as {ratio.baseline}{low_high}"))
+    if best.ceiling:
+        what = LIMITS.get(best.ceiling.name, best.ceiling.name)
+        found.append((of_limit(best), f"of the limit of this machine: {what}"))
+    return tuple(found)
+
+
+def trust(results: Results) -> tuple[str, ...]:
+    """How far to believe it: the controls, how much launches differed, how narrow the intervals are."""
+    controls = [race["control"] for race in results.races if race.get("control")]
+    measured = [record for each in races(results) for record, _ in each]
+    found = []
+    if controls:
+        good = sum(bool(control["trustworthy"]) for control in controls)
+        found.append(
+            f"Controls: in {good} of {len(controls)} races a kernel timed against itself came out equal, within its "
+            "95% interval."
+        )
+    else:
+        found.append("No kernel was timed against itself, so nothing says how far the measuring can be trusted.")
+    spreads = sorted(record.launch_spread for record in measured if record.launch_spread is not None)
+    if spreads:
+        low, middle, high = (f"{100 * spreads[place]:.1f}%" for place in (0, len(spreads) // 2, -1))
+        found.append(f"From one start of a kernel to the next its time varied by {middle} ({low} to {high}).")
+    ratios = [r.speedup for r in measured if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
+    if ratios:
+        wide = [ratio for ratio in ratios if is_wide(ratio)]
+        needed = [ratio.launches_needed for ratio in wide]
+        remedy = ""
+        if wide:
+            most = max((number for number in needed if number), default=None)
+            enough = f"--launches {most} would make them so" if most and all(needed) else "it would take more launches than is reasonable"
+            remedy = f"; for the others {enough}, or a quieter machine"
+        found.append(f"{len(ratios) - len(wide)} of {len(ratios)} speedups are known to ±2%{remedy}.")
+    return tuple(found)
+
+
+def warnings(results: Results) -> tuple[str, ...]:
+    """What speaks against it, each with what to do."""
+    found = []
+    for race in results.races:
+        control = race.get("control")
+        if control and not control["trustworthy"]:
+            ratio = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
+            causes = "; ".join(control["causes"])
+            found.append(
+                f"NOT TRUSTWORTHY: on {race['workload']}, {control['kernel']} against itself came out "
+                f"{interval(ratio)}{f': {causes}' if causes else ''}"
+            )
+    for measured in races(results):
+        found += [f"On {measured[0][0].workload}: {line}." for line in notes(measured) if not line.startswith(("wider", "not sel"))]
+    failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
+    found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
+    return tuple(found)
+
+
+def _several(results: Results) -> bool:
+    return len({record.threads for record in results.records}) > 1
+
+
+def _tied(measured: Measured) -> str:
+    """The kernels whose interval overlaps that of the fastest."""
+    *others, (best, _) = measured
+    spans = {record.kernel: record.speedup for record, _ in measured}
+    own = spans[best.kernel]
+    if own is None or own.low is None:
+        return ""
+    tied = [
+        record.kernel
+        for record, _ in others
+        if (ratio := spans[record.kernel]) and ratio.high is not None and ratio.high > own.low
+    ]
+    return f" (the intervals do not tell it from {', '.join(tied)})" if tied else ""
+
+
+def _gain(record: Record) -> str:
+    ratio = record.speedup
+    if ratio is None or ratio.baseline == record.kernel:
+        return ""
+    if ratio.low is None:
+        return f"{interval(ratio).partition(' ')[0]} times as fast as {ratio.baseline}, from one launch, so without an interval"
+    if ratio.verdict == "no difference shown":
+        return f"not shown to differ from {ratio.baseline} ({interval(ratio)})"
+    return f"{interval(ratio).partition(' ')[0]} times as fast as {ratio.baseline} (95% interval {_span(ratio)})"
+
+
+def _over_loops(results: Results, best: Record) -> str:
+    """The same kernel over the for-loops, on the largest workload where they were measured, if that is another."""
+    found = [
+        record
+        for measured in races(results)
+        for record, _ in measured
+        if record.kernel == best.kernel and record.speedup and record.speedup.baseline == "loops"
+    ]
+    largest = max(found, key=lambda record: record.m * record.n, default=None)
+    if largest is None or largest.id == best.id or not largest.speedup or largest.speedup.low is None:
+        return ""
+    ratio = largest.speedup
+    return f"on {race_name(largest, _several(results))}, {interval(ratio).partition(' ')[0]} times as fast as loops ({_span(ratio)})"
+
+
+def _span(ratio: Ratio) -> str:
+    low, high = interval(ratio).partition("[")[2].rstrip("]").split(", ")
+    return f"{low} to {high}"
