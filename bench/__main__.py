@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from bench.report.command import add_arguments as report_arguments
+
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="List what can be measured, check kernels, print results. To time: pytest --benchmark.",
@@ -64,10 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
     )
-    report = command("report", _report, "print what a results file holds")
-    report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
-    report.add_argument("--markdown", action="store_true", help="as Markdown tables")
-    report.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
+    report_arguments(command("report", _report, "print a run, and make a page of it"))
     compare = command(
         "compare", _compare, "two runs or more side by side: what differs, what changed, how sure that is"
     )
@@ -235,19 +234,9 @@ def _explain(chosen: argparse.Namespace) -> int:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from rich.console import Console
+    from bench.report.command import run
 
-    from bench import record
-    from bench.report import markdown, terminal
-
-    results = record.read(chosen.file)
-    if chosen.ladder:
-        print(markdown.ladder(results, chosen.ladder), end="")
-    elif chosen.markdown:
-        print(markdown.tables(results), end="")
-    else:
-        terminal.summary(Console(highlight=False), results)
-    return OK
+    return run(chosen)
 
 
 def _compare(chosen: argparse.Namespace) -> int:

@@ -32,15 +32,16 @@ def cold(entries: Sequence[Entry]) -> Cold:
 
 
 def once_and_call(entries: Sequence[Entry]) -> tuple[float, float]:
-    """Seconds that are spent once, and of a steady call: N calls take once + N · call.
-
-    once = lowering + compiling (with an empty cache, where one was seen) + a first call less a steady one.
-    """
+    """Seconds that are spent once, and of a steady call: N calls take once + N · call."""
     call = exp(fmean(log(median(entry.rounds)) for entry in entries if entry.rounds))
-    steps = cold(entries)
+    return once(cold(entries), call), call
+
+
+def once(steps: Cold, call: float) -> float:
+    """Lowering + compiling (with an empty cache, where one was seen) + a first call less a steady one, in seconds."""
     compiling = steps.compile_seconds if steps.compile_seconds is not None else steps.compile_cached_seconds
     first = max(0.0, (steps.first_call_seconds or call) - call)
-    return (steps.lower_seconds or 0.0) + (compiling or 0.0) + first, call
+    return (steps.lower_seconds or 0.0) + (compiling or 0.0) + first
 
 
 def calls_to_overtake(own: tuple[float, float], other: tuple[float, float]) -> int | None:

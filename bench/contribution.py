@@ -18,7 +18,8 @@ from typing import Any
 
 from bench import machine, statistics, workloads
 from bench.plan import FEWEST_LAUNCHES
-from bench.record import Results, without_folders
+from bench.record import Results
+from bench.texts import without_folders
 from kernels import names
 
 _NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "localhost", "linux", "python", "numpy"})

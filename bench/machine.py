@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.record import without_folders
+from bench.texts import without_folders
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",

@@ -60,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Do not measure, beside the kernels, how fast this machine can read, take sigmoids and multiply.",
     )
+    group.addoption("--no-page", action="store_true", help="Write no HTML page beside the results.")
     group.addoption(
         "--resume", action="store_true", help="Go on with the last run of the same kernels that did not end."
     )

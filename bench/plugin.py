@@ -22,7 +22,7 @@ from bench import machine, record, workloads
 from bench.journal import Block
 from bench.options import chosen_session
 from bench.record import Record
-from bench.report import terminal
+from bench.report import headline, terminal
 from bench.report.progress import Progress, clock
 from bench.session import Session
 from kernels import registry
@@ -226,15 +226,19 @@ class Benchmarks:
             return
         text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
         page = Console(file=text, width=width, force_terminal=terminalreporter.hasmarkup, highlight=False)
-        terminal.summary(page, self._session.results())
+        results = record.readable(self._session.results())
+        terminal.summary(page, results)
+        headline.closing(page, results)
         terminalreporter.ensure_newline()
         terminalreporter.write(text.getvalue())
 
     def pytest_unconfigure(self) -> None:
-        """The last line of all: where the results are."""
+        """The last lines of all: where the results are, and their page."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._file and self._file.exists():
             reporter.write_line(f"results: {os.path.relpath(self._file)}")
+            if self._complete and not self._config.getoption("no_page"):
+                reporter.write_line(_page_line(self._file))
 
     @property
     def _live(self) -> bool:
@@ -319,6 +323,15 @@ def _known_as(identify: Callable[[str], str], name: str) -> str:
 def _argnames(mark: pytest.Mark) -> list[str]:
     names = mark.args[0] if mark.args else mark.kwargs["argnames"]
     return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+
+def _page_line(file: Path) -> str:
+    from bench.report.command import page_line
+
+    try:
+        return page_line(file)
+    except Exception as error:  # the results are kept, and what is wrong with a page must not fail the run
+        return f"no page: {error}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from bench.shape import File, misfit
+from bench.texts import all_printable, printable, without_folders
 
 SCHEMA = 1
 
@@ -152,21 +154,45 @@ def flat(record: Record) -> dict[str, str | float | None]:
 
 
 def read(path: Path) -> Results:
-    """The results in a file. Raises ValueError, in one line, if it holds none that this version reads."""
+    """The results in a file, its texts printable. Raises ValueError, in one line, if there are none to be read."""
     try:
-        found = json.loads(path.read_text())["logitbench"]
-        results = _results(found) if found["schema"] == SCHEMA else None
+        found = json.loads(path.read_text(encoding="utf-8"))["logitbench"]
+        schema = found["schema"]
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise ValueError(f"{path.name}: no results file of logitbench; expected its JSON") from None
-    if results is None:
-        raise ValueError(f"{path.name}: schema {found['schema']}; this version reads schema {SCHEMA}")
+    if schema != SCHEMA:
+        raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schema {SCHEMA}")
+    if wrong := misfit(found, File, "logitbench"):
+        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {printable(wrong)}")
+    try:
+        results = _results(all_printable(found))
+    except TypeError as error:
+        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {error}") from None
+    for place, record in enumerate(results.records):
+        if wrong := misfit(record, Record, f"records[{place}]") or _impossible(record, f"records[{place}]"):
+            raise ValueError(f"{path.name}: no results file of logitbench that can be read: {wrong}")
     return results
+
+
+def readable(results: Results) -> Results:
+    """The same, fit for a terminal: a kernel's name and its exception's message may hold anything."""
+    return _results(all_printable(asdict(results)))
 
 
 def _results(found: dict[str, Any]) -> Results:
     return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
+
+
+def _impossible(record: Record, where: str) -> str | None:
+    """What no measuring can have found: nothing at all, or less."""
+    parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
+    numbers = [record.m, record.n] + [
+        value for part in parts if part for value in asdict(part).values() if isinstance(value, float)
+    ]
+    low = min(numbers)
+    return None if low > 0 else f"{where} has {low:g} where only numbers above 0 make sense"
 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
@@ -216,20 +242,6 @@ def _record(plain: dict[str, Any]) -> Record:
         if values.get(name) is not None:
             values[name] = kind(**values[name])
     return Record(**values)
-
-
-def without_folders(text: str) -> str:
-    """The text with a file's name in the place of its path, and `(path)` in that of any other.
-
-    Reasons quote exceptions and settings name folders, and those may tell who somebody is.
-    """
-    return _PATH.sub(lambda found: name[0] if (name := _FILE_NAME.search(found[0])) else "(path)", text)
-
-
-_QUOTED = r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")"
-_NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is no division and not a URL's
-_PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}")
-_FILE_NAME = re.compile(r"[^/]+\.\w+$")
 
 
 def _cleaned(value: Any) -> Any:

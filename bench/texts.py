@@ -1,4 +1,4 @@
-"""Text from elsewhere, fit to be shown: a kernel's name and a reason may hold whatever a file or an exception did."""
+"""Text from elsewhere, fit to be kept and shown: names and reasons may hold whatever a file or an exception did."""
 
 from __future__ import annotations
 
@@ -31,3 +31,17 @@ def all_printable(value: Any) -> Any:
     if isinstance(value, dict):
         return {printable(str(key)): all_printable(part) for key, part in value.items()}
     return [all_printable(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def without_folders(text: str) -> str:
+    """The text with a file's name in the place of its path, and `(path)` in that of any other.
+
+    Reasons quote exceptions and settings name folders, and those may tell who somebody is.
+    """
+    return _PATH.sub(lambda found: name[0] if (name := _FILE_NAME.search(found[0])) else "(path)", text)
+
+
+_QUOTED = r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")"
+_NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is no division and not a URL's
+_PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}")
+_FILE_NAME = re.compile(r"[^/]+\.\w+$")

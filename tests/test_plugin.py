@@ -31,7 +31,13 @@ def run(tmp_path: Path) -> Run:
     """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        fixed = [f"--results={tmp_path / 'results'}", "--benchmark-max-time=0.01", "--launches=2", "--no-ceilings"]
+        fixed = [
+            f"--results={tmp_path / 'results'}",
+            "--benchmark-max-time=0.01",
+            "--launches=2",
+            "--no-ceilings",
+            "--no-page",
+        ]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *fixed, "-p", "no:cacheprovider", *arguments],
             cwd=CHECKOUT,

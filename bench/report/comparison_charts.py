@@ -21,7 +21,9 @@ _VERDICTS = ("faster", "slower", "no difference shown")
 _COLOURS = ("#1f83c9", "#d9601a", "#8a8880")
 """Blue, vermilion and grey (after Okabe and Ito), which stand out on white and on black."""
 _LOGARITHMIC = alt.Scale(type="log", nice=False, padding=14)
-_PADDING = {"right": parts.FIGURES, "left": 4, "top": 18, "bottom": 4}
+_FIGURES = 118
+"""Pixels for the figures at the right of a row: 17 letters of 7."""
+_PADDING = {"right": _FIGURES, "left": 4, "top": 18, "bottom": 4}
 _ABOVE = alt.Legend(orient="top", labelColor="var(--ink)")
 _ROW = {"step": 24}
 """Pixels."""

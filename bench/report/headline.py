@@ -5,6 +5,9 @@ Pure: sentences from records. The terminal's last lines and the page's first are
 
 from __future__ import annotations
 
+from rich.console import Console
+from rich.text import Text
+
 from bench.record import Ratio, Record, Results, Seconds
 from bench.report.terminal import by_race, duration, interval, is_wide, notes, of_limit, timed
 
@@ -23,7 +26,7 @@ def races(results: Results) -> list[Measured]:
 
 
 def chief(results: Results) -> Measured:
-    """The race that stands for the run: the most numbers in X, of equals the most threads, then the first. May be empty."""
+    """The race that stands for the run: of the largest X, then the most threads, then the first. Empty if none."""
     found = races(results)
     return max(found, key=lambda each: (each[0][0].m * each[0][0].n, each[0][0].threads), default=[])
 
@@ -42,7 +45,7 @@ def sentences(results: Results) -> tuple[str, ...]:
     best, took = measured[-1]
     where = race_name(best, _several(results))
     found = [
-        f"On {where} ({best.m:,} × {best.n:,}, {best.dtype}) the fastest is {best.kernel}: "
+        f"On {where} ({best.m:,} × {best.n:,}) the fastest is {best.kernel}: "
         f"{duration(took.median)} a call{_tied(measured)}.",
     ]
     gains = [gain for gain in (_gain(best), _over_loops(results, best)) if gain]
@@ -56,6 +59,13 @@ def sentences(results: Results) -> tuple[str, ...]:
     return tuple(found)
 
 
+def closing(console: Console, results: Results) -> None:
+    """The terminal's last lines."""
+    console.print()
+    for line in sentences(results):
+        console.print(Text(line))
+
+
 def figures(results: Results) -> tuple[tuple[str, str], ...]:
     """The same as numbers, each with what it is."""
     measured = chief(results)
@@ -66,7 +76,7 @@ def figures(results: Results) -> tuple[tuple[str, str], ...]:
     ratio = best.speedup
     if ratio and ratio.baseline != best.kernel:
         low_high = f" (95% interval {_span(ratio)})" if ratio.low else ""
-        found.append((f"{interval(ratio).partition(' ')[0]} ×", f"as fast as {ratio.baseline}{low_high}"))
+        found.append((f"{_estimate(ratio)} ×", f"as fast as {ratio.baseline}{low_high}"))
     if best.ceiling:
         what = LIMITS.get(best.ceiling.name, best.ceiling.name)
         found.append((of_limit(best), f"of the limit of this machine: {what}"))
@@ -89,7 +99,10 @@ def trust(results: Results) -> tuple[str, ...]:
     spreads = sorted(record.launch_spread for record in measured if record.launch_spread is not None)
     if spreads:
         low, middle, high = (f"{100 * spreads[place]:.1f}%" for place in (0, len(spreads) // 2, -1))
-        found.append(f"From one start of a kernel to the next its time varied by {middle} ({low} to {high}).")
+        found.append(
+            f"From one start of a kernel to the next its time varied by typically ±{middle} (of all: {low} to "
+            f"{high})."
+        )
     ratios = [r.speedup for r in measured if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
     if ratios:
         wide = [ratio for ratio in ratios if is_wide(ratio)]
@@ -97,7 +110,11 @@ def trust(results: Results) -> tuple[str, ...]:
         remedy = ""
         if wide:
             most = max((number for number in needed if number), default=None)
-            enough = f"--launches {most} would make them so" if most and all(needed) else "it would take more launches than is reasonable"
+            enough = (
+                f"--launches {most} would make them so"
+                if most and all(needed)
+                else "it would take more launches than is reasonable"
+            )
             remedy = f"; for the others {enough}, or a quieter machine"
         found.append(f"{len(ratios) - len(wide)} of {len(ratios)} speedups are known to ±2%{remedy}.")
     return tuple(found)
@@ -116,7 +133,11 @@ def warnings(results: Results) -> tuple[str, ...]:
                 f"{interval(ratio)}{f': {causes}' if causes else ''}"
             )
     for measured in races(results):
-        found += [f"On {measured[0][0].workload}: {line}." for line in notes(measured) if not line.startswith(("wider", "not sel"))]
+        found += [
+            f"On {measured[0][0].workload}: {line}."
+            for line in notes(measured)
+            if not line.startswith(("wider", "not sel"))
+        ]
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
     found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     return tuple(found)
@@ -146,10 +167,10 @@ def _gain(record: Record) -> str:
     if ratio is None or ratio.baseline == record.kernel:
         return ""
     if ratio.low is None:
-        return f"{interval(ratio).partition(' ')[0]} times as fast as {ratio.baseline}, from one launch, so without an interval"
+        return f"{_estimate(ratio)} times as fast as {ratio.baseline}, from one launch, so without an interval"
     if ratio.verdict == "no difference shown":
         return f"not shown to differ from {ratio.baseline} ({interval(ratio)})"
-    return f"{interval(ratio).partition(' ')[0]} times as fast as {ratio.baseline} (95% interval {_span(ratio)})"
+    return f"{_estimate(ratio)} times as fast as {ratio.baseline} (95% interval {_span(ratio)})"
 
 
 def _over_loops(results: Results, best: Record) -> str:
@@ -164,7 +185,12 @@ def _over_loops(results: Results, best: Record) -> str:
     if largest is None or largest.id == best.id or not largest.speedup or largest.speedup.low is None:
         return ""
     ratio = largest.speedup
-    return f"on {race_name(largest, _several(results))}, {interval(ratio).partition(' ')[0]} times as fast as loops ({_span(ratio)})"
+    where = race_name(largest, _several(results))
+    return f"on {where}, {_estimate(ratio)} times as fast as loops ({_span(ratio)})"
+
+
+def _estimate(ratio: Ratio) -> str:
+    return interval(ratio).partition(" ")[0]
 
 
 def _span(ratio: Ratio) -> str:

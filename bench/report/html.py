@@ -175,10 +175,13 @@ def _lead(title: str, lead: Lead) -> str:
     return (
         '<header><button type="button" id="theme" aria-pressed="false">dark</button>'
         f"<h1>{_text(title)}</h1>{f'<p class=where>{_text(lead.where)}</p>' if lead.where else ''}"
-        f'{f"<dl class=figures>{figures}</dl>" if figures else ""}{_paragraphs(lead.sentences, "say")}'
+        f"{f'<dl class=figures>{figures}</dl>' if figures else ''}{_paragraphs(lead.sentences, 'say')}"
         f"{_list(lead.trust, 'trust')}{_list(lead.warnings, 'warnings')}</header>"
         "<noscript><p>The charts need JavaScript; the tables below hold the same numbers.</p></noscript>"
     )
+
+
+_FIGURE = "<figure><div class=chart></div><figcaption aria-live=polite></figcaption></figure>"
 
 
 def _section(section: Section) -> str:
@@ -187,7 +190,7 @@ def _section(section: Section) -> str:
         f'<section id="{_text(section.name)}" aria-labelledby="{_text(section.name)}-h">'
         f'<{heading} id="{_text(section.name)}-h">{_text(section.heading)}</{heading}>'
         f"{_paragraphs(section.text)}{_controls(section)}"
-        f'{"<figure><div class=chart></div><figcaption aria-live=polite></figcaption></figure>" if section.chart else ""}'
+        f"{_FIGURE if section.chart else ''}"
         f"{_remarks(section)}{_table(section)}</section>"
     )
 
@@ -206,7 +209,9 @@ def _controls(section: Section) -> str:
         options = '<option value="log">logarithmic</option><option value="linear">linear</option>'
         parts.append(f"<label>scale <select data-scale>{options}</select></label>")
     if section.series:
-        parts.append(f"<fieldset><legend>shown</legend>{''.join(map(_checkbox, section.series))}</fieldset>")
+        parts.append(
+            f'<div class=series role=group aria-label="what is shown">{"".join(map(_checkbox, section.series))}</div>'
+        )
     return f'<div class="controls">{"".join(parts)}</div>' if parts else ""
 
 
@@ -225,7 +230,8 @@ def _table(section: Section) -> str:
         return ""
     kinds = [" class=number" if column.number else "" for column in section.columns]
     head = "".join(
-        f"<th scope=col{kind}>{_text(column.heading)}</th>" for kind, column in zip(kinds, section.columns, strict=True)
+        f"<th scope=col{kind}>{_text(column.heading)}</th>"
+        for kind, column in zip(kinds, section.columns, strict=True)
     )
     body = []
     for place, row in enumerate(section.rows):
@@ -235,13 +241,14 @@ def _table(section: Section) -> str:
         )
         body.append(f"<tr data-row={place}>{''.join(cells)}</tr>")
     table = (
-        f"<div class=scroll tabindex=0 role=region aria-label=\"{_text(section.heading)}\"><table><thead><tr>{head}</tr></thead>"
+        f'<div class=scroll tabindex=0 role=region aria-label="{_text(section.heading)}">'
+        f"<table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
     save = '<button type="button" class="csv">download CSV</button>'
     if section.chart is None:
-        return f"{table}<p class=save>{save}</p>"
-    return f"<details class=numbers><summary>the numbers</summary>{table}</details><p class=save>{save}</p>"
+        return f"{table}<p>{save}</p>"
+    return f"<div class=under><details class=numbers><summary>the numbers</summary>{table}</details>{save}</div>"
 
 
 def _paragraphs(lines: Sequence[str], kind: str = "") -> str:

@@ -32,8 +32,10 @@
     }
     if (section.scale && section.linear) {
       for (const unit of [spec, ...(spec.layer ?? [])]) {
-        const scale = unit.encoding?.[section.scale]?.scale;
-        if (scale?.type === "log") Object.assign(scale, { type: "linear", zero: true, nice: true });
+        const channel = unit.encoding?.[section.scale];
+        if (channel?.scale?.type !== "log") continue;
+        Object.assign(channel.scale, { type: "linear", zero: true, nice: true });
+        delete channel.axis?.gridColor; // which was of decades
       }
     }
     return spec;
@@ -45,7 +47,7 @@
     const box = section.element.querySelector(".chart");
     section.view?.finalize();
     const spec = specOf(section, box.clientWidth < NARROW);
-    const result = await vegaEmbed(box, spec, { actions: false, renderer: "svg", tooltip: { theme: "custom", disableDefaultStyle: true } });
+    const result = await vegaEmbed(box, spec, { actions: false, renderer: "svg", logLevel: 1, tooltip: { theme: "custom", disableDefaultStyle: true } });
     if (turn !== section.turn) return result.view.finalize(); // the reader was faster
     section.view = result.view;
     const svg = box.querySelector("svg");

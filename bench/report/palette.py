@@ -97,7 +97,8 @@ def css() -> str:
     light, dark = ("".join(f"--{name}:{pair[place]};" for name, pair in COLOURS.items()) for place in (0, 1))
     return (
         f":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
-        f":root[data-theme=dark]{{{dark}}}@media print{{:root,:root[data-theme],:root:not([data-theme=light]){{{light}}}}}"
+        f":root[data-theme=dark]{{{dark}}}@media "
+        f"print{{:root,:root[data-theme],:root:not([data-theme=light]){{{light}}}}}"
     )
 
 

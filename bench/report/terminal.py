@@ -118,7 +118,7 @@ def _table(measured: list[tuple[Record, Seconds]]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for record, seconds in measured:
         name, *cells = cells_of(record, seconds)
-        table.add_row(_marked(name), *cells, style="bold" if record is measured[-1][0] else "")
+        table.add_row(*map(Text, (_marked(name), *cells)), style="bold" if record is measured[-1][0] else "")
     return table
 
 
@@ -236,7 +236,7 @@ def _cold_table(records: list[Record]) -> Table:
         )
         calls = (record.break_even or {}).get("numpy", "-")
         after = "never" if calls is None else calls if calls == "-" else f"after {calls:,}"
-        table.add_row(record.kernel, *map(duration, steps), after)
+        table.add_row(*map(Text, (record.kernel, *map(duration, steps), str(after))))
     return table
 
 

@@ -7,7 +7,7 @@ import altair as alt
 from bench.record import Results
 from bench.report.charts import parts
 from bench.report.html import Column, Section
-from bench.report.terminal import interval
+from bench.report.terminal import duration, interval, significant
 
 
 def speedup(results: Results) -> Section:
@@ -22,29 +22,45 @@ def speedup(results: Results) -> Section:
                     "speedup": ratio.estimate,
                     "low": ratio.low,
                     "high": ratio.high,
-                    "figures": interval(ratio) if ratio.low and ratio.baseline != record.kernel else parts.short(ratio.estimate),
+                    "figures": interval(ratio)
+                    if ratio.low and ratio.baseline != record.kernel
+                    else "1, the baseline"
+                    if ratio.baseline == record.kernel
+                    else significant(ratio.estimate),
                     "verdict": "the baseline" if ratio.baseline == record.kernel else ratio.verdict,
                     "seconds": seconds.median,
-                    "time": parts.duration(seconds.median),
+                    "time": duration(seconds.median),
                     "launches": record.launches,
                 }
             )
     chart = parts.points_with_intervals(
         "speedup",
-        alt.Axis(title="times as fast as the baseline", labelExpr=parts.NUMBER_LABEL, grid=True, tickCount=6),
+        parts.log_axis("times as fast as the baseline", parts.NUMBER_LABEL, decades_only=False),
         alt.Scale(type="log", nice=False, padding=14),
         {"at": 1, "says": "baseline"},
-        parts.tooltip(kernel="kernel", figures="times as fast", baseline="baseline", time="a call", verdict="verdict", launches="launches"),
+        parts.tooltip(
+            kernel="kernel",
+            figures="times as fast",
+            baseline="baseline",
+            time="a call",
+            verdict="verdict",
+            launches="launches",
+        ),
     )
     return Section(
         name="speedup",
         heading="Speedup over the baseline",
         text=(
-            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the 95% interval "
-            "across launches: where a new start of both would bring the ratio. A bar that crosses the dashed line shows no difference.",
+            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the "
+            "95% interval "
+            "across launches: where a new start of both would bring the ratio. A bar that crosses the dashed "
+            "line shows no difference.",
         ),
-        chart=parts.finished(chart, height={"step": 27}, padding={"right": parts.FIGURES, "left": 4, "top": 18, "bottom": 4}),
-        alt="Points with intervals, a row for each kernel, fastest first: speedup over the baseline on a logarithmic scale. The table below has the numbers.",
+        chart=parts.finished(chart, height={"step": 27}, top=18),
+        alt=(
+            "Points with intervals, a row for each kernel, fastest first: speedup over the baseline on a "
+            "logarithmic scale. The table below has the numbers."
+        ),
         columns=(
             parts.RACE,
             parts.KERNEL,

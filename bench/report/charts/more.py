@@ -1,0 +1,248 @@
+"""What only some will want: everything at a glance, the cold start, accuracy against speed, threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from bench.record import Cold, Results
+from bench.report.charts import parts
+from bench.report.html import Choice, Column, Section
+from bench.report.terminal import duration, significant
+
+STEPS = {
+    "import": "import_seconds",
+    "place": "placement_seconds",
+    "lower": "lower_seconds",
+    "compile": "compile_seconds",
+    "first call": "first_call_seconds",
+}
+_STEP_COLOURS = ("#8a8880", "#5f7f95", "#b08a00", "#c8500a", "#0072b2")
+"""Of the steps, not of techniques; each has 3 to 1 on white and on black."""
+Spec = dict[str, Any]
+
+
+def heatmap(results: Results) -> Section:
+    """Kernel × workload: times as fast as NumPy, which every workload has."""
+    rows = []
+    for record, _seconds, row in parts.common(results):
+        if ratio := record.over_numpy:
+            tone = 1.0 if ratio.estimate >= 1 else -1.0
+            rows.append(
+                row
+                | {
+                    "over": ratio.estimate,
+                    "figures": significant(ratio.estimate, 2),
+                    "low": ratio.low,
+                    "high": ratio.high,
+                    "side": tone,
+                }
+            )
+    base = alt.Chart(parts.ROWS).encode(
+        x=alt.X(
+            "race:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(orient="top", labelAngle=-30, labelLimit=140, labelOverlap=False),
+        ),
+        y=alt.Y(
+            "kernel:N",
+            sort=list(dict.fromkeys(row["kernel"] for row in rows)),
+            title=None,
+            axis=alt.Axis(labelColor="var(--ink)"),
+        ),
+    )
+    strength = alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.75], clamp=True), legend=None)
+    cells = (
+        base.transform_calculate(
+            strength="min(1, abs(log(datum.over)/log(30)))", tint="datum.side > 0 ? 'var(--numpy)' : 'var(--numba)'"
+        )
+        .mark_rect(stroke="var(--paper)", strokeWidth=2)
+        .encode(
+            fill=alt.Fill("tint:N", scale=None, legend=None),
+            opacity=strength,
+            tooltip=parts.tooltip(kernel="kernel", race="workload", figures="times as fast as numpy"),
+        )
+    )
+    words = base.mark_text(fontSize=11).encode(text="figures:N")
+    return Section(
+        name="heatmap",
+        heading="Every kernel on every workload",
+        fold=True,
+        level=3,
+        text=("How many times as fast as numpy. Blue is faster, orange slower, stronger up to 30 times.",),
+        chart=parts.finished(alt.layer(cells, words), height={"step": 26}),
+        alt=(
+            "A grid of kernels and workloads: in each cell how many times as fast as numpy. The table below has "
+            "the numbers."
+        ),
+        columns=(
+            parts.RACE,
+            parts.KERNEL,
+            parts.number_column("over", "times as fast as numpy"),
+            parts.number_column("low", "low, 95%"),
+            parts.number_column("high", "high, 95%"),
+        ),
+        rows=tuple(rows),
+        series=parts.legend(results, rows),
+    )
+
+
+def cold(results: Results) -> Section:
+    """What comes before the steady state, stacked."""
+    rows = [
+        row | {"step": step, "place": place, "seconds": seconds, "time": duration(seconds)}
+        for record, _seconds, row in parts.common(results)
+        for place, (step, seconds) in enumerate(_steps(record.cold))
+        if seconds
+    ]
+    chart = (
+        alt.Chart(parts.ROWS)
+        .mark_bar(height=16)
+        .encode(
+            x=alt.X("seconds:Q", axis=parts.linear_seconds("before the second call")),
+            y=alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13)),
+            color=alt.Color(
+                "step:N",
+                scale=alt.Scale(domain=list(STEPS), range=list(_STEP_COLOURS)),
+                legend=alt.Legend(title=None, orient="top", labelColor="var(--ink)"),
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=parts.tooltip(kernel="kernel", step="step", time="takes"),
+        )
+    )
+    return Section(
+        name="cold",
+        heading="Cold start",
+        fold=True,
+        level=3,
+        text=(
+            "Before a kernel is at its speed: importing its libraries and starting them, placing X and y, "
+            "lowering and compiling with an empty "
+            "cache, the first call (with the compiling in it where a kernel cannot be asked to compile).",
+        ),
+        chart=parts.finished(chart, height={"step": 27}),
+        alt=(
+            "Stacked bars, one for each kernel: seconds of importing, placing, lowering, compiling and the first "
+            "call. The table below has the numbers."
+        ),
+        columns=(parts.RACE, parts.KERNEL, Column("step", "step"), parts.seconds_column("seconds", "takes")),
+        rows=tuple(rows),
+        choices=(parts.choice(results),),
+        series=parts.legend(results, rows),
+    )
+
+
+def _steps(measured: Cold) -> list[tuple[str, float | None]]:
+    found = {step: getattr(measured, field) for step, field in STEPS.items()}
+    if found["compile"] is None:
+        found["compile"] = measured.compile_cached_seconds
+    return list(found.items())
+
+
+def accuracy(results: Results) -> Section:
+    """Error against time: what speed costs, or does not."""
+    rows = [
+        row
+        | {
+            "seconds": seconds.median,
+            "time": duration(seconds.median),
+            "ulps": record.error.max_ulps,
+            "bound": record.error.bound_fraction,
+            "error": f"{significant(record.error.max_ulps)} ulps",
+        }
+        for record, seconds, row in parts.common(results)
+        if record.error and record.error.max_ulps > 0
+    ]
+    base = alt.Chart(parts.ROWS).encode(
+        x=alt.X(
+            "seconds:Q",
+            scale=alt.Scale(type="log", nice=False, padding=30),
+            axis=parts.seconds_axis("time of a call"),
+        ),
+        y=alt.Y(
+            "ulps:Q",
+            scale=alt.Scale(type="log", nice=False, padding=20),
+            axis=parts.log_axis("error, ulps", parts.ROUND_LABEL),
+        ),
+    )
+    points = base.mark_point().encode(
+        color=parts.colour(),
+        shape=parts.shape(),
+        tooltip=parts.tooltip(kernel="kernel", time="a call", error="error"),
+    )
+    names = base.mark_text(align="left", dx=8, fontSize=11).encode(text="kernel:N")
+    return Section(
+        name="accuracy",
+        heading="Accuracy against speed",
+        fold=True,
+        level=3,
+        text=(
+            "The largest error of cost and gradient on the workload's own data, in units of the dtype's rounding "
+            "of the terms that are summed, against the time of a call: down and left is better.",
+        ),
+        chart=parts.finished(alt.layer(points, names.properties(name=f"{parts.WIDE}_names")), height=300),
+        alt="Points on logarithmic axes: time of a call against error in ulps. The table below has the numbers.",
+        columns=(
+            parts.RACE,
+            parts.KERNEL,
+            parts.seconds_column("seconds", "a call"),
+            parts.number_column("ulps", "error, ulps"),
+            Column("bound", "of what the bound allows", parts.percent, number=True),
+        ),
+        rows=tuple(rows),
+        choices=(parts.choice(results),),
+        series=parts.legend(results, rows),
+    )
+
+
+def threads(results: Results) -> Section:
+    """Time against the number of threads; no rows where the run has one number only."""
+    counts = {record.threads for record in results.records}
+    rows = [
+        row
+        | {
+            "workload": record.workload,
+            "threads": record.threads,
+            "seconds": seconds.median,
+            "low": seconds.low,
+            "high": seconds.high,
+            "time": duration(seconds.median),
+        }
+        for record, seconds, row in parts.common(results)
+        if len(counts) > 1
+    ]
+    rows.sort(key=lambda row: row["threads"])
+    scale = alt.Scale(type="log", nice=False, padding=8)
+    base = alt.Chart(parts.ROWS).encode(
+        x=alt.X("threads:O", title="threads", axis=alt.Axis(labelAngle=0)), color=parts.colour(), detail="kernel:N"
+    )
+    y = alt.Y("seconds:Q", scale=scale, axis=parts.seconds_axis("time of a call"))
+    lines = base.mark_line(strokeWidth=1.6).encode(y=y, strokeDash=parts.dash())
+    spans = base.mark_rule(strokeWidth=2, opacity=0.5).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    points = base.mark_point().encode(
+        y=y, shape=parts.shape(), tooltip=parts.tooltip(kernel="kernel", threads="threads", time="a call")
+    )
+    return Section(
+        name="threads",
+        heading="Threads",
+        fold=True,
+        level=3,
+        text=(
+            "What more threads bring each kernel. Kernels that use one thread whatever they are given stay level.",
+        ),
+        chart=parts.finished(alt.layer(lines, spans, points), height=320),
+        alt="Lines, one for each kernel: number of threads against time of a call. The table below has the numbers.",
+        columns=(
+            Column("workload", "workload"),
+            Column("threads", "threads", number=True),
+            parts.KERNEL,
+            parts.seconds_column("seconds", "a call"),
+            parts.seconds_column("low", "low, 95%"),
+            parts.seconds_column("high", "high, 95%"),
+        ),
+        rows=tuple(rows),
+        choices=(Choice("workload", "workload", rows[0]["workload"] if rows else ""),),
+        series=parts.legend(results, rows),
+    )

@@ -1,0 +1,344 @@
+"""The page, its charts, the CSV and the closing sentences, from a run written by hand: no browser."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench import record
+from bench.__main__ import main
+from bench.checkout import CHECKOUT
+from bench.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
+from bench.report import command, headline, table, terminal
+from bench.texts import printable
+from tests.test_record import MACHINE, OK, RESULTS, WRONG
+
+pytest.importorskip("altair", reason="Altair is not installed: pip install '.[report]'")
+pytest.importorskip("vl_convert", reason="vl-convert is not installed: pip install '.[report]'")
+
+from bench.report.charts import parts  # noqa: E402 - it imports Altair
+from bench.report.charts.calls import envelope  # noqa: E402
+from bench.report.charts.sizes import sizes  # noqa: E402
+from bench.report.html import in_script  # noqa: E402
+from bench.report.run_page import run_page, sections  # noqa: E402
+
+HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\x1b[31m\u2028\x07<b>"
+_SPEED = {"loops": 1.0, "numpy": 26.0, "numba": 157.0}
+_CEILINGS = {
+    "read": {"seconds": 1e-6, "bytes_per_second": 4e10},
+    "sigmoid": {"seconds": 8e-7, "sigmoids_per_second": 1e9},
+    "multiply": {"seconds": 2e-7, "flops_per_second": 2e11},
+}
+
+
+def timed(kernel: str, m: int, baseline: str) -> Record:
+    seconds = 4e-7 * m / _SPEED[kernel] + 3e-6
+    over = {name: (4e-7 * m / speed + 3e-6) / seconds for name, speed in _SPEED.items()}
+    return replace(
+        OK,
+        id=f"gradient/{m}x4-f64/{kernel}/2",
+        kernel=kernel,
+        workload=f"{m}x4-f64",
+        m=m,
+        n=4,
+        passes={"numba": 1, "numpy": 2}.get(kernel),
+        bytes_per_call=8 * m * 5,
+        seconds=Seconds(seconds, 0.97 * seconds, 1.03 * seconds),
+        speedup=Ratio(over[baseline], 0.95 * over[baseline], 1.05 * over[baseline], baseline, "faster", 5, 40),
+        over_numpy=Ratio(over["numpy"], 0.95 * over["numpy"], 1.05 * over["numpy"], "numpy", "faster", 5, 40),
+        cold=Cold(0.2, 1e-6, None, 1.5 if kernel == "numba" else None, None, seconds),
+        error=Error(4.2, 0.004),
+        ceiling=Fraction("read", min(0.9, 1e-6 / seconds), 1e-6 / seconds * 0.9, 1e-6 / seconds * 1.1),
+        launch_spread=0.05,
+        launches=3,
+    )
+
+
+def race(m: int, kernels: tuple[str, ...], rounds: int = 4, launches: int = 3) -> dict[str, Any]:
+    return {
+        "workload": f"{m}x4-f64",
+        "threads": 2,
+        "control": {"kernel": "numba", "estimate": 1.0, "low": 0.98, "high": 1.02, "trustworthy": True, "causes": []},
+        "ceilings": _CEILINGS,
+        "rounds": [
+            {"kernel": kernel, "launch": launch, "order": [0] * rounds, "seconds": [1e-5 + place * 1e-7] * rounds}
+            for place, kernel in enumerate(kernels)
+            for launch in range(launches)
+        ],
+    }
+
+
+_CACHES = [{"level": 1, "bytes": 2**15, "shared_by": 1}, {"level": 2, "bytes": 2**21, "shared_by": 1}]
+_HARDWARE = {"cpu": "Some CPU", "cores": 2, "memory_gib": 8, "caches": _CACHES}
+RUN = Results(
+    {"began": "2026-01-02T03:04:05+00:00", "seconds": 30.0},
+    MACHINE | {"hardware": _HARDWARE},
+    (race(1000, ("loops", "numpy", "numba")), race(100_000, ("numpy", "numba"))),
+    (
+        *(timed(kernel, 1000, "loops") for kernel in _SPEED),
+        replace(timed("loops", 100_000, "numpy"), outcome="skipped", reason="too slow", seconds=None, speedup=None),
+        *(timed(kernel, 100_000, "numpy") for kernel in ("numpy", "numba")),
+    ),
+)
+
+
+def shown(results: Results, width: int = 80) -> str:
+    text = StringIO()
+    console = Console(file=text, width=width, highlight=False)
+    terminal.summary(console, results)
+    headline.closing(console, results)
+    return text.getvalue()
+
+
+def test_three_sentences_to_repeat() -> None:
+    assert headline.sentences(RUN) == (
+        "On 100000x4-f64 (100,000 × 4) the fastest is numba: 258 µs a call.",
+        "It is 5.98 times as fast as numpy (95% interval 5.68 to 6.28); "
+        "on 1000x4-f64, 72.6 times as fast as loops (69.0 to 76.3).",
+        "It reaches 0.39% of the limit of this machine there, which is reading X and y once.",
+    )
+    assert shown(RUN).splitlines()[-1].endswith("once.")
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    alone = replace(RUN.records[-1], ceiling=None, speedup=Ratio(5.0, None, None, "numpy"))
+    said = " ".join(headline.sentences(replace(RUN, races=(), records=(alone,))))
+    assert "without an interval" in said
+    assert "was not measured" in said
+    assert headline.sentences(replace(RUN, records=())) == ("No kernel was timed.",)
+    wide = replace(RUN.records[-2], speedup=Ratio(1.0, 0.1, 9.0, "numpy"))
+    assert "do not tell it from numpy" in headline.sentences(replace(RUN, records=(wide, RUN.records[-1])))[0]
+
+
+def test_what_speaks_against_it_comes_with_its_remedy() -> None:
+    broken = dict(RUN.races[0]) | {
+        "control": RUN.races[0]["control"] | {"trustworthy": False, "causes": ["the host stole 9%: try later"]}
+    }
+    warned = headline.warnings(replace(RUN, races=(broken, RUN.races[1])))
+    assert any("NOT TRUSTWORTHY" in line and "try later" in line for line in warned)
+    assert "in 1 of 2 races" in headline.trust(replace(RUN, races=(broken, RUN.races[1])))[0]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_terminal_shows_no_escape_and_runs_no_markup(width: int, tmp_path: Path) -> None:
+    ratio = Ratio(2.0, 1.9, 2.1, "[red]x\x1b[31m")
+    named = replace(OK, kernel="[bold]k[/bold]\x1b]0;title\x07", speedup=ratio)
+    failed = replace(WRONG, reason="bell \x07 and \x1b[2J colour \u202egnp.exe")
+    text = shown(record.readable(replace(RESULTS, records=(named, failed))), width)
+    assert not any(ord(letter) < 32 and letter != "\n" for letter in text)
+    assert "[bold]k[/bold]" in text
+    assert "\u202e" not in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_printable() -> None:
+    assert printable("a\x1b[31mred\x1b[0m\tb\nc\x00\u200b\ud800é σ 漢") == "ared b cé σ 漢"
+
+
+def test_the_page_has_every_section_and_no_address() -> None:
+    page = run_page(RUN)
+    names = [section.name for section in sections(RUN)]
+    assert names == [
+        "speedup", "sizes", "calls", "limit", "roofline", "rounds", "outcomes", "fingerprint", "heatmap", "cold", "accuracy",
+    ]  # fmt: skip
+    assert all(f'id="{name}"' in page for name in names)
+    assert "default-src 'none'" in page
+    assert "<link rel=\"icon\" href=\"data:,\">" in page
+    assert page.count("<script") == 3
+    assert page.isprintable() is False  # it has lines
+    assert len(page) < 2e6
+
+
+def test_a_page_is_the_same_twice() -> None:
+    assert run_page(RUN) == run_page(RUN)
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--", "\u2028", "\u2029", "&amp;", "\ud800"])
+def test_json_in_a_script_ends_nothing(text: str) -> None:
+    inside = in_script({"a": text})
+    assert text not in inside
+    assert json.loads(inside) == {"a": text}
+
+
+def test_hostile_names_are_text() -> None:
+    records = tuple(replace(one, kernel=HOSTILE) if one.kernel == "numba" else one for one in RUN.records)
+    page = run_page(replace(RUN, records=records))
+    assert "<img" not in page
+    assert "\x1b" not in page
+    assert "\u2028" not in page
+    assert "&lt;img src=x onerror=window.pwned=1&gt;" in page
+
+
+def test_threads_are_drawn_where_there_are_several() -> None:
+    more = tuple(replace(one, threads=4) for one in RUN.records)
+    names = [section.name for section in sections(replace(RUN, records=RUN.records + more))]
+    assert names[-1] == "threads"
+    assert "100000x4-f64, threads: 4" in run_page(replace(RUN, records=RUN.records + more))
+
+
+def test_crossings_are_where_the_lines_meet() -> None:
+    def at(kernel: str, m: int, seconds: float) -> Record:
+        return replace(timed(kernel, m, "numpy"), seconds=Seconds(seconds, 0.9 * seconds, 1.1 * seconds))
+
+    records = (at("numpy", 1000, 1e-5), at("numba", 1000, 1e-4), at("numpy", 100_000, 1e-3), at("numba", 100_000, 1e-4))
+    section = sizes(replace(RUN, records=records))
+    assert section.chart
+    (crossing,) = section.chart["datasets"]["crossings"]
+    # numpy is 10 times faster at 4000 elements and 10 times slower at 400 000: they meet in the middle of the logarithms
+    assert crossing["elements"] == pytest.approx(40_000)
+    assert crossing["seconds"] == pytest.approx(1e-4)
+    assert crossing["text"] == "numba overtakes numpy at about 40.0 k elements"
+    touching = tuple(replace(one, seconds=Seconds(1e-4, 1e-6, 1e-1)) for one in records)
+    touched = sizes(replace(RUN, records=touching)).chart
+    assert touched
+    assert touched["datasets"]["crossings"] == []
+
+
+def test_break_even() -> None:
+    rows = [
+        {"kernel": "slow", "once": 0.0, "call": 3.0},
+        {"kernel": "never", "once": 9.0, "call": 2.0},
+        {"kernel": "fast", "once": 10.0, "call": 1.0},
+    ]
+    assert envelope(rows) == [("slow", 1.0), ("fast", 5.0)]
+    assert envelope(rows[:1]) == [("slow", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("values", "least", "places"),
+    [
+        ([1.0, 5.0], 1.0, [1.0, 5.0]),
+        ([0.0, 0.0], 1.0, [-0.5, 0.5]),
+        ([2.0, 0.0, 0.5], 1.0, [2.0, -0.25, 0.75]),
+        ([0.0, 0.1, 0.9], 1.0, [-2 / 3, 1 / 3, 4 / 3]),
+    ],
+)
+def test_labels_are_moved_apart(values: list[float], least: float, places: list[float]) -> None:
+    assert parts.spread(values, least) == pytest.approx(places)
+
+
+def test_csv_has_a_row_a_record() -> None:
+    rows = list(csv.DictReader(StringIO(table.text(RUN))))
+    assert len(rows) == len(RUN.records)
+    for row, one in zip(rows, RUN.records, strict=True):
+        assert row["kernel"] == one.kernel
+        assert float(row["seconds.median"] or 0) == (one.seconds.median if one.seconds else 0)
+    quoted = table.text(replace(RUN, records=(replace(WRONG, reason='=1+1, "x"'),)))
+    assert "'=1+1" in quoted
+    assert list(csv.DictReader(StringIO(quoted)))[0]["reason"] == "'=1+1, \"x\""
+
+
+def test_a_large_run_is_quick_and_small() -> None:
+    sizes_ = [1000 + 500 * place for place in range(85)]
+    races = tuple(race(m, ("loops", "numpy", "numba") * 3, rounds=100, launches=5) for m in sizes_)
+    large = replace(RUN, races=races, records=tuple(timed(kernel, m, "loops") for m in sizes_ for kernel in _SPEED))
+    began = time.perf_counter()
+    page = run_page(large)
+    assert time.perf_counter() - began < 60  # some 4 s on a quiet machine: this is no benchmark
+    assert len(page) < 6e6
+    assert "There are 382,500 rounds; shown, and in the CSV, is one in 4." in page
+
+
+def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    record.write(file, {"logitbench": RUN.as_json()})
+    assert main(["report", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"page: {tmp_path / 'run.html'}"
+    assert main(["report", str(file), "--output", str(tmp_path / "deep" / "other.html")]) == 0
+    assert (tmp_path / "deep" / "other.html").read_text() == (tmp_path / "run.html").read_text()
+    assert main(["report", str(file), "--csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("some-cpu-2c-01234567,2026-01-02")
+    assert main(["report", str(file), "--svg", str(tmp_path / "svg")]) == 0
+    pictures = sorted((tmp_path / "svg").iterdir())
+    assert "speedup.svg" in [picture.name for picture in pictures]
+    assert all("var(--" not in picture.read_text() and "numba" in picture.read_text() for picture in pictures)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "run.html", "run.json", "svg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": 99}, "schema 99; this version reads schema 1"),
+        ({"records": [{}]}, "missing"),
+        ({"machine": {}}, "logitbench.machine has no id"),
+        ({"races": [{"workload": 3}]}, "logitbench.races[0].workload is '3'; expected text"),
+    ],
+)
+def test_foreign_files(change: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"logitbench": RUN.as_json() | change}))
+    refused(["report", str(file)], says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("m", "x", "records[0].m is 'x'; expected a whole number"),
+        ("m", 0, "records[0] has 0 where only numbers above 0 make sense"),
+        ("threads", None, "records[0].threads is 'None'; expected a whole number"),
+        ("seconds", {"median": "1", "low": None, "high": None}, "records[0].seconds.median is '1'; expected a number"),
+        ("seconds", {"median": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
+        ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
+    ],
+)
+def test_foreign_records(
+    key: str, value: Any, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = RUN.as_json()
+    plain["records"][0][key] = value
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"logitbench": plain}))
+    refused(["report", str(file)], says, capsys)
+
+
+def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    record.write(file, {"logitbench": RUN.as_json()})
+    refused(["report", str(file), "--output", str(file)], "a page is HTML", capsys)
+    refused(["report", str(file), str(file), "--output", "a.html"], "--output takes one run", capsys)
+    refused(["report", str(file), "--output", str(file / "a.html")], "cannot be written: Not a directory", capsys)
+    truncated = tmp_path / "half.json"
+    truncated.write_text(file.read_text()[:2000])
+    refused(["report", str(truncated)], "no results file of logitbench; expected its JSON", capsys)
+    nothing = tmp_path / "nothing.json"
+    record.write(nothing, {"logitbench": replace(RUN, records=(WRONG,)).as_json()})
+    refused(["report", str(nothing), "--output", str(tmp_path / "a.html")], "no kernel was timed in it", capsys)
+
+
+def refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def missing() -> None:
+        raise ValueError(command.MISSING)
+
+    monkeypatch.setattr(command, "_require_extra", missing)
+    file = tmp_path / "run.json"
+    record.write(file, {"logitbench": RUN.as_json()})
+    assert main(["report", str(file)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "speedup over loops" in "\n".join(said)
+    assert said[-1] == "no page: a page needs Altair and vl-convert: pip install '.[report]'"
+    refused(["report", str(file), "--output", str(tmp_path / "a.html")], "pip install '.[report]'", capsys)
+
+
+def test_the_terminal_imports_no_altair() -> None:
+    code = (
+        "import sys, bench.report.command, bench.report.terminal, bench.report.headline, bench.report.table\n"
+        "assert not {'altair', 'vl_convert', 'narwhals'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)
