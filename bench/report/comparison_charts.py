@@ -23,7 +23,6 @@ _COLOURS = ("#1f83c9", "#d9601a", "#8a8880")
 _LOGARITHMIC = alt.Scale(type="log", nice=False, padding=14)
 _FIGURES = 118
 """Pixels for the figures at the right of a row: 17 letters of 7."""
-_PADDING = {"right": _FIGURES, "left": 4, "top": 18, "bottom": 4}
 _ABOVE = alt.Legend(orient="top", labelColor="var(--ink)")
 _ROW = {"step": 24}
 """Pixels."""
@@ -131,7 +130,7 @@ def _forest(title: str) -> dict[str, Any]:
         x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
     )
     layers = points + same + intervals + figures.properties(name=f"{parts.WIDE}_figures")
-    return parts.finished(layers, height=_ROW, padding=_PADDING)
+    return parts.finished(layers, height=_ROW, top=18, right=_FIGURES)
 
 
 def _kernels(field: str) -> alt.Y:
