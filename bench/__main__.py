@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _kernels(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from kernels import BackendUnavailable, load, names
@@ -86,7 +87,7 @@ def _kernels(_chosen: argparse.Namespace) -> int:
         try:
             kernel = load(name)
         except BackendUnavailable as unavailable:
-            table.add_row(name, "", "", f"unavailable: {unavailable}")
+            table.add_row(name, "", "", escape(f"unavailable: {unavailable}"))
         else:
             passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
             table.add_row(name, kernel.backend.name, passes, kernel.summary)
