@@ -98,12 +98,15 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def missing(library: str) -> str:
+    """That a library is not installed, with the command that installs it where an extra does."""
+    hint = f": pip install -c constraints.txt '.[{_EXTRAS[library]}]'" if library in _EXTRAS else ""
+    return f"{library} is not installed{hint}"
+
+
 def _why_not(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        library = error.name.partition(".")[0]
-        extra = _EXTRAS.get(library)
-        hint = f": pip install -c constraints.txt '.[{extra}]'" if extra else ""
-        return f"{library} is not installed{hint}"
+        return missing(error.name.partition(".")[0])
     return told(error)
 
 
