@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", _report, "print what a results file holds")
     report.add_argument("file", metavar="FILE", type=Path, help="results/<machine>/<run>.json")
     report.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    report.add_argument("--fit", action="store_true", help="how time grows with m and n (a run of --profile full)")
     report.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
     selftest = command(
         "selftest",
@@ -162,7 +163,12 @@ def _report(chosen: argparse.Namespace) -> int:
     from bench.report import markdown, terminal
 
     results = record.read(chosen.file)
-    if chosen.ladder:
+    if chosen.fit:
+        from bench import fit
+        from bench.report import fits
+
+        fits.summary(Console(highlight=False), fit.fits(results.records), results.machine["id"])
+    elif chosen.ladder:
         print(markdown.ladder(results, chosen.ladder), end="")
     elif chosen.markdown:
         print(markdown.tables(results), end="")
