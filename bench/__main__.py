@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _kernels(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from kernels import BackendUnavailable, load, names
@@ -117,7 +118,7 @@ def _kernels(_chosen: argparse.Namespace) -> int:
         try:
             kernel = load(name)
         except BackendUnavailable as unavailable:
-            table.add_row(name, "", "", f"unavailable: {unavailable}")
+            table.add_row(name, "", "", escape(f"unavailable: {unavailable}"))
         else:
             passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
             table.add_row(name, kernel.backend.name, passes, kernel.summary)
@@ -129,15 +130,16 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bench import workloads
-    from bench.plan import Settings, estimated_seconds
+    from bench import estimate, machine, workloads
+    from bench.plan import Settings
     from bench.report.progress import clock
     from bench.selection import choose_kernels
 
     table = Table("workload", "m", "n", "X, MB", "baseline", "takes", "summary", box=None, pad_edge=False)
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
-        seconds = estimated_seconds(choose_kernels(None), workload, Settings())
+        seconds = workloads.preparation_seconds(workload)
+        seconds += estimate.race_seconds(choose_kernels(None), workload, Settings(), machine.usable_cores())
         size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
         table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
     console = Console(highlight=False)

@@ -25,7 +25,7 @@ _LIBRARIES = (
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
 _PLACES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # who and where, not how fast
-_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|MALLOC)_\w+")
+_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|MALLOC)_\w+")
 
 
 @cache

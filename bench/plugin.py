@@ -94,11 +94,12 @@ class Benchmarks:
 
     def cells(self, names: Sequence[str]) -> list[Any]:
         """The benchmarks' parameters of these names, which are some of workload, kernel and threads."""
-        several = len(self._session.settings.threads_of_races) > 1
+        settings, workloads = self._session.settings, self._session.workloads
+        several = len({threads for workload in workloads for threads in settings.threads_of(workload)}) > 1
         cells = [
             {"workload": workload, "kernel": kernel, "threads": threads}
-            for workload in self._session.workloads
-            for threads in self._session.settings.threads_of_races
+            for workload in workloads
+            for threads in settings.threads_of(workload)
             for kernel in self._session.entrants
         ]
         chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
@@ -125,9 +126,11 @@ class Benchmarks:
         """What is left after -k and the like is raced."""
         cells = [found for found in map(cell, session.items) if found]
         self._tests = set(cells)
-        if self._session.settings.threads:
-            counts = tuple(dict.fromkeys(threads for _, _, threads in cells))
-            self._session.settings = replace(self._session.settings, threads=counts)
+        counts: dict[str, dict[int, None]] = {}
+        for workload, _, threads in cells:
+            counts.setdefault(workload, {})[threads] = None
+        left = {workload: tuple(threads) for workload, threads in counts.items()}
+        self._session.settings = replace(self._session.settings, threads_on=left)
         self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self._file is None or not self._session.plan:
             return
@@ -190,7 +193,7 @@ class Benchmarks:
         self._statistics.append(benchmark.stats)
 
     def _group(self, measured: Record) -> str:
-        several = len(self._session.settings.threads_of_races) > 1
+        several = len(self._session.counts) > 1
         return f"{measured.workload}, threads: {measured.threads}" if several else measured.workload
 
     # -- what a person sees --

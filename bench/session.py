@@ -12,7 +12,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, journal, machine, memory, model, plan, selection
+from bench import analysis, estimate, journal, levels, machine, memory, model, plan, selection
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -27,6 +27,8 @@ from bench.workloads import Workload
 
 _SHARE_OF_MEMORY = 0.5
 """Of what is free: the most that a worker may hold."""
+_SHOWN = 200
+"""Characters of what another run was of; a profile's plan has thousands."""
 
 
 @dataclass
@@ -95,20 +97,26 @@ class Session:
         self._beside.setdefault(workload, []).append(entrant)
 
     def estimated_seconds(self) -> float:
-        """How long it will take, to about a factor of two, without making any data."""
-        one = sum(
-            plan.estimated_seconds(entrants, self.workloads[name], self.settings)
-            for name, entrants in self.plan.items()
-        )
-        return (one + plan.start_seconds(self.plan, self.settings)) * len(self.settings.threads_of_races)
+        """How long it will take, without making any data."""
+        return estimate.run_seconds(self.plan, self.workloads, self.settings, self._launches())
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of threads that anything races on."""
+        return plan.counts(self.plan, self.settings)
+
+    def _launches(self) -> list[plan.Together]:
+        batches = self._materials.batches(self.workloads[name] for name in self.plan)
+        return [together for batch in batches for together in plan.launches(batch, self.settings)]
 
     def describe(self) -> dict[str, Any]:
         """What this run is of: a journal goes on only with the same."""
         return {
+            "profile": self.settings.profile,
             "plan": {name: [entrant.name for entrant in entrants] for name, entrants in self.plan.items()},
             "seconds": self.settings.seconds,
             "launches": self.settings.launches,
-            "threads": list(self.settings.threads_of_races),
+            "threads": {name: list(self.settings.threads_of(name)) for name in self.plan},
             "ceilings": self.settings.ceilings,
             "machine": machine.identity(),
             "commit": commit(CHECKOUT),
@@ -132,7 +140,7 @@ class Session:
             if differs is None:
                 self.blocks = blocks
                 return path.with_suffix(".json")
-            other = other or f": {path.name} was of another {differs}: {planned.get(differs)}"
+            other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
         raise ValueError(f"there is no unfinished run of this to resume{other}")
 
     # -- doing it --
@@ -150,9 +158,15 @@ class Session:
         self.ran = True
         try:
             with compiled_code() as cache:
-                for threads in self.settings.threads_of_races:
-                    for launch in range(self.settings.most_launches):
-                        self._launch(threads, launch, cache, tick, stop)
+                launches, done = self._launches(), 0
+                whole = sum(len(together.workloads) for together in launches)
+                for together in launches:
+
+                    def ticked(doing: str, place: int, done: int = done) -> None:
+                        tick(doing, (done + place) / whole)
+
+                    self._launch(together, cache, ticked, stop)
+                    done += len(together.workloads)
         except Stop:
             pass
         finally:
@@ -160,26 +174,18 @@ class Session:
                 self._materials.close()
 
     def _launch(
-        self,
-        threads: int,
-        number: int,
-        cache: Path,
-        tick: Callable[[str, float], None],
-        stop: Callable[[Block], bool],
+        self, together: plan.Together, cache: Path, tick: Callable[[str, int], None], stop: Callable[[Block], bool]
     ) -> None:
-        todo = [name for name in self.plan if not self._done(name, threads, number)]
+        names, threads, number = together.workloads, together.threads, together.launch
+        todo = [name for name in names if not self._done(name, threads, number)]
         if not todo:
             return
-        counts = self.settings.threads_of_races
         launch = Launch(number, _resources(threads, cache, self.settings.timeout))
         try:
-            for place, name in enumerate(todo):
-                done = float(counts.index(threads) * self.settings.most_launches + number)
-                done += (len(self.plan) - len(todo) + place) / len(self.plan)
-                where = f"launch {number + 1}, {name}"
+            for place, name in enumerate(todo, start=len(names) - len(todo)):
 
-                def ticked(doing: str, done: float = done, where: str = where) -> None:
-                    tick(f"{where}: {doing}", done / self.settings.most_launches / len(counts))
+                def ticked(doing: str, place: int = place, where: str = f"launch {number + 1}, {name}") -> None:
+                    tick(f"{where}: {doing}", place)
 
                 ticked("preparing")
                 block = self._block(launch, name, threads, ticked)
@@ -264,7 +270,7 @@ class Session:
         """Those that have begun, in the order of the plan."""
         return [
             Race(self.workloads[name], threads, tuple(blocks), tuple(self.plan[name]))
-            for threads in self.settings.threads_of_races
+            for threads in self.counts
             for name in self.plan
             if (blocks := self._of(name, threads))
         ]
@@ -299,12 +305,15 @@ class Session:
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
             "seconds_per_kernel": self.settings.seconds,
             "launches": max((len(race.blocks) for race in races), default=0),
-            "threads": list(self.settings.threads_of_races),
+            "profile": self.settings.profile,
+            "threads": list(self.counts),
             "timeout_seconds": self.settings.timeout,
             "budget": self.budget(),
         }
-        records = tuple(record for race in races for record in race.records)
-        return Results(run, machine.fingerprint(), tuple(race.as_json(differing) for race in races), records)
+        fingerprint = machine.fingerprint()
+        caches = fingerprint["hardware"]["caches"]
+        records = tuple(levels.labelled(record, caches) for race in races for record in race.records)
+        return Results(run, fingerprint, tuple(race.as_json(differing) for race in races), records)
 
     def reserve(self, folder: Path) -> Path:
         """Where this run's file will be. Raises OSError if nothing can be written there."""

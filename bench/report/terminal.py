@@ -31,6 +31,7 @@ def summary(console: Console, results: Results) -> None:
         if measured:
             fastest = measured[-1][0]
             size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}, {_counted(threads, 'thread')}"
+            size += f", X in {where}" if (where := next((r.level for r, _ in measured if r.level), "")) else ""
             console.print(Text(f"{workload}: {size}", style="bold"))
             console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
             console.print(_table(measured))
