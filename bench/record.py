@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bench.shape import File, misfit
-from bench.texts import all_printable, printable, without_folders
+from bench.texts import all_printable, all_without_folders, printable
 
 SCHEMA = 1
 
@@ -137,7 +138,7 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, and no folder of this machine in any text."""
-        plain: dict[str, Any] = _cleaned(asdict(self))
+        plain: dict[str, Any] = all_without_folders(asdict(self))
         return plain
 
 
@@ -171,9 +172,9 @@ def read(path: Path) -> Results:
         results = _results(all_printable(found))
     except TypeError as error:
         raise ValueError(f"{path.name}: no results file of logitbench that can be read: {error}") from None
-    for place, record in enumerate(results.records):
-        if wrong := misfit(record, Record, f"records[{place}]") or _impossible(record, f"records[{place}]"):
-            raise ValueError(f"{path.name}: no results file of logitbench that can be read: {wrong}")
+    wrong = next(_wrong(results), None)
+    if wrong:
+        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {wrong}")
     return results
 
 
@@ -186,14 +187,26 @@ def _results(found: dict[str, Any]) -> Results:
     return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
 
 
-def _impossible(record: Record, where: str) -> str | None:
-    """What no measuring can have found: nothing at all, or less."""
-    parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
-    numbers = [record.m, record.n] + [
-        value for part in parts if part for value in asdict(part).values() if isinstance(value, float)
-    ]
-    low = min(numbers)
-    return None if low > 0 else f"{where} has {low:g} where only numbers above 0 make sense"
+def _wrong(results: Results) -> Iterator[str]:
+    """What is of another type than it must be, and numbers that no measuring can have found: nothing, or less."""
+    for place, record in enumerate(results.records):
+        if found := misfit(record, Record, f"records[{place}]"):
+            yield found
+        else:
+            parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
+            values = [value for part in parts if part for value in asdict(part).values() if isinstance(value, float)]
+            yield from _not_positive([record.m, record.n, *values], f"records[{place}]")
+    for place, race in enumerate(results.races):
+        control, ceilings = race.get("control") or {}, race.get("ceilings") or {}
+        values = [control[key] for key in ("estimate", "low", "high") if key in control]
+        values += [value for ceiling in ceilings.values() for value in ceiling.values()]
+        values += [value for entry in race.get("rounds", ()) for value in entry["seconds"]]
+        yield from _not_positive(values, f"races[{place}]")
+
+
+def _not_positive(values: Sequence[float], where: str) -> Iterator[str]:
+    if values and (least := min(values)) <= 0:
+        yield f"{where} has {least:g} where only numbers above 0 make sense"
 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
@@ -243,11 +256,3 @@ def _record(plain: dict[str, Any]) -> Record:
         if values.get(name) is not None:
             values[name] = kind(**values[name])
     return Record(**values)
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return without_folders(value)
-    if isinstance(value, dict):
-        return {key: _cleaned(part) for key, part in value.items()}
-    return [_cleaned(part) for part in value] if isinstance(value, (list, tuple)) else value

@@ -99,7 +99,7 @@ def misfit(value: Any, hint: Any, where: str) -> str | None:
         of = [misfit(value, part, where) for part in get_args(hint) if (part is NoneType) is (value is None)]
         return None if None in of else next(iter(of), f"{where} is null")
     if is_typeddict(hint) and isinstance(value, dict):
-        missing = next((key for key in hint.__required_keys__ if key not in value), None)
+        missing = next((key for key in _hints(hint) if key in hint.__required_keys__ and key not in value), None)
         if missing:
             return f"{where} has no {missing}"
         inner = ((value[key], part, f"{where}.{key}") for key, part in _hints(hint).items() if key in value)

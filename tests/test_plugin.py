@@ -28,16 +28,16 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs pytest in the checkout, for a moment a kernel, with its results in tmp_path/results."""
+    """Runs pytest in the checkout, for a moment a kernel; results go to tmp_path/results, with a page if asked."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, page: bool = False) -> subprocess.CompletedProcess[str]:
         fixed = [
             f"--results={tmp_path / 'results'}",
             "--benchmark-max-time=0.01",
             "--launches=2",
             "--no-ceilings",
-            "--no-page",
         ]
+        fixed += [] if page else ["--no-page"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *fixed, "-p", "no:cacheprovider", *arguments],
             cwd=CHECKOUT,
@@ -59,10 +59,10 @@ FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")
 
 
 def test_the_main_job(run: Run, tmp_path: Path) -> None:
-    ran = run("--benchmark", *FAST)
+    ran = run("--benchmark", *FAST, page=True)
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"logitbench: 2 workloads, 2 kernels, about \d+ s, on ", ran.stdout)
-    # pytest-benchmark's table, then the summary (with a table for the cold start), then the file
+    # pytest-benchmark's table, then the summary (with a table for the cold start), then the files
     places = [ran.stdout.index(text) for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")]
     assert places == sorted(places)
     (file,) = files(tmp_path)
@@ -73,7 +73,10 @@ def test_the_main_job(run: Run, tmp_path: Path) -> None:
         ("10x2-f64", "numpy", "ok"), ("10x2-f64", "loops", "ok"),
         ("20x3-f32", "numpy", "ok"), ("20x3-f32", "loops", "ok"),
     ]  # fmt: skip
-    assert ran.stdout.rstrip().splitlines()[-1] == f"results: {os.path.relpath(file, CHECKOUT)}"
+    *_, before, last = ran.stdout.rstrip().splitlines()
+    assert before == f"results: {os.path.relpath(file, CHECKOUT)}"
+    assert last == f"page: {os.path.relpath(file.with_suffix('.html'), CHECKOUT)}"
+    assert f"logitbench on {found.machine['id']}" in file.with_suffix(".html").read_text()
     table_lines = [line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))]
     assert len(table_lines) == 2 * 2 * 3 + 3
     assert max(map(len, table_lines)) <= 80

@@ -140,4 +140,4 @@ def _newest() -> Path:
 
 
 def _shown(path: Path) -> str:
-    return os.path.relpath(path) if path.absolute().is_relative_to(Path.cwd()) else str(path)
+    return os.path.relpath(path)

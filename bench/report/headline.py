@@ -5,6 +5,8 @@ Pure: sentences from records. The terminal's last lines and the page's first are
 
 from __future__ import annotations
 
+from math import log
+
 from rich.console import Console
 from rich.text import Text
 
@@ -90,9 +92,11 @@ def trust(results: Results) -> tuple[str, ...]:
     found = []
     if controls:
         good = sum(bool(control["trustworthy"]) for control in controls)
+        widest = max(controls, key=lambda control: log(control["high"] / control["low"]))
+        span = _span(Ratio(widest["estimate"], widest["low"], widest["high"], widest["kernel"]))
         found.append(
-            f"Controls: in {good} of {len(controls)} races a kernel timed against itself came out equal, within its "
-            "95% interval."
+            f"Controls: in {good} of {len(controls)} races a kernel timed against itself showed no difference "
+            f"(the widest interval: {span})."
         )
     else:
         found.append("No kernel was timed against itself, so nothing says how far the measuring can be trusted.")

@@ -135,18 +135,6 @@ def in_script(value: Any) -> str:
     return re.sub("[<>&\u2028\u2029\u007f-\u009f\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def filled(section: Section, pick: Row | None = None) -> dict[str, Any]:
-    """The chart with its data, for the first of each choice (or the picked), for where no reader chooses."""
-    first = {choice.field: choice.first for choice in section.choices} | dict(pick or {})
-    chart = dict(section.chart or {})
-    every = {"rows": list(section.rows), **chart.get("datasets", {})}
-    chart["datasets"] = {
-        name: [row for row in rows if all(row.get(field, value) == value for field, value in first.items())]
-        for name, rows in every.items()
-    }
-    return chart
-
-
 def _data(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """What the script needs of each section; rows as lists, which takes a third of the room."""
     found = []
@@ -245,7 +233,8 @@ def _table(section: Section) -> str:
         f"<table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
-    save = '<button type="button" class="csv">download CSV</button>'
+    name = f"download CSV: {_text(section.heading)}"
+    save = f'<button type="button" class="csv" aria-label="{name}">download CSV</button>'
     if section.chart is None:
         return f"{table}<p>{save}</p>"
     return f"<div class=under><details class=numbers><summary>the numbers</summary>{table}</details>{save}</div>"

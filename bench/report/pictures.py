@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from bench.record import Results
-from bench.report.html import filled
+from bench.report.html import Section
 from bench.report.palette import alone
 from bench.report.run_page import sections
 
@@ -20,5 +21,17 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 
     for section in sections(results):
         if section.chart:
-            chart = alone(filled(section)) | {"width": _WIDTH, "autosize": "pad"}
+            chart = alone(_filled(section)) | {"width": _WIDTH, "autosize": "pad"}
             yield section.name, vl_convert.vegalite_to_svg(json.dumps(chart))
+
+
+def _filled(section: Section) -> dict[str, Any]:
+    """The chart with its data, for the first of each choice: there is no reader to choose."""
+    first = {choice.field: choice.first for choice in section.choices}
+    chart = dict(section.chart or {})
+    every = {"rows": list(section.rows), **chart.get("datasets", {})}
+    chart["datasets"] = {
+        name: [row for row in rows if all(row.get(field, value) == value for field, value in first.items())]
+        for name, rows in every.items()
+    }
+    return chart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from itertools import groupby
 from math import exp, floor, log10
 
@@ -226,18 +227,9 @@ def _cold_table(records: list[Record]) -> Table:
     for heading in ("import", "place", "lower", "compile", "cached", "1st call", "overtakes numpy"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in records:
-        cold = record.cold
-        steps = (
-            cold.import_seconds,
-            cold.placement_seconds,
-            cold.lower_seconds,
-            cold.compile_seconds,
-            cold.compile_cached_seconds,
-            cold.first_call_seconds,
-        )
         calls = (record.break_even or {}).get("numpy", "-")
         after = "never" if calls is None else calls if calls == "-" else f"after {calls:,}"
-        table.add_row(*map(Text, (record.kernel, *map(duration, steps), str(after))))
+        table.add_row(*map(Text, (record.kernel, *map(duration, astuple(record.cold)), str(after))))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import altair as alt
@@ -20,6 +21,8 @@ STEPS = {
 }
 _STEP_COLOURS = ("#8a8880", "#5f7f95", "#b08a00", "#c8500a", "#0072b2")
 """Of the steps, not of techniques; each has 3 to 1 on white and on black."""
+_STRONGEST = 30
+"""Times faster or slower than NumPy, from where on the heatmap's colour is at its full strength."""
 Spec = dict[str, Any]
 
 
@@ -28,15 +31,15 @@ def heatmap(results: Results) -> Section:
     rows = []
     for record, _seconds, row in parts.common(results):
         if ratio := record.over_numpy:
-            tone = 1.0 if ratio.estimate >= 1 else -1.0
             rows.append(
                 row
                 | {
                     "over": ratio.estimate,
-                    "figures": significant(ratio.estimate, 2),
                     "low": ratio.low,
                     "high": ratio.high,
-                    "side": tone,
+                    "figures": significant(ratio.estimate, 2),
+                    "strength": min(1.0, abs(log(ratio.estimate) / log(_STRONGEST))),
+                    "tint": "var(--numpy)" if ratio.estimate >= 1 else "var(--numba)",
                 }
             )
     base = alt.Chart(parts.ROWS).encode(
@@ -48,22 +51,16 @@ def heatmap(results: Results) -> Section:
         ),
         y=alt.Y(
             "kernel:N",
-            sort=list(dict.fromkeys(row["kernel"] for row in rows)),
+            sort=None,
             title=None,
             axis=alt.Axis(labelColor="var(--ink)"),
         ),
     )
-    strength = alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.75], clamp=True), legend=None)
-    cells = (
-        base.transform_calculate(
-            strength="min(1, abs(log(datum.over)/log(30)))", tint="datum.side > 0 ? 'var(--numpy)' : 'var(--numba)'"
-        )
-        .mark_rect(stroke="var(--paper)", strokeWidth=2)
-        .encode(
-            fill=alt.Fill("tint:N", scale=None, legend=None),
-            opacity=strength,
-            tooltip=parts.tooltip(kernel="kernel", race="workload", figures="times as fast as numpy"),
-        )
+    strength = alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.6], clamp=True), legend=None)
+    cells = base.mark_rect(stroke="var(--paper)", strokeWidth=2).encode(
+        fill=alt.Fill("tint:N", scale=None, legend=None),
+        opacity=strength,
+        tooltip=parts.tooltip(kernel="kernel", race="workload", figures="times as fast as numpy"),
     )
     words = base.mark_text(fontSize=11).encode(text="figures:N")
     return Section(
@@ -71,7 +68,7 @@ def heatmap(results: Results) -> Section:
         heading="Every kernel on every workload",
         fold=True,
         level=3,
-        text=("How many times as fast as numpy. Blue is faster, orange slower, stronger up to 30 times.",),
+        text=(f"How many times as fast as numpy. Blue is faster, orange slower, stronger up to {_STRONGEST} times.",),
         chart=parts.finished(alt.layer(cells, words), height={"step": 26}),
         alt=(
             "A grid of kernels and workloads: in each cell how many times as fast as numpy. The table below has "

@@ -110,7 +110,7 @@ def linear_seconds(title: str) -> alt.Axis:
 
 
 def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, tips: list[alt.Tooltip]) -> Chart:
-    """A row a kernel: its estimate in field `x`, its interval `low` to `high`, its figures at the right, a line over all.
+    """A row a kernel: its estimate in field `x`, its interval, its figures at the right, a line over all.
 
     rule: `at` and `says`: where a line stands over all rows, and what it is
     """
@@ -122,12 +122,14 @@ def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, 
     says = at.mark_text(align="left", dx=4, dy=-9, fontSize=11, fill="var(--soft)").encode(
         x=alt.X("at:Q"), y=alt.value(0), text="says:N"
     )
-    intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=alt.X("low:Q"), x2="high:Q")
+    intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", tooltip=tips
+    )
     points = base.mark_point().encode(x=on_x, shape=shape(), tooltip=tips)
     column = base.mark_text(align="left", dx=12).encode(
         x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
     )
-    layers: Chart = alt.layer(points, line, says, intervals, column.properties(name=f"{WIDE}_figures"))
+    layers: Chart = alt.layer(intervals, points, line, says, column.properties(name=f"{WIDE}_figures"))
     return layers
 
 

@@ -27,11 +27,10 @@ def rounds(results: Results) -> Section:
     counted = sum(row["rounds"] for row in rows)
     step = ceil(counted / _MOST) if counted else 1
     text = [
-        "Every round as a dot: what a call took in it. Each kernel has a line for each launch, the first at the "
-        "top, and a "
-        "stroke at the launch's median. A launch that lies apart from the others is luck of where its memory lay "
-        "or of what else ran; "
-        "the intervals above are across launches for that reason. The rounds of the machine's limits are left out.",
+        "Every round as a dot: what a call took in it, to five digits. Each kernel has a line for each launch, the "
+        "first at the top, and a stroke at the launch's median. A kernel's launches differ by where its memory came "
+        "to lie and by what else ran, which is why the intervals above are across launches. The rounds in which the "
+        "machine's limits were measured are left out.",
     ]
     if step > 1:
         text.append(
@@ -102,7 +101,7 @@ def _rows(results: Results) -> list[Spec]:
 def _chart() -> parts.Chart:
     scale = alt.Scale(type="log", nice=False, padding=10)
     y = alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13, grid=True))
-    launch = alt.YOffset("launch:O", scale=alt.Scale(paddingOuter=0.6))
+    launch = alt.YOffset("launch:O", sort="ascending", scale=alt.Scale(paddingOuter=0.6))
     base = alt.Chart(parts.ROWS).encode(y=y, yOffset=launch, color=parts.colour())
     dots = (
         base.transform_flatten(["seconds"])
