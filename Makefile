@@ -5,7 +5,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test lint format gpu clean
+.PHONY: help bench test lint format results gpu clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ lint: .venv/installed ## ruff and mypy
 format: .venv/installed ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+results: .venv/installed ## write results/README.md from the files in results/
+	@mkdir -p .cache
+	@$(BIN)/python -m bench machine --all --markdown > .cache/README.md && mv .cache/README.md results/README.md
 
 gpu: ## check and time the GPU kernels with $(PYTHON), which must have JAX with CUDA; installs nothing
 	@$(PYTHON) -m pytest bench/ --benchmark --kernels numpy,jax,jax-gpu,jax-autodiff-gpu \

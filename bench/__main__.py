@@ -49,10 +49,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
     command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
-    command("machine", _machine, "print this machine's fingerprint as JSON")
-    check = command("check", _check, "a kernel's certificate of agreement with the reference, without any timing")
+    machine = command("machine", _machine, "print this machine's fingerprint as JSON; or the machines with results")
+    machine.add_argument("--all", action="store_true", help="the machines in results/, with their newest figures")
+    machine.add_argument("--markdown", action="store_true", help="with --all: results/README.md")
+    check = command(
+        "check", _check, "a kernel's certificate of agreement, without timing; or a results file's, for sharing"
+    )
     check.add_argument(
-        "kernel", metavar="KERNEL", help="a name, or path/to/file.py:ATTRIBUTE, or package.module:ATTRIBUTE"
+        "kernel", metavar="KERNEL", help="a name, path/to/file.py:ATTRIBUTE, package.module:ATTRIBUTE, or RESULT.json"
     )
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
     check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
@@ -63,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
     )
     report_arguments(command("report", _report, "print a run, and make a page of it"))
+    compare = command(
+        "compare", _compare, "two runs or more side by side: what differs, what changed, how sure that is"
+    )
+    compare.add_argument(
+        "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
+    )
+    compare.add_argument("--markdown", action="store_true", help="as Markdown tables")
+    compare.add_argument("--output", metavar="FILE.html", type=Path, help="as a page with charts")
     selftest = command(
         "selftest",
         _selftest,
@@ -76,11 +88,27 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="where its JSON goes (default: results/<machine>/selftest/)",
     )
+    race = command("race", _race, "the working tree's kernels against a commit's, in one race")
+    race.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as origin/main")
+    race.add_argument("--kernels", metavar="A,B", help="default: those whose sources differ, else all on the CPU")
+    race.add_argument("--workloads", metavar="A,B", help="default: 10000x32-f64,1000000x32-f32")
+    race.add_argument("--threads", metavar="N", type=int, default=1, help="for every kernel (default: 1)")
+    race.add_argument(
+        "--minutes", metavar="N", type=float, default=10.0, help="at most, or five launches (default: 10)"
+    )
+    race.add_argument("--launches", metavar="N", type=int, help="start the workers so often, however long it takes")
+    race.add_argument(
+        "--fail-if-slower", metavar="PERCENT", type=float, default=2.0, help="what is shown fails (default: 2)"
+    )
+    new = command("new", _new, "write a kernel of your own that already passes, to begin with")
+    new.add_argument("file", metavar="FILE.py", type=Path)
+    new.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
     return parser
 
 
 def _kernels(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from kernels import BackendUnavailable, load, names
@@ -90,7 +118,7 @@ def _kernels(_chosen: argparse.Namespace) -> int:
         try:
             kernel = load(name)
         except BackendUnavailable as unavailable:
-            table.add_row(name, "", "", f"unavailable: {unavailable}")
+            table.add_row(name, "", "", escape(f"unavailable: {unavailable}"))
         else:
             passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
             table.add_row(name, kernel.backend.name, passes, kernel.summary)
@@ -102,15 +130,16 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bench import workloads
-    from bench.plan import Settings, estimated_seconds
+    from bench import estimate, machine, workloads
+    from bench.plan import Settings
     from bench.report.progress import clock
     from bench.selection import choose_kernels
 
     table = Table("workload", "m", "n", "X, MB", "baseline", "takes", "summary", box=None, pad_edge=False)
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
-        seconds = estimated_seconds(choose_kernels(None), workload, Settings())
+        seconds = workloads.preparation_seconds(workload)
+        seconds += estimate.race_seconds(choose_kernels(None), workload, Settings(), machine.usable_cores())
         size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
         table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
     console = Console(highlight=False)
@@ -119,16 +148,48 @@ def _workloads(_chosen: argparse.Namespace) -> int:
     return OK
 
 
-def _machine(_chosen: argparse.Namespace) -> int:
+def _machine(chosen: argparse.Namespace) -> int:
     import json
 
     from bench import machine
 
+    if chosen.all:
+        return _machines(chosen)
     print(json.dumps(machine.fingerprint(), indent=2))
     return OK
 
 
+def _machines(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import record, shelf
+    from bench.report import machines
+
+    there = {name: [record.read(path) for path in paths] for name, paths in shelf.files().items()}
+    if chosen.markdown:
+        print(machines.page(there), end="")
+    else:
+        machines.summary(Console(highlight=False), there)
+    return OK
+
+
+def _check_file(path: Path) -> int:
+    import json
+
+    from bench import comparable, contribution, record
+
+    results, document = record.read(path), json.loads(path.read_text())
+    comparable.require_whole(path.name, results)
+    name = "/".join(path.resolve().parts[-2:])
+    found = contribution.findings(name, document, results, contribution.here())
+    for finding in found:
+        print(f"{finding.check:16} {finding.wrong or 'ok'}")
+    return FAILED if any(finding.wrong for finding in found) else OK
+
+
 def _check(chosen: argparse.Namespace) -> int:
+    if chosen.kernel.endswith(".json"):
+        return _check_file(Path(chosen.kernel))
     from bench.plan import Settings
     from bench.selection import choose_kernels, choose_workloads
     from bench.session import Session
@@ -180,6 +241,39 @@ def _report(chosen: argparse.Namespace) -> int:
     return run(chosen)
 
 
+def _compare(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import shelf
+    from bench.compare import compare
+    from bench.report import comparison
+
+    runs = shelf.runs(chosen.runs)
+    differing, found = compare(runs)
+    if chosen.output:
+        return _write_page(chosen.output, "bench.report.comparison_page", runs, differing, found)
+    if chosen.markdown:
+        print(comparison.markdown(runs, differing, found), end="")
+    else:
+        comparison.summary(Console(highlight=False), runs, differing, found)
+    return OK
+
+
+def _write_page(path: Path, module: str, *parts: object) -> int:
+    import importlib
+
+    try:
+        text = importlib.import_module(module).page(*parts)
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"a page needs {missing.name}: install the report extra (make bench does)") from None
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    print(path)
+    return OK
+
+
 def _selftest(chosen: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
@@ -208,6 +302,28 @@ def _selftest(chosen: argparse.Namespace) -> int:
     passed = selftest.passed(document)
     print("nothing speaks against this machine's numbers" if passed else "DO NOT TRUST this machine's numbers")
     return OK if passed else FAILED
+
+
+def _race(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from bench import against, machine
+    from bench.report import versions
+
+    asked = (chosen.revision, chosen.kernels, chosen.workloads, chosen.threads, chosen.minutes, chosen.launches)
+    live = versions.progress(Console(stderr=True))
+    wanted = against.Wanted(*asked, chosen.fail_if_slower)
+    found = against.run(wanted, lambda line: print(line, file=sys.stderr), live)
+    live("", 1.0)
+    versions.summary(Console(highlight=False), found, machine.identity(), chosen.threads)
+    return INTERRUPTED if found.interrupted else FAILED if found.failures else OK
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from bench import new
+
+    print(*new.write(chosen.file, chosen.style), sep="\n")
+    return OK
 
 
 if __name__ == "__main__":

@@ -166,6 +166,7 @@ class Race:
             "workload": self.workload.name,
             "threads": self.threads,
             "launches": len(self.blocks),
+            "data": next((block.data for block in self.blocks if block.data), None),
             "control": None if control is None else asdict(control),
             "ceilings": self.ceilings,
             "ceilings_failed": self.ceilings_failed,
@@ -184,6 +185,16 @@ class Race:
                 if entry.rounds and self.outcome(name)[0] == "ok"
             ],
         }
+
+
+def record_id(workload: str, kernel: str, threads: int) -> str:
+    """What a record is called."""
+    return "/".join((OPERATION, workload, kernel, str(threads)))
+
+
+def narrow(race: Race) -> bool:
+    """Whether every ratio over the baseline is known to the smallest effect."""
+    return all(half <= statistics.SMALLEST_EFFECT for half in race.half_widths.values())
 
 
 def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
@@ -212,7 +223,7 @@ def _record(race: Race, entrant: Entrant) -> Record:
     seconds = _seconds(medians)
     rounds = race.rounds(name)
     return Record(
-        id="/".join((OPERATION, workload.name, name, str(race.threads))),
+        id=record_id(workload.name, name, race.threads),
         operation=OPERATION,
         kernel=name,
         backend=kernel.get("backend"),

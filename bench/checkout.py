@@ -8,19 +8,24 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
 RESULTS = CHECKOUT / "results"
 
 
+def compiled_code() -> AbstractContextManager[Path]:
+    """An empty folder for this run's compiled code, so that cold and warm are told apart."""
+    return temporary("runs")
+
+
 @contextmanager
-def compiled_code() -> Iterator[Path]:
-    """An empty folder for this run's compiled code, so that cold and warm are told apart. Old ones are removed."""
+def temporary(purpose: str) -> Iterator[Path]:
+    """A folder of this process, removed afterwards; so are those of processes that were killed."""
     import psutil
 
-    runs = CHECKOUT / ".cache" / "runs"
+    runs = CHECKOUT / ".cache" / purpose
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for old in runs.iterdir():

@@ -36,7 +36,7 @@ def settings(threads: int) -> dict[str, str]:
 
 def of_worker(threads: int, cache: Path | None) -> dict[str, str]:
     """A worker's whole environment. cache: where this run's compiled code is kept, empty at its start."""
-    caches = {"NUMBA_CACHE_DIR": "numba", "JAX_COMPILATION_CACHE_DIR": "jax"}
+    caches = {"NUMBA_CACHE_DIR": "numba", "JAX_COMPILATION_CACHE_DIR": "jax", "TORCHINDUCTOR_CACHE_DIR": "torch"}
     return {
         **os.environ,
         **settings(threads),

@@ -57,6 +57,8 @@ class Block:
     dismissal (the checks after them)."""
     noise: dict[str, float | None] = field(default_factory=dict)
     """Of the machine, while rounds were timed."""
+    data: dict[str, float] = field(default_factory=dict)
+    """Digest of X and y."""
 
 
 class Journal:

@@ -25,13 +25,13 @@ _LIBRARIES = (
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
 _PLACES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # who and where, not how fast
-_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|MALLOC)_\w+")
+_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|MALLOC)_\w+")
 
 
 @cache
 def identity() -> str:
     """The short id: readable words, and eight hex digits of all that is hardware."""
-    return _short_id(_hardware())
+    return short_id(_hardware())
 
 
 @cache
@@ -79,7 +79,8 @@ def usable_cores() -> int:
     return max(1, _affinity() if quota is None else min(_affinity(), math.floor(quota)))
 
 
-def _short_id(hardware: dict[str, Any]) -> str:
+def short_id(hardware: dict[str, Any]) -> str:
+    """The id of this hardware, of whichever machine it is."""
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
     slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
     gpu = "".join(f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1])

@@ -5,8 +5,9 @@ Made once, in the parent, however many kernels and launches there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import randrange
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from bench import agreement, memory, workloads
 from bench.agreement import Finding
+from bench.digest import digest
 from bench.memory import Shared
 from bench.parameters import parameters
 from bench.probes import probes
@@ -24,6 +26,7 @@ from kernels.reference import Reference
 
 GATE_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
 """Which of a workload's parameters are for what: calibration takes a few, each round one more."""
+_VECTORS = 6
 _SHARE_OF_MEMORY = 0.25
 """Of what is free: the most that is kept for a later launch."""
 
@@ -61,6 +64,7 @@ class Material:
         own = [workloads.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
         probed = probes(workload)
         arrays = {"X": own[0].X, "y": own[0].y, "probe": probed[0].problem.X}
+        self.digest = digest(own[0].X, own[0].y)
         arrays |= {f"y of {check.name}": check.problem.y for check in probed}
         self.data, self.unseen = (
             self._question(name, "X", "y", problem, reference.compute(problem))
@@ -107,18 +111,40 @@ class Material:
         self.shared.close()
 
 
+def held_bytes(workload: Workload) -> int:
+    """What is kept of a workload: X and the probes' X, y and one for each probe."""
+    return 2 * workload.bytes_of_x + _VECTORS * workload.m * workload.dtype.itemsize
+
+
 class Materials:
     """Kept from launch to launch, as long as they take no more than their share of what is free."""
 
     def __init__(self) -> None:
         self._held: dict[str, Material] = {}
 
+    @cached_property
+    def budget(self) -> float:
+        """Bytes that may be kept: of what was free at the beginning, or else workers would count against it."""
+        return _SHARE_OF_MEMORY * memory.available_bytes()
+
+    def batches(self, chosen: Iterable[Workload]) -> list[list[str]]:
+        """The workloads, in order, in parts that can be kept together: each is made once, however many launches."""
+        parts: list[list[str]] = []
+        room = 0.0
+        for workload in chosen:
+            room -= held_bytes(workload)
+            if room < 0 or not parts:
+                parts.append([])
+                room = self.budget - held_bytes(workload)
+            parts[-1].append(workload.name)
+        return parts
+
     def of(self, workload: Workload) -> Material:
         """The workload's. Raises DatasetUnavailable and MemoryError."""
         if workload.name not in self._held:
-            budget = _SHARE_OF_MEMORY * memory.available_bytes()
             for name in list(self._held):
-                if 2 * workload.bytes_of_x + sum(kept.shared.bytes for kept in self._held.values()) <= budget:
+                kept = sum(held_bytes(material.workload) for material in self._held.values())
+                if held_bytes(workload) + kept <= self.budget:
                     break
                 self._held.pop(name).close()
             self._held[workload.name] = Material(workload)

@@ -5,6 +5,7 @@ A worker asks about itself, and the race about its workers. What cannot be seen 
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 from contextlib import suppress
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+_NEARLY = 0.9
+"""All but the ends."""
 
 
 def thread_seconds() -> dict[str, float]:
@@ -60,16 +64,19 @@ def peak_bytes() -> int | None:
 
 
 def huge_pages(X: np.ndarray) -> bool | None:
-    """Whether X lies on huge pages, all but its ends."""
-    start, inside = X.ctypes.data, False
+    """Whether X lies on huge pages, all but its ends: on pages of its own, or with all that is shared."""
+    X.ravel(order="K")[:: mmap.PAGESIZE // X.itemsize].max()  # pages are counted once they have been read
+    start, inside, size = X.ctypes.data, False, 0
     with suppress(OSError):
         for entry in Path("/proc/self/smaps").read_text().splitlines():
-            head = entry.split()[0]
+            head, *fields = entry.split()
             if "-" in head and not head.endswith(":"):
                 low, high = (int(bound, 16) for bound in head.split("-"))
-                inside = low <= start < high
-            elif inside and head == "AnonHugePages:":
-                return int(entry.split()[1]) * 1024 >= X.nbytes * 0.9
+                inside, size = low <= start < high, high - low
+            elif inside and head == "AnonHugePages:" and int(fields[0]) * 1024 >= X.nbytes * _NEARLY:
+                return True
+            elif inside and head == "ShmemPmdMapped:":
+                return int(fields[0]) * 1024 >= size * _NEARLY
     return None
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, selection
+from bench import machine, profiles, selection
 from bench.checkout import RESULTS
 from bench.datasets import DatasetUnavailable
 from bench.plan import FEWEST_LAUNCHES, TIMEOUT_SECONDS, Settings
+from bench.profiles import PROFILES
 from bench.session import Session
 
 
@@ -19,6 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the main job."""
     group = parser.getgroup("benchmark")
     group.addoption("--benchmark", action="store_true", help="Check and time the kernels: the main job.")
+    group.addoption(
+        "--profile",
+        metavar="NAME",
+        default="default",
+        help=f"What goes together: {', '.join(PROFILES)} (docs/profiles.md); the options below change parts of it.",
+    )
     group.addoption(
         "--kernels",
         metavar="A,B",
@@ -38,8 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--threads",
         metavar="N,M",
-        default="all",
-        help="Threads for every kernel, one race each: 1, or 1,2,4 (default: all that may be used).",
+        help="Threads for every kernel, one race each: 1, or 1,2,4, or all that may be used (default: the profile's, "
+        "or else all).",
     )
     group.addoption(
         "--launches",
@@ -86,26 +93,44 @@ def chosen_session(config: pytest.Config) -> Session:
     if not (isfinite(timeout) and timeout > 0):
         raise pytest.UsageError(f"--timeout is {timeout:g}; expected a number of seconds above 0")
     try:
-        ceilings = _times(config) and not config.getoption("no_ceilings")
-        settings = Settings(seconds if _times(config) else 0.0, launches, _threads(config), timeout, ceilings)
-        entrants = selection.choose_kernels(config.getoption("kernels"))
+        profile = profiles.named(config.getoption("profile"))
         listed, data, target = map(config.getoption, ("workloads", "data", "target"))
-        chosen = selection.choose_workloads(listed, data, target, kernels=len(entrants))
+        if (kernels := config.getoption("kernels")) is None:
+            profiles.require(profile)
+        entrants = selection.choose_kernels(kernels, profile.kernels)
+        chosen = selection.choose_workloads(listed, data, target, len(entrants), profile.workloads)
+        counts = _threads(config)
+        both = tuple(dict.fromkeys((1, machine.usable_cores())))
+        settings = Settings(
+            (seconds if _asked_for_seconds(config) else profile.seconds) if _times(config) else 0.0,
+            launches or profile.launches,
+            counts or (),
+            timeout,
+            ceilings=_times(config) and not config.getoption("no_ceilings"),
+            threads_on={} if counts is not None else dict.fromkeys(sorted(profile.single), both),
+            profile=config.getoption("profile"),
+        )
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
     return Session(entrants, chosen, settings)
 
 
-def _threads(config: pytest.Config) -> tuple[int, ...]:
-    """The numbers that --threads lists. Raises ValueError for what this machine cannot give."""
+def _threads(config: pytest.Config) -> tuple[int, ...] | None:
+    """The numbers that --threads lists, none for all; None without it. Raises ValueError for what cannot be given."""
     listed, most = config.getoption("threads"), machine.usable_cores()
-    if listed == "all":
-        return ()
+    if listed in (None, "all"):
+        return None if listed is None else ()
     numbers = [int(word) if word.strip().isdigit() else 0 for word in listed.split(",")]
     for number, word in zip(numbers, listed.split(","), strict=True):
         if not 1 <= number <= most:
             raise ValueError(f"--threads has {word.strip()!r}; expected numbers from 1 to {most}, or all")
     return tuple(dict.fromkeys(numbers))
+
+
+def _asked_for_seconds(config: pytest.Config) -> bool:
+    """Whether somebody wrote --benchmark-max-time, whose default is pytest-benchmark's."""
+    written = (*config.invocation_params.args, *config.getini("addopts"), os.environ.get("PYTEST_ADDOPTS", ""))
+    return any("--benchmark-max-time" in str(argument) for argument in written)
 
 
 def _times(config: pytest.Config) -> bool:

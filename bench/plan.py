@@ -1,14 +1,13 @@
-"""What a run is to measure, and how: settings, who is left out, and how long it will take."""
+"""What a run is to measure, and how: settings, and who is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bench import machine
 from bench.selection import Entrant
-from bench.statistics import FEWEST_ROUNDS
-from bench.workloads import Workload, nominal_seconds, preparation_seconds
+from bench.workloads import Workload
 
 FEWEST_LAUNCHES = 5
 """A 95% interval from 5 is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
@@ -18,12 +17,6 @@ SECONDS = 1.0
 """For each kernel and workload, all launches together: five, which take four minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one order, such as a single call; the default workloads' longest takes a second."""
-
-# for the estimate of how long it will take
-_START_SECONDS = 0.7  # of a worker in each launch: its imports, on two cores of 2024
-_ELEMENT_SECONDS = 2e-9  # of a call, for each element of X: a compiled kernel at 2 GB/s (float32) or 4 GB/s
-_FIRST_CALLS, _LATER_CALLS = 9, 4  # in the first launch and in each later one, beside the rounds
-_AROUND = 1.15  # placing parameters between rounds
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,10 @@ class Settings:
     """Whether the machine's limits are measured beside the kernels."""
     launch_seconds: float = LAUNCH_SECONDS
     """About how long each kernel is timed in one launch, where the seconds are enough for the fewest."""
+    threads_on: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Workload → threads, where they are not those of all."""
+    profile: str = "default"
+    """What the values come from, where the command line says nothing else."""
 
     @property
     def most_launches(self) -> int:
@@ -55,31 +52,34 @@ class Settings:
         """For each kernel in one launch on a workload."""
         return self.seconds / self.most_launches
 
-    @property
-    def threads_of_races(self) -> tuple[int, ...]:
+    def threads_of(self, workload: str) -> tuple[int, ...]:
         """Threads, one race each."""
-        return self.threads or (machine.usable_cores(),)
+        return self.threads_on.get(workload, self.threads) or (machine.usable_cores(),)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What one launch takes its workers through."""
+
+    workloads: tuple[str, ...]
+    threads: int
+    launch: int
+
+
+def counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ...]:
+    """Numbers of threads that any of the workloads races on."""
+    return tuple(dict.fromkeys(count for name in workloads for count in settings.threads_of(name)))
+
+
+def launches(batch: Sequence[str], settings: Settings) -> list[Together]:
+    """All launches of workloads whose data is kept from one to the next, in order."""
+    return [
+        Together(tuple(name for name in batch if threads in settings.threads_of(name)), threads, number)
+        for threads in counts(batch, settings)
+        for number in range(settings.most_launches)
+    ]
 
 
 def left_out(entrant: Entrant, workload: Workload) -> str:
     """Why the workload leaves the kernel out; empty where it does not, or the kernel was asked for."""
     return "" if entrant.by_name else workload.left_out.get(entrant.spec, "")
-
-
-def estimated_seconds(entrants: Sequence[Entrant], workload: Workload, settings: Settings) -> float:
-    """How long they will race on the workload, data and all launches; to about a factor of two."""
-    racing = [entrant for entrant in entrants if not left_out(entrant, workload)]
-    launches = settings.most_launches
-    total = preparation_seconds(workload)
-    for entrant in racing:
-        call = max(nominal_seconds(entrant.spec, workload), workload.m * workload.n * _ELEMENT_SECONDS)
-        total += (_FIRST_CALLS + _LATER_CALLS * (launches - 1)) * call
-        if settings.seconds:
-            total += max(_AROUND * settings.seconds, 2 * FEWEST_ROUNDS * launches * call)
-    return total
-
-
-def start_seconds(plan: dict[str, list[Entrant]], settings: Settings) -> float:
-    """How long starting the workers takes, in all launches."""
-    kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
-    return (1 + len(kernels)) * _START_SECONDS * settings.most_launches

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from io import StringIO
@@ -18,15 +18,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import machine, record
+from bench import machine, record, workloads
 from bench.journal import Block
 from bench.options import chosen_session
 from bench.record import Record
 from bench.report import headline, terminal
 from bench.report.progress import Progress, clock
 from bench.session import Session
+from kernels import registry
 
 _NAME = "logitbench"
+_CELL = ("workload", "kernel", "threads")
 _NOT_TIMED = pytest.mark.skip(reason="nothing is timed without --benchmark")
 
 
@@ -43,11 +45,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each workload, kernel and number of threads, a workload at a time."""
-    if not {"workload", "kernel", "threads"} <= set(metafunc.fixturenames):
+    if not set(_CELL) <= set(metafunc.fixturenames):
         return
     benchmarks = metafunc.config.pluginmanager.get_plugin(_NAME)
-    none = [pytest.param("-", "-", 0, marks=_NOT_TIMED, id="not-timed")]
-    metafunc.parametrize(("workload", "kernel", "threads"), benchmarks.cells() if benchmarks else none)
+    own = {name for mark in metafunc.definition.iter_markers("parametrize") for name in _argnames(mark)}
+    left = [name for name in _CELL if name not in own]
+    if "threads" in own:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: threads are --threads', no test's own")
+    none = [pytest.param(*("-", "-", 0)[-len(left) :], marks=_NOT_TIMED, id="not-timed")]
+    metafunc.parametrize(left, benchmarks.cells(left) if benchmarks else none)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A kernel of a test's own list is called as in results: no folder is in its benchmark's name."""
+    return _known_as(registry.identify, val) if argname == "kernel" and isinstance(val, str) else None
 
 
 @pytest.fixture
@@ -76,14 +87,25 @@ class Benchmarks:
                 where = os.path.relpath(folder)
                 raise pytest.UsageError(f"results cannot be written to {where}: {error.strerror}") from error
 
-    def cells(self) -> list[Any]:
-        """The parameters of the benchmarks."""
-        several = len(self._session.settings.threads_of_races) > 1
-        return [
-            pytest.param(workload, kernel, threads, id=f"{workload}-{kernel}{f'-{threads}t' * several}")
-            for workload in self._session.workloads
-            for threads in self._session.settings.threads_of_races
+    @property
+    def session(self) -> Session:
+        """What is measured."""
+        return self._session
+
+    def cells(self, names: Sequence[str]) -> list[Any]:
+        """The benchmarks' parameters of these names, which are some of workload, kernel and threads."""
+        settings, workloads = self._session.settings, self._session.workloads
+        several = len({threads for workload in workloads for threads in settings.threads_of(workload)}) > 1
+        cells = [
+            {"workload": workload, "kernel": kernel, "threads": threads}
+            for workload in workloads
+            for threads in settings.threads_of(workload)
             for kernel in self._session.entrants
+        ]
+        chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
+        return [
+            pytest.param(*one, id="-".join([*one[:-1], *([f"{one[-1]}t"] if several or len(names) == 1 else [])]))
+            for one in chosen
         ]
 
     # -- what runs --
@@ -91,7 +113,7 @@ class Benchmarks:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
         """pytest-benchmark selects by its fixture's name, which ours ask for late: it is added meanwhile."""
-        ours = [item for item in items if isinstance(item, pytest.Function) and _cell(item)]
+        ours = [item for item in items if isinstance(item, pytest.Function) and cell(item)]
         before = [item.fixturenames for item in ours]
         for item in ours:
             item.fixturenames = [*item.fixturenames, "benchmark"]
@@ -102,11 +124,13 @@ class Benchmarks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is left after -k and the like is raced."""
-        cells = [cell for cell in map(_cell, session.items) if cell]
+        cells = [found for found in map(cell, session.items) if found]
         self._tests = set(cells)
-        if self._session.settings.threads:
-            counts = tuple(dict.fromkeys(threads for _, _, threads in cells))
-            self._session.settings = replace(self._session.settings, threads=counts)
+        counts: dict[str, dict[int, None]] = {}
+        for workload, _, threads in cells:
+            counts.setdefault(workload, {})[threads] = None
+        left = {workload: tuple(threads) for workload, threads in counts.items()}
+        self._session.settings = replace(self._session.settings, threads_on=left)
         self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self._file is None or not self._session.plan:
             return
@@ -163,12 +187,13 @@ class Benchmarks:
 
         request.node.add_marker(pytest.mark.benchmark(group=self._group(measured), timer=race_clock))
         benchmark = request.getfixturevalue("benchmark")
+        benchmark.params = {**benchmark.params, "workload": measured.workload, "kernel": measured.kernel}
         benchmark.extra_info.update(record.flat(measured))
         benchmark.pedantic(lambda: None, rounds=len(rounds), iterations=measured.iterations)
         self._statistics.append(benchmark.stats)
 
     def _group(self, measured: Record) -> str:
-        several = len(self._session.settings.threads_of_races) > 1
+        several = len(self._session.counts) > 1
         return f"{measured.workload}, threads: {measured.threads}" if several else measured.workload
 
     # -- what a person sees --
@@ -237,9 +262,10 @@ class Benchmarks:
         machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
-        """And there the checkout's folder and branch."""
+        """And there the checkout's folder and branch, and git's own words where it would not answer."""
         commit_info["project"] = _NAME
-        commit_info.pop("branch", None)
+        for key in ("branch", "error"):
+            commit_info.pop(key, None)
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """The one key of ours, in every JSON that pytest-benchmark makes."""
@@ -279,12 +305,27 @@ class Benchmarks:
         return document
 
 
-def _cell(item: pytest.Item) -> tuple[str, str, int] | None:
-    """The workload, kernel and threads of a benchmark; None for any other test."""
+def cell(item: pytest.Item) -> tuple[str, str, int] | None:
+    """The workload, kernel and threads of a benchmark, as results call them; None for any other test."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    if {"workload", "kernel", "threads"} <= set(parameters):
-        return parameters["workload"], parameters["kernel"], parameters["threads"]
-    return None
+    if not set(_CELL) <= set(parameters):
+        return None
+    workload, kernel, threads = (parameters[name] for name in _CELL)
+    known = _known_as(lambda name: workloads.named(name).name, workload)
+    return known, _known_as(registry.identify, kernel), threads
+
+
+def _known_as(identify: Callable[[str], str], name: str) -> str:
+    """The name that it has in results; its own where there is no such thing, which will be told."""
+    try:
+        return identify(name)
+    except ValueError:
+        return name
+
+
+def _argnames(mark: pytest.Mark) -> list[str]:
+    names = mark.args[0] if mark.args else mark.kwargs["argnames"]
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
 
 
 def _page_line(file: Path) -> str:

@@ -123,6 +123,7 @@ class Record:
     bytes_per_call: int = 0
     gigabytes_per_second: float | None = None
     ceiling: Fraction | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True)

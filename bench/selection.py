@@ -28,6 +28,9 @@ class Entrant:
     """Asked for by name: then nothing leaves it out."""
     label: str = ""
     """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
+    twin: str = ""
+    """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
+    Where each counted its own, a kernel differed from itself."""
 
     @property
     def name(self) -> str:
@@ -35,13 +38,13 @@ class Entrant:
         return self.label or registry.identify(self.spec)
 
 
-def choose_kernels(listed: str | None) -> list[Entrant]:
-    """The entrants that `--kernels a,b` names, or all but those on request for None.
+def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Entrant]:
+    """The entrants that `--kernels a,b` names; for None the default, or all but those on request.
 
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
     attribute, and two kernels that would have one name in results.
     """
-    default = [name for name in names() if name not in registry.ON_REQUEST]
+    default = default or [name for name in names() if name not in registry.ON_REQUEST]
     specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
     entrants = [Entrant(spec, by_name=listed is not None) for spec in specs]
     require_names(entrants)
@@ -76,7 +79,11 @@ def _require(spec: str) -> None:
 
 
 def choose_workloads(
-    listed: str | None, data: Path | None = None, target: str | None = None, kernels: int = 1
+    listed: str | None,
+    data: Path | None = None,
+    target: str | None = None,
+    kernels: int = 1,
+    default: Sequence[str] = workloads.DEFAULT,
 ) -> list[Workload]:
     """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
 
@@ -87,8 +94,7 @@ def choose_workloads(
     """
     if target is not None and data is None:
         raise ValueError("--target names a column of --data FILE, and there is no --data")
-    default = () if data else workloads.DEFAULT
-    words = default if listed is None else _split(listed, "--workloads")
+    words = (() if data else default) if listed is None else _split(listed, "--workloads")
     chosen = {workload.name: workload for workload in map(workloads.named, words)}
     if listed is not None:  # in the default set, data that is not installed is skipped
         for workload in chosen.values():

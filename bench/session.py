@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from bench import analysis, journal, machine, memory, model, plan, selection, statistics
+from bench import analysis, estimate, journal, levels, machine, memory, model, plan, selection
 from bench.analysis import Race
 from bench.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.datasets import DatasetUnavailable
@@ -26,6 +27,8 @@ from bench.workloads import Workload
 
 _SHARE_OF_MEMORY = 0.5
 """Of what is free: the most that a worker may hold."""
+_SHOWN = 200
+"""Characters of what another run was of; a profile's plan has thousands."""
 
 
 @dataclass
@@ -51,8 +54,13 @@ class Session:
         workloads: Sequence[Workload],
         settings: Settings | None = None,
         materials: Materials | None = None,
+        enough: Callable[[Race], bool] = analysis.narrow,
     ) -> None:
-        """materials: kept from one run to the next by whoever has several; who closes them."""
+        """Plan nothing yet.
+
+        materials: kept from one run to the next by whoever has several; who closes them
+        enough: whether a race may end after the fewest launches; it looks at widths, never at what they say
+        """
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
@@ -64,6 +72,8 @@ class Session:
         self._began = datetime.now(UTC)
         self._materials = materials or Materials()
         self._own_materials = materials is None
+        self._enough = enough
+        self._beside: dict[str, list[Entrant]] = {}
         self._spent = Spent()
 
     # -- what is to be done --
@@ -77,22 +87,36 @@ class Session:
             name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
             for name, entrants in chosen.items()
         }
+        for name, others in self._beside.items():
+            for other in others:
+                if name in self.plan and other.name not in {entrant.name for entrant in self.plan[name]}:
+                    self.plan[name] = [replace(other, selected=False, by_name=False), *self.plan[name]]
+
+    def beside(self, workload: str, entrant: Entrant) -> None:
+        """Have another race there, if anything does, to be compared with."""
+        self._beside.setdefault(workload, []).append(entrant)
 
     def estimated_seconds(self) -> float:
-        """How long it will take, to about a factor of two, without making any data."""
-        one = sum(
-            plan.estimated_seconds(entrants, self.workloads[name], self.settings)
-            for name, entrants in self.plan.items()
-        )
-        return (one + plan.start_seconds(self.plan, self.settings)) * len(self.settings.threads_of_races)
+        """How long it will take, without making any data."""
+        return estimate.run_seconds(self.plan, self.workloads, self.settings, self._launches())
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of threads that anything races on."""
+        return plan.counts(self.plan, self.settings)
+
+    def _launches(self) -> list[plan.Together]:
+        batches = self._materials.batches(self.workloads[name] for name in self.plan)
+        return [together for batch in batches for together in plan.launches(batch, self.settings)]
 
     def describe(self) -> dict[str, Any]:
         """What this run is of: a journal goes on only with the same."""
         return {
+            "profile": self.settings.profile,
             "plan": {name: [entrant.name for entrant in entrants] for name, entrants in self.plan.items()},
             "seconds": self.settings.seconds,
             "launches": self.settings.launches,
-            "threads": list(self.settings.threads_of_races),
+            "threads": {name: list(self.settings.threads_of(name)) for name in self.plan},
             "ceilings": self.settings.ceilings,
             "machine": machine.identity(),
             "commit": commit(CHECKOUT),
@@ -116,7 +140,7 @@ class Session:
             if differs is None:
                 self.blocks = blocks
                 return path.with_suffix(".json")
-            other = other or f": {path.name} was of another {differs}: {planned.get(differs)}"
+            other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
         raise ValueError(f"there is no unfinished run of this to resume{other}")
 
     # -- doing it --
@@ -134,9 +158,15 @@ class Session:
         self.ran = True
         try:
             with compiled_code() as cache:
-                for threads in self.settings.threads_of_races:
-                    for launch in range(self.settings.most_launches):
-                        self._launch(threads, launch, cache, tick, stop)
+                launches, done = self._launches(), 0
+                whole = sum(len(together.workloads) for together in launches)
+                for together in launches:
+
+                    def ticked(doing: str, place: int, done: int = done) -> None:
+                        tick(doing, (done + place) / whole)
+
+                    self._launch(together, cache, ticked, stop)
+                    done += len(together.workloads)
         except Stop:
             pass
         finally:
@@ -144,26 +174,18 @@ class Session:
                 self._materials.close()
 
     def _launch(
-        self,
-        threads: int,
-        number: int,
-        cache: Path,
-        tick: Callable[[str, float], None],
-        stop: Callable[[Block], bool],
+        self, together: plan.Together, cache: Path, tick: Callable[[str, int], None], stop: Callable[[Block], bool]
     ) -> None:
-        todo = [name for name in self.plan if not self._done(name, threads, number)]
+        names, threads, number = together.workloads, together.threads, together.launch
+        todo = [name for name in names if not self._done(name, threads, number)]
         if not todo:
             return
-        counts = self.settings.threads_of_races
         launch = Launch(number, _resources(threads, cache, self.settings.timeout))
         try:
-            for place, name in enumerate(todo):
-                done = float(counts.index(threads) * self.settings.most_launches + number)
-                done += (len(self.plan) - len(todo) + place) / len(self.plan)
-                where = f"launch {number + 1}, {name}"
+            for place, name in enumerate(todo, start=len(names) - len(todo)):
 
-                def ticked(doing: str, done: float = done, where: str = where) -> None:
-                    tick(f"{where}: {doing}", done / self.settings.most_launches / len(counts))
+                def ticked(doing: str, place: int = place, where: str = f"launch {number + 1}, {name}") -> None:
+                    tick(f"{where}: {doing}", place)
 
                 ticked("preparing")
                 block = self._block(launch, name, threads, ticked)
@@ -209,7 +231,8 @@ class Session:
         )
         self._spent.start += block.seconds["start"] + block.seconds["admission"]
         self._spent.rounds += block.seconds["rounds"]
-        return replace(block, entries=skipped | block.entries) if launch.number == 0 else block
+        entries = skipped | block.entries if launch.number == 0 else block.entries
+        return replace(block, entries=entries, data=material.digest)
 
     def _known(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
         """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
@@ -220,6 +243,11 @@ class Session:
                     found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
                     known.setdefault(name, found)
                     known.setdefault(CONTROL.format(name), found)
+        calls = {name: found["iterations"] for name, found in known.items()}
+        for entrant in self.plan[workload]:
+            if entrant.twin in calls and entrant.name in calls:
+                both = sqrt(calls[entrant.name] * calls[entrant.twin])  # neither round far too short, nor too long
+                known[entrant.name]["iterations"] = max(1, round(both))
         return known
 
     def _done(self, workload: str, threads: int, launch: int) -> bool:
@@ -230,8 +258,7 @@ class Session:
         fixed = self.settings.launches or not self.settings.seconds
         if fixed or len(blocks) < FEWEST_LAUNCHES:
             return False
-        widths = Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])).half_widths
-        return all(half <= statistics.SMALLEST_EFFECT for half in widths.values())
+        return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
 
     def _of(self, workload: str, threads: int) -> list[Block]:
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
@@ -243,7 +270,7 @@ class Session:
         """Those that have begun, in the order of the plan."""
         return [
             Race(self.workloads[name], threads, tuple(blocks), tuple(self.plan[name]))
-            for threads in self.settings.threads_of_races
+            for threads in self.counts
             for name in self.plan
             if (blocks := self._of(name, threads))
         ]
@@ -274,15 +301,19 @@ class Session:
         differing = analysis.differing(races)
         run = {
             "began": self._began.isoformat(timespec="seconds"),
+            "commit": commit(CHECKOUT),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
             "seconds_per_kernel": self.settings.seconds,
             "launches": max((len(race.blocks) for race in races), default=0),
-            "threads": list(self.settings.threads_of_races),
+            "profile": self.settings.profile,
+            "threads": list(self.counts),
             "timeout_seconds": self.settings.timeout,
             "budget": self.budget(),
         }
-        records = tuple(record for race in races for record in race.records)
-        return Results(run, machine.fingerprint(), tuple(race.as_json(differing) for race in races), records)
+        fingerprint = machine.fingerprint()
+        caches = fingerprint["hardware"]["caches"]
+        records = tuple(levels.labelled(record, caches) for race in races for record in race.records)
+        return Results(run, fingerprint, tuple(race.as_json(differing) for race in races), records)
 
     def reserve(self, folder: Path) -> Path:
         """Where this run's file will be. Raises OSError if nothing can be written there."""

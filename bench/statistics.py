@@ -39,7 +39,7 @@ _OUTLIER = 5.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and the interval that holds the true one with 95% confidence."""
+    """A number and the interval that holds the true one with 95% confidence, where no other is asked for."""
 
     estimate: float
     low: float
@@ -51,11 +51,11 @@ def log_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float
     return median(log(a / b) for a, b in zip(numerator, denominator, strict=True))
 
 
-def interval(logs: Sequence[float]) -> Estimate | None:
+def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate | None:
     """The exponential of the launches' trimmed mean, with its interval; None for one launch."""
     if len(logs) < 2:
         return None
-    middle, half = center(logs), half_width(logs)
+    middle, half = center(logs), half_width(logs, confidence)
     return Estimate(exp(middle), exp(middle - half), exp(middle + half))
 
 
@@ -65,11 +65,39 @@ def center(logs: Sequence[float]) -> float:
     return fmean(sorted(logs)[trimmed : len(logs) - trimmed])
 
 
-def half_width(logs: Sequence[float]) -> float:
+def half_width(logs: Sequence[float], confidence: float = CONFIDENCE) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return _t(_freedom(len(logs))) * _error(_winsorized(logs), len(logs))
+    return student(freedom(len(logs)), confidence) * standard_error(logs)
+
+
+def shared(comparisons: int) -> float:
+    """The confidence of each of so many intervals, that all of them together hold with 95% (Bonferroni)."""
+    return 1 - (1 - CONFIDENCE) / max(1, comparisons)
+
+
+def apart(
+    numerator: Estimate, launches: int, denominator: Estimate, other_launches: int, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The ratio of two numbers that were measured at different times, from their 95% intervals (Welch's).
+
+    It knows how each varies from launch to launch, and nothing of how the machine has changed in between.
+    """
+    degrees = freedom(launches), freedom(other_launches)
+    halves = [log(found.high / found.low) / 2 for found in (numerator, denominator)]
+    squares = [(half / student(own)) ** 2 for half, own in zip(halves, degrees, strict=True)]
+    ratio, whole = numerator.estimate / denominator.estimate, sum(squares)
+    if whole == 0:
+        return Estimate(ratio, ratio, ratio)
+    joint = whole**2 / sum(square**2 / own for square, own in zip(squares, degrees, strict=True))
+    half = student(joint, confidence) * sqrt(whole)
+    return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
+
+
+def standard_error(logs: Sequence[float]) -> float:
+    """Of the trimmed mean of two launches or more."""
+    return _error(_winsorized(logs), len(logs))
 
 
 def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int | None:
@@ -78,7 +106,7 @@ def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int
         return None
     # s_w shrinks with what is drawn in; per launch it stays what it was
     spread = _winsorized(logs) / (1 - 2 * _trimmed(len(logs)) / len(logs))
-    return next((n for n in range(2, MOST_LAUNCHES) if _t(_freedom(n)) * spread / sqrt(n) <= half), None)
+    return next((n for n in range(2, MOST_LAUNCHES) if student(freedom(n)) * spread / sqrt(n) <= half), None)
 
 
 def _trimmed(launches: int) -> int:
@@ -86,7 +114,8 @@ def _trimmed(launches: int) -> int:
     return launches // 7
 
 
-def _freedom(launches: int) -> int:
+def freedom(launches: int) -> int:
+    """Degrees of freedom of the trimmed mean's interval."""
     return launches - 2 * _trimmed(launches) - 1
 
 
@@ -159,17 +188,18 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def _t(freedom: int) -> float:
+def student(degrees: float, confidence: float = CONFIDENCE) -> float:
+    """The quantile of Student's distribution that makes an interval; the normal one's for infinitely many."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
 def _p_value(logs: Sequence[float]) -> float:
     """Of the test that the trimmed mean is 0."""
     from scipy.special import stdtr
 
-    error = _error(_winsorized(logs), len(logs))
+    error = standard_error(logs)
     if error == 0:
         return 0.0 if center(logs) else 1.0
-    return float(2 * stdtr(_freedom(len(logs)), -abs(center(logs)) / error))
+    return float(2 * stdtr(freedom(len(logs)), -abs(center(logs)) / error))

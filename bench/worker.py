@@ -127,8 +127,11 @@ class Worker:
         return {"placement_seconds": perf_counter() - start, "huge_pages": observation.huge_pages(X)}
 
     def _own(self, descriptor: int, table: dict[str, Any], name: str) -> np.ndarray:
-        """A copy of its own, or the shared array where it will not be read."""
-        return self.shared[name] if self.kernel.passes == 0 else memory.private(descriptor, table[name])
+        """The shared array where it lies on huge pages, or will not be read; else a copy of its own."""
+        shared = self.shared[name]
+        if self.kernel.passes == 0 or (shared.nbytes >= memory.HUGE_PAGE and observation.huge_pages(shared)):
+            return shared
+        return memory.private(descriptor, table[name])
 
     def compile(self, draw: int) -> dict[str, Any]:
         """Compile for this workload, where the kernel can be asked to."""

@@ -33,6 +33,9 @@ _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtyp
 # too; and fixed, because machines can be compared only if a workload's baseline is the same on all of them.
 _NOMINAL_SECONDS = {"loops": (4e-7, 1.2e-7), "loops-examples": (3.5e-6, 1e-9)}
 _LONGEST_CALL_SECONDS = 1.0
+_PREPARATION_SECONDS = {4: (2.4e-7, 4.6e-8), 8: (1.9e-6, 1.1e-7)}
+"""Itemsize → seconds for each example and for each element."""
+_COPIES, _VECTORS = 7, 30
 _BASELINES = ("loops", "loops-examples", "numpy")
 
 
@@ -86,9 +89,10 @@ def nominal_seconds(kernel: str, workload: Workload) -> float:
 def preparation_seconds(workload: Workload) -> float:
     """About how long making the data, the probes and the references takes.
 
-    As measured at 1000000x32 on two cores of 2024, where double-double arithmetic is most of it.
+    As measured with 2 to 1024 features on two cores of 2024, where double-double arithmetic is most of it.
     """
-    return 0.2 + workload.m * workload.n * (3e-8 if workload.dtype == np.float32 else 1.5e-7)
+    row, element = _PREPARATION_SECONDS[workload.dtype.itemsize]
+    return 0.05 + workload.m * (row + workload.n * element)
 
 
 @lru_cache(maxsize=2)
@@ -192,8 +196,10 @@ def require_memory(workload: Workload, kernels: int) -> None:
     """Raise ValueError where the data cannot fit into what is free.
 
     Matrices of X's size: the data and the probes' X, twice while they are made; then a copy in the worker of each
-    kernel and of the control, and one of the probes' in a backend with its own memory.
+    kernel, of the control and of the two ceilings that read it, and the probes' in a backend with its own memory.
+    Vectors of y's size, which count where features are few: a worker's y, one for each probe, and those that hold a
+    call's intermediate results in the workers that are checked at once.
     """
-    needed, free = (4 + kernels) * workload.bytes_of_x, available_bytes()
-    if needed > free:
+    needed = (_COPIES + kernels) * workload.bytes_of_x + (_VECTORS + kernels) * workload.m * workload.dtype.itemsize
+    if needed > (free := available_bytes()):
         raise ValueError(f"{workload.name} needs about {needed / 2**30:,.0f} GiB; {free / 2**30:,.0f} GiB is free")

@@ -27,3 +27,8 @@ def keep_numba_code() -> None:
 
     if not os.environ.get("NUMBA_CACHE_DIR"):
         numba.config.CACHE_DIR = str(folder())
+
+
+def keep_torch_code() -> None:
+    """Have torch.compile keep its code there, unless TORCHINDUCTOR_CACHE_DIR says otherwise."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder() / "torch"))

@@ -6,11 +6,18 @@ the measuring's business while a kernel only computes.
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import sysconfig
+import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kernels import _jit_cache
 from kernels.contract import Array, Backend, BackendUnavailable
 
 
@@ -67,3 +74,44 @@ def jax(device: str) -> Backend:
         return jax.block_until_ready(jax.device_put(array, place))
 
     return Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _as_it_is)
+
+
+@cache
+def torch(compiles: bool = False) -> Backend:
+    """PyTorch on the CPU, on NumPy's own memory; its threads are those of OMP_NUM_THREADS.
+
+    compiles: whether it takes torch.compile's compiler, which needs one for C++.
+    """
+    import torch
+
+    def asarray(array: Any) -> Array:
+        if compiles and (lacking := _inductor_lacks()):
+            raise BackendUnavailable(f"torch.compile needs {lacking}")
+        return torch.from_dlpack(np.asarray(array))  # from_numpy warns of what is read-only
+
+    def asnumpy(array: Array, _dtype: np.dtype[Any]) -> np.ndarray:
+        if not isinstance(array, torch.Tensor):
+            raise TypeError(f"a {type(array).__name__}; expected a tensor")
+        return np.asarray(array)
+
+    return Backend("torch-cpu", "cpu", asarray, _itself, asnumpy)
+
+
+@cache
+def _inductor_lacks() -> str:
+    """Make torch.compile's compiler ready. Returns what this machine lacks for it, and what to do; else nothing."""
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        return f"a C++ compiler, and there is no {compiler}: install it, or name another in CXX"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "Python.h to compile with: install Python's headers (python3-dev, for one)"
+    _jit_cache.keep_torch_code()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own, while it is imported
+        import torch._dynamo
+        import torch._inductor.compile_fx
+    dynamo, inductor = torch._dynamo.config, torch._inductor.config
+    inductor.compile_threads = 1  # no processes beside the worker's
+    inductor.cpp_cache_precompile_headers = False  # they would be kept outside of the checkout, from run to run
+    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = sys.maxsize  # a version for each workload
+    return ""

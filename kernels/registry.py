@@ -33,10 +33,15 @@ KERNELS = {
     "jax-gpu": "kernels.jax_jit:JAX_GPU",
     "jax-autodiff-gpu": "kernels.jax_autodiff:JAX_AUTODIFF_GPU",
     "sklearn": "kernels.peers.scikit_learn:SKLEARN",
+    "torch": "kernels.peers.torch:TORCH",
+    "torch-compile": "kernels.peers.torch:TORCH_COMPILE",
 }
 
-ON_REQUEST = ("numba-serial", "numba-parallel")
-"""Which race only where they are named: they show what `numba` chooses between."""
+ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile")
+"""Which race only where they are named: the first two show what `numba` chooses between, PyTorch is an extra."""
+
+_EXTRAS = {"torch": "peers"}
+"""Library → the extra that installs it; the others come with the project."""
 
 
 def names() -> tuple[str, ...]:
@@ -93,9 +98,15 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def missing(library: str) -> str:
+    """That a library is not installed, with the command that installs it where an extra does."""
+    hint = f": pip install -c constraints.txt '.[{_EXTRAS[library]}]'" if library in _EXTRAS else ""
+    return f"{library} is not installed{hint}"
+
+
 def _why_not(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"{error.name.partition('.')[0]} is not installed"
+        return missing(error.name.partition(".")[0])
     return told(error)
 
 

@@ -11,6 +11,7 @@ from bench.checkout import CHECKOUT
 from bench.probes import probes
 from bench.record import Cold, Error, Record
 from bench.report import markdown
+from bench.report.pictures import pictures
 from kernels import names, reference
 
 
@@ -38,11 +39,14 @@ def test_every_kernel_and_every_check_is_described() -> None:
     assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 
 
-def test_the_readmes_table_is_that_of_its_results_file() -> None:
+def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
     readme = (CHECKOUT / "README.md").read_text()
-    found = re.search(r"<!-- (results/\S+\.json) -->\n(.*?)<!-- end -->", readme, re.DOTALL)
-    assert found, "the README names its results file"
-    assert found[2].strip() == markdown.tables(record.read(CHECKOUT / found[1])).strip()
+    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", readme, re.DOTALL)
+    assert found, "the README names its results file and the workloads"
+    results = record.read(CHECKOUT / found[1])
+    assert found[3].strip() == markdown.tables(results, found[2].split(",")).strip()
+    (drawn,) = (svg for name, svg in pictures(results) if name == "speedup")
+    assert (CHECKOUT / "docs" / "speedup.svg").read_text() == drawn
 
 
 def test_the_ladder_is_that_of_its_results_file() -> None:

@@ -94,6 +94,17 @@ def test_against_50_digits(name: str, dtype: type[np.floating[Any]], score: floa
 
 
 @every_kernel
+@DTYPES
+@pytest.mark.parametrize("score", [15.0, 21.0, 37.0, 45.0])
+def test_the_loss_of_a_large_score_keeps_its_digits(name: str, dtype: type[np.floating[Any]], score: float) -> None:
+    # log(1 + e^z) is z to 10⁻¹⁰ at z = 20 already, and to 2⁻⁵³ from 37 on
+    one = np.ones((1, 1), dtype)
+    got = call(available(name), Problem(one, np.zeros(1, dtype), np.full(1, score, dtype), dtype(0)))
+    right = score + math.log1p(math.exp(-score))
+    assert float(got.cost) == pytest.approx(right, rel=4 * float(np.finfo(dtype).eps), abs=0)
+
+
+@every_kernel
 def test_within_the_bound_over_the_whole_domain(name: str) -> None:
     kernel, largest, tried = available(name), 0.0, 0
 

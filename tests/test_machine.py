@@ -83,10 +83,10 @@ def test_affinity_is_seen() -> None:
 )
 def test_short_id(cpu: str, gpus: list[dict[str, str]], begins: str) -> None:
     hardware = {"cpu": cpu, "cores": 8, "gpus": gpus, "memory_gib": 64}
-    found = machine._short_id(hardware)
+    found = machine.short_id(hardware)
     assert re.fullmatch(re.escape(begins) + "[0-9a-f]{8}", found)
-    assert machine._short_id(dict(reversed(hardware.items()))) == found
-    assert machine._short_id({**hardware, "memory_gib": 128}) != found
+    assert machine.short_id(dict(reversed(hardware.items()))) == found
+    assert machine.short_id({**hardware, "memory_gib": 128}) != found
 
 
 def test_settings_that_name_folders_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from bench import machine, record
+from bench import machine, record, workloads
 from bench.checkout import CHECKOUT
+from bench.digest import alike, digest
 
 # without what this very run of pytest has set there
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
@@ -101,6 +102,10 @@ def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path
             **benchmark["params"]
         )
     assert document["machine_info"]["node"] == file.parent.name
+    assert file.stem.endswith(document["logitbench"]["run"]["commit"])
+    for race in document["logitbench"]["races"]:
+        data = workloads.problem(workloads.named(race["workload"]), 0)
+        assert alike(race["data"], digest(data.X, data.y))
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
         capture_output=True, text=True, check=True,
@@ -241,6 +246,7 @@ def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (("--profile", "ful"), "no profile is called 'ful'; the nearest: full"),
         (("--kernels", "nump"), "no kernel is called 'nump'; the nearest: numpy"),
         (("--kernels", ","), "--kernels is empty"),
         (("--kernels", "math:pi"), "pi is a float"),
@@ -332,11 +338,43 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     assert "there is no unfinished run of this to resume" in nothing.stderr
 
 
+def test_a_profile_that_was_killed_is_resumed(run: Run, tmp_path: Path) -> None:
+    """SIGKILL once a block is in the journal: what it held stays, to the digit, and nothing is measured twice."""
+    # the profile's one thread as well as all, at 32 features
+    chosen = ("--profile=full", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
+    command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2"]
+    command += ["--no-ceilings", f"--results={tmp_path / 'results'}", *chosen]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as running:
+        until, kept = time.monotonic() + 60, ""
+        while kept.count("\n") < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+            kept = "".join(path.read_text() for path in (tmp_path / "results").glob("*/*.journal"))
+        running.kill()
+    assert files(tmp_path) == []
+    block = json.loads(kept.splitlines()[1])
+
+    other = run("--benchmark", "--resume", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
+    assert other.returncode == 4
+    assert " was of another profile: full" in other.stderr
+    resumed = run("--benchmark", "--resume", *chosen)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    (file,) = files(tmp_path)
+    found = record.read(file)
+    assert found.run["profile"] == "full"
+    counts = list(dict.fromkeys((1, machine.usable_cores())))
+    keys = [(race["workload"], race["threads"], race["launches"]) for race in found.races]
+    assert sorted(keys) == sorted([("64x32-f64", threads, 2) for threads in counts] + [("1024x2-f64", counts[-1], 2)])
+    race = next(r for r in found.races if (r["workload"], r["threads"]) == (block["workload"], block["threads"]))
+    first = [rounds["seconds"] for rounds in race["rounds"] if rounds["launch"] == 0 and rounds["kernel"] == "numpy"]
+    assert first == [block["entries"]["numpy"]["rounds"]]
+    assert all(r.level for r in found.records) or not found.machine["hardware"]["caches"]
+
+
 @pytest.mark.skipif(machine.usable_cores() < 2, reason="one core: there is only one number of threads")
 def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:
     ran = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-v")
     assert ran.returncode == 0, ran.stdout
-    for expected in ("[10x2-f64-numpy-1t]", "[10x2-f64-numpy-2t]", "10x2-f64: 10 × 2 float64 C, 1 thread\n"):
+    for expected in ("[10x2-f64-numpy-1t]", "[10x2-f64-numpy-2t]", "10x2-f64: 10 × 2 float64 C, 1 thread"):
         assert expected in ran.stdout
     found = record.read(files(tmp_path)[0])
     assert [r.id for r in found.records] == [

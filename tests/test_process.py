@@ -111,7 +111,7 @@ def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
         session.run(interrupt)
     assert [block.launch for block in session.blocks] == [0, 1]
     assert workers() <= before
-    assert session.record("lecture", "numpy", session.settings.threads_of_races[0]).launches == 2
+    assert session.record("lecture", "numpy", session.counts[0]).launches == 2
 
 
 def test_stop_ends_the_run_after_a_block() -> None:

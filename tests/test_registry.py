@@ -13,8 +13,8 @@ from kernels import BackendUnavailable, Kernel, _jit_cache, backends, load, name
 from tests.problems import available, every_kernel, normal
 
 
-def test_importing_the_package_loads_no_numba_no_jax_no_scikit_learn() -> None:
-    code = "import sys, kernels; assert not {'numba', 'jax', 'sklearn'} & set(sys.modules)"
+def test_importing_the_package_loads_no_numba_no_jax_no_scikit_learn_no_torch() -> None:
+    code = "import sys, kernels; assert not {'numba', 'jax', 'sklearn', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -101,3 +101,45 @@ def test_compiled_code_is_kept_by_source(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (tmp_path / "helper").mkdir()
     (tmp_path / "helper" / "b.py").write_text("2")
     assert _jit_cache.folder() != first
+
+
+def test_what_an_extra_would_bring_is_said_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "kernels.peers.torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)  # which Python takes for a module that is not there
+    with pytest.raises(BackendUnavailable) as caught:
+        load("torch")
+    assert str(caught.value) == "torch is not installed: pip install -c constraints.txt '.[peers]'"
+
+
+def test_torchs_compiler_is_imported_for_the_kernel_that_needs_it_only() -> None:
+    available("torch")
+    code = "import sys, kernels; kernels.load('torch'); assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_torch_looks_into_read_only_arrays_where_they_lie() -> None:
+    backend = available("torch").backend
+    for array in (normal(3, 2).X, normal(3, 2, order="F").X, normal(3, 2).w):
+        placed = backend.asarray(array)
+        assert placed.data_ptr() == array.ctypes.data
+        np.testing.assert_array_equal(backend.asnumpy(placed, array.dtype), array)
+    assert backend.asarray(np.float32(0.5)).shape == ()
+    with pytest.raises(TypeError, match="a float; expected a tensor"):
+        backend.asnumpy(0.5, np.dtype(np.float64))
+
+
+@pytest.mark.parametrize("missing", ["compiler", "headers"])
+def test_torch_compile_says_what_it_lacks(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    available("torch")
+    backends._inductor_lacks.cache_clear()
+    if missing == "compiler":
+        monkeypatch.setenv("CXX", "no-such-compiler")
+    else:
+        monkeypatch.setattr("sysconfig.get_path", lambda _name: "no-such-folder")
+        monkeypatch.setattr("shutil.which", lambda name: name)
+    says = {"compiler": "there is no no-such-compiler: install it", "headers": "install Python's headers"}
+    try:
+        with pytest.raises(BackendUnavailable, match=f"torch.compile needs .*{says[missing]}"):
+            load("torch-compile")
+    finally:
+        backends._inductor_lacks.cache_clear()

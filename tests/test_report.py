@@ -43,6 +43,14 @@ def test_no_time_of_a_wrong_kernel_is_shown() -> None:
             assert "421" not in text
 
 
+def test_where_x_lies_is_said_where_it_is_known() -> None:
+    title = next(
+        line for line in shown(replace(RESULTS, records=(replace(OK, level="L2"),))).splitlines() if "1,000 ×" in line
+    )
+    assert title == "lecture: 1,000 × 2 float64 C, 2 threads, X in L2"
+    assert "X in" not in shown(RESULTS)
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize(
     "ratio",
@@ -58,6 +66,7 @@ def test_it_fits_whole(width: int, ratio: Ratio) -> None:
         OK,
         kernel="jax-autodiff-gpu",
         workload="1000000x1024-f64-F",
+        level="memory",
         device="gpu",
         seconds=Seconds(0.0001234, 0.0009, 0.001),
         speedup=ratio,

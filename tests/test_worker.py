@@ -153,6 +153,24 @@ def test_shared_memory_is_sealed() -> None:
         shared.close()
 
 
+def test_large_arrays_are_shared_at_huge_pages_and_given_back() -> None:
+    X = np.arange(2.0**19).reshape(-1, 4)
+    shared = memory.share({"y": np.ones(3), "X": X, "probe": -X})
+    arrays = memory.mapped(shared.descriptor, shared.table)
+    shared.close()
+    start = arrays["y"].ctypes.data
+    assert arrays["X"].ctypes.data % memory.HUGE_PAGE == arrays["probe"].ctypes.data % memory.HUGE_PAGE == 0
+    np.testing.assert_array_equal(arrays["X"], X)
+    np.testing.assert_array_equal(arrays["probe"], -X)
+    kept = arrays["X"][1:]
+    arrays.clear()
+    assert kept[0, 0] == 4  # as long as anybody looks
+    if (maps := Path("/proc/self/maps")).exists():
+        assert f"{start:x}-" in maps.read_text()
+        del kept
+        assert f"{start:x}-" not in maps.read_text()
+
+
 class Unspeakable(Exception):  # noqa: N818
     def __str__(self) -> str:
         raise RuntimeError

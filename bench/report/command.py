@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--svg", metavar="DIR", type=Path, help="the charts as pictures, and no page")
     parser.add_argument("--csv", action="store_true", help="as CSV, a row a record, and no page")
     parser.add_argument("--markdown", action="store_true", help="as Markdown tables, and no page")
+    parser.add_argument("--workloads", metavar="A,B", default="", help="these only, with --markdown")
+    parser.add_argument("--fit", action="store_true", help="how time grows with m and n (a run of --profile full)")
     parser.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
 
 
@@ -51,12 +53,15 @@ def run(chosen: argparse.Namespace) -> int:
 def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from bench.report import headline, markdown, table, terminal
+    from bench import fit
+    from bench.report import fits, headline, markdown, table, terminal
 
-    if chosen.csv:
+    if chosen.fit:
+        fits.summary(Console(highlight=False), fit.fits(results.records), results.machine["id"])
+    elif chosen.csv:
         print(table.text(results), end="")
     elif chosen.markdown:
-        print(markdown.tables(results), end="")
+        print(markdown.tables(results, [name for name in chosen.workloads.split(",") if name]), end="")
     elif chosen.ladder:
         print(markdown.ladder(results, chosen.ladder), end="")
     elif not chosen.svg:
@@ -68,7 +73,7 @@ def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:
             print(f"picture: {_shown(path)}")
     if chosen.output:
         print(f"page: {_shown(write_page(file, chosen.output, results))}")
-    elif not (chosen.csv or chosen.markdown or chosen.ladder or chosen.svg):
+    elif not (chosen.fit or chosen.csv or chosen.markdown or chosen.ladder or chosen.svg):
         print(page_line(file, results))
 
 

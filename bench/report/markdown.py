@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.record import Results
 from bench.report.terminal import (
     baseline,
@@ -44,8 +46,14 @@ def ladder(results: Results, workload: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tables(results: Results) -> str:
-    """A heading and a table for each workload, slowest kernel first, and what did not run."""
+def tables(results: Results, workloads: Sequence[str] = ()) -> str:
+    """A heading and a table for each workload, slowest kernel first, and what did not run.
+
+    workloads: some of the run's; empty: all. Raises ValueError where the run has none of that name.
+    """
+    known = list(dict.fromkeys(record.workload for record in results.records))
+    if unknown := [name for name in workloads if name not in known]:
+        raise ValueError(f"nothing was measured on {unknown[0]!r}; the file has {', '.join(known)}")
     hardware, software = results.machine["hardware"], results.machine["software"]
     settings = ", ".join(f"`{name}={value}`" for name, value in software["environment"].items())
     lines = [
@@ -56,6 +64,8 @@ def tables(results: Results) -> str:
     ]
     several = len({record.threads for record in results.records}) > 1
     for (workload, threads), records in by_race(results.records):
+        if workloads and workload not in workloads:
+            continue
         first = records[0]
         shape = f"{first.m:,} × {first.n:,}, {first.dtype}, {first.order} order"
         lines += ["", f"**{workload}** ({shape}{f', threads: {threads}' if several else ''})", ""]

@@ -19,6 +19,7 @@ from bench.statistics import SMALLEST_EFFECT
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _NARROW = exp(2 * SMALLEST_EFFECT)
+_NAME_WIDTH = 20
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
@@ -31,6 +32,7 @@ def summary(console: Console, results: Results) -> None:
         if measured:
             fastest = measured[-1][0]
             size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}, {_counted(threads, 'thread')}"
+            size += f", X in {where}" if (where := next((r.level for r, _ in measured if r.level), "")) else ""
             console.print(Text(f"{workload}: {size}", style="bold"))
             console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
             console.print(_table(measured))
@@ -113,18 +115,36 @@ def unavailable(records: Iterable[Record]) -> list[str]:
 
 def _table(measured: list[tuple[Record, Seconds]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
-    table.add_column("kernel", no_wrap=True, max_width=20)
+    table.add_column("kernel", no_wrap=True, max_width=_NAME_WIDTH)
     for heading in ("time/call", "speedup", "launches", "of limit", "GB/s", "ulps"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record, seconds in measured:
-        table.add_row(*map(Text, cells_of(record, seconds)), style="bold" if record is measured[-1][0] else "")
+        name, *cells = cells_of(record, seconds)
+        table.add_row(*map(Text, (_marked(name), *cells)), style="bold" if record is measured[-1][0] else "")
     return table
+
+
+def _marked(kernel: str) -> str:
+    """The name, with an arrow behind one that a user brings."""
+    if not is_brought(kernel):
+        return kernel
+    return f"{kernel if len(kernel) < _NAME_WIDTH else f'{kernel[: _NAME_WIDTH - 2]}…'}←"
+
+
+def is_brought(kernel: str) -> bool:
+    """Whether it is the user's own: `stem:ATTRIBUTE`."""
+    return ":" in kernel
 
 
 def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
     unselected = [record.kernel for record, _ in measured if not record.selected]
-    lines = [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
+    lines = [
+        f"← yours: {record.kernel}, number {len(measured) - place} of {len(measured)} by speed"
+        for place, (record, _) in enumerate(measured)
+        if is_brought(record.kernel)
+    ]
+    lines += [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
     wide = [record.speedup for record, _ in measured if record.speedup and is_wide(record.speedup)]
     if wide:
         names = ", ".join(record.kernel for record, _ in measured if record.speedup in wide)
@@ -203,7 +223,7 @@ def cold_start(records: Sequence[Record]) -> list[Record]:
 
 def _cold_table(records: list[Record]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
-    table.add_column("kernel", no_wrap=True, max_width=20)
+    table.add_column("kernel", no_wrap=True, max_width=_NAME_WIDTH)
     for heading in ("import", "place", "lower", "compile", "cached", "1st call", "overtakes numpy"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in records:

@@ -59,9 +59,11 @@ def legend(results: Results, rows: Iterable[Spec]) -> tuple[Series, ...]:
     return palette.series(palette.looks(results.records), (row["kernel"] for row in rows))
 
 
-def finished(chart: Chart, datasets: dict[str, list[Spec]] | None = None, top: int = 8, **properties: Any) -> Spec:
-    """As wide as the page, in the project's manner. datasets: more of them than the rows, by name; top: pixels."""
-    padding = {"left": 4, "right": 8, "top": top, "bottom": 4}
+def finished(
+    chart: Chart, datasets: dict[str, list[Spec]] | None = None, top: int = 8, right: int = 8, **properties: Any
+) -> Spec:
+    """As wide as the page, in the project's manner. datasets: more than the rows, by name; top, right: pixels."""
+    padding = {"left": 4, "right": right, "top": top, "bottom": 4}
     spec: Spec = (
         chart.properties(width="container", padding=padding, **properties).configure(**palette.CONFIG).to_dict()
     )

@@ -1,0 +1,94 @@
+"""python -m bench new my_kernel.py: a kernel of your own that already passes the gate, to make your own from.
+
+All three are the formulas of kernels/numpy_vectorized.py, which keep what the gate demands: σ and the loss share
+e^−|z|, which cannot overflow, and the loss and dz are formed for each example.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ATTRIBUTE = "gradient"
+
+_NUMPY = '''"""My kernel: vectorised NumPy."""
+
+import numpy as np
+
+
+def gradient(X, y, w, b):
+    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; all in the dtype of X."""
+    z = X @ w + b
+    e = np.exp(-np.abs(z))
+    cost = np.mean(np.maximum((1 - 2 * y) * z, 0) + np.log1p(e))
+    dz = np.where(z >= 0, 1, e) / (1 + e) - y
+    return cost, dz @ X / len(y), np.mean(dz)
+'''
+
+_NUMBA = '''"""My kernel: two loops, compiled by Numba."""
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True)
+def gradient(X, y, w, b):
+    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; sums are kept in double."""
+    m, n = X.shape
+    cost, dw, db = 0.0, np.zeros(n), 0.0
+    for i in range(m):
+        z = b
+        for j in range(n):
+            z += w[j] * X[i, j]
+        e = np.exp(-abs(z))
+        cost += max((1 - 2 * y[i]) * z, 0) + np.log1p(e)
+        dz = (1 if z >= 0 else e) / (1 + e) - y[i]
+        for j in range(n):
+            dw[j] += dz * X[i, j]
+        db += dz
+    return cost / m, (dw / m).astype(X.dtype), db / m
+'''
+
+_JAX = '''"""My kernel: JAX, compiled by XLA."""
+
+import jax
+import jax.numpy as jnp
+
+from kernels import Kernel, backends
+
+
+@jax.jit
+def compiled(X, y, w, b):
+    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; all in the dtype of X."""
+    z = X @ w + b
+    e = jnp.exp(-jnp.abs(z))
+    cost = jnp.mean(jnp.maximum((1 - 2 * y) * z, 0) + jnp.log1p(e))
+    dz = jnp.where(z >= 0, 1, e) / (1 + e) - y
+    return cost, dz @ X / len(y), jnp.mean(dz)
+
+
+# arrays live where JAX computes, and a call has ended when its result exists: the backend knows both
+gradient = Kernel("my-kernel", backends.jax("cpu"), "my kernel in JAX", 2, compiled)
+'''
+
+STYLES = {"numpy": _NUMPY, "numba": _NUMBA, "jax": _JAX}
+
+
+def write(path: Path, style: str) -> list[str]:
+    """Write the kernel, and say what to do with it. Raises ValueError where nothing can be written there."""
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        raise ValueError(f"{path.name!r} cannot be imported; expected a name of letters and underscores, with .py")
+    if style not in STYLES:
+        raise ValueError(f"--style is {style!r}; expected one of {', '.join(STYLES)}")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STYLES[style])
+    except FileExistsError:
+        raise ValueError(f"{path} is there already; it is left as it is") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+    spec = f"{path}:{ATTRIBUTE}"
+    return [
+        f"wrote {path}: it passes the gate as it is; change it, and see",
+        f"  python -m bench check {spec} --workloads lecture",
+        f"  pytest --benchmark --kernels {spec},numpy",
+    ]

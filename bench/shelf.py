@@ -1,0 +1,46 @@
+"""The results files that there are: by name, by machine, the newest. Apart because it looks at folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import machine, record
+from bench.checkout import RESULTS
+from bench.comparable import Run
+
+LATEST = "latest"
+
+
+def files(folder: Path = RESULTS) -> dict[str, list[Path]]:
+    """Machine id → its runs, oldest first; a file's name begins with its time. Interrupted ones are left out."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*/*.json")):
+        if not path.stem.endswith("-interrupted"):
+            found.setdefault(path.parent.name, []).append(path)
+    return found
+
+
+def runs(chosen: Sequence[str], folder: Path = RESULTS) -> list[Run]:
+    """The runs that a command names. Raises ValueError, in one line, for what is no run."""
+    paths = [_path(name, folder) for name in chosen]
+    stems = [path.stem for path in paths]
+    return [
+        Run(path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}", record.read(path))
+        for path in paths
+    ]
+
+
+def _path(name: str, folder: Path) -> Path:
+    """A file; or the newest run of a machine, of this one for `latest`."""
+    if name.endswith(".json"):
+        return Path(name)
+    there = files(folder)
+    wanted = machine.identity() if name == LATEST else name
+    if wanted not in there:
+        known = ", ".join(there) or "none"
+        raise ValueError(
+            f"{name!r} is no run: no results of {wanted} in {folder.name}/, which has {known}; "
+            f"expected a results file, one of these machines, or {LATEST!r}"
+        )
+    return there[wanted][-1]

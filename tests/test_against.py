@@ -1,0 +1,187 @@
+"""python -m bench race REV on the kernels of a small repository, with real workers; short, and no time is judged
+but that of a kernel that sleeps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench import against, analysis, checkout, gate, versions
+from bench.against import Wanted
+from bench.checkout import CHECKOUT
+from bench.comparison import Comparison
+from tests.test_revision import git
+
+LEAVINGS = shutil.ignore_patterns("__pycache__")
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("committed") / "checkout"
+    shutil.copytree(CHECKOUT / "kernels", folder / "kernels", ignore=LEAVINGS)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+@pytest.fixture
+def repository(committed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(committed, tmp_path / "checkout"))
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine one control in twenty differs by chance, and its race is not judged."""
+    monkeypatch.setattr(analysis, "differing", lambda _races: set())
+
+
+def changed(repository: Path, file: str, old: str, new: str) -> None:
+    path = repository / "kernels" / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def raced(repository: Path, said: list[str] | None = None, **wanted: object) -> Comparison:
+    asked = {"workloads": "10x2", "launches": 2, "checkout": repository, **wanted}
+    return against.run(Wanted("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_kernel_that_differs_races_against_its_commit(repository: Path) -> None:
+    changed(
+        repository, "numpy_loops.py", "    m = len(X)", "    import time\n\n    time.sleep(0.005)\n    m = len(X)"
+    )
+    said: list[str] = []
+    found = raced(repository, said)
+    assert said[-1] == "loops-examples: kernels/numpy_loops.py"
+    (row,) = found.rows
+    assert (row.kernel, row.workload, row.launches) == ("loops-examples", "10x2-f64", 2)
+    assert row.seconds > 0.005 > row.seconds_before
+    assert row.judgement.verdict == gate.FAILED
+    assert len(found.failures) == 1
+    assert list((CHECKOUT / ".cache" / "versions").glob(f"{os.getpid()}*")) == []
+    assert versions.VARIABLE not in os.environ
+
+
+def test_a_kernel_that_no_longer_agrees(repository: Path) -> None:
+    changed(repository, "numpy_vectorized.py", "dz = a - y", "dz = y - a")
+    found = raced(repository, kernels="numpy,loops")
+    assert [row.kernel for row in found.rows] == ["loops"]
+    (line,) = [line for line in found.failures if line.startswith("numpy ")]
+    assert line.startswith("numpy on 10x2-f64: wrong (ok at main (")
+
+
+def test_an_interruption_leaves_what_was_measured_and_no_folder(repository: Path) -> None:
+    def interrupts(launch: str) -> Comparison:
+        def tick(doing: str, _share: float) -> None:
+            if doing.startswith(launch):
+                raise KeyboardInterrupt
+
+        wanted = Wanted("main", "numpy", "10x2", launches=9, checkout=repository)
+        return against.run(wanted, lambda _line: None, tick)
+
+    found = interrupts("launch 4")
+    assert found.interrupted
+    assert found.rows[0].launches == 2
+    with pytest.raises(KeyboardInterrupt):
+        interrupts("launch 1")
+    assert list((CHECKOUT / ".cache" / "versions").glob(f"{os.getpid()}*")) == []
+
+
+def test_the_folder_of_a_process_that_was_killed_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
+    left = tmp_path / ".cache" / "versions" / str(2**22 + 1)  # more than a process's number can be
+    left.mkdir(parents=True)
+    with checkout.temporary("versions") as folder:
+        assert folder.is_dir()
+        assert not left.exists()
+    assert not folder.exists()
+
+
+def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> None:
+    """In a worker: the version's functions and helpers, this version's types."""
+    for version in (versions.OLD, versions.NEW):
+        shutil.copytree(repository / "kernels", tmp_path / version / "kernels", ignore=LEAVINGS)
+    helper = tmp_path / versions.OLD / "kernels" / "backends.py"
+    helper.write_text(helper.read_text().replace('Backend("numpy", "cpu"', 'Backend("old", "cpu"'))
+    code = (
+        "import sys, bench.worker as worker\n"
+        "kernel = worker.load(sys.argv[1])\n"
+        "assert type(kernel) is worker.Kernel\n"
+        "print(kernel.backend.name, kernel.gradient.__code__.co_filename, worker.__file__)\n"
+    )
+    environment = {**os.environ, versions.VARIABLE: str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
+    for version, backend in ((versions.OLD, "old"), (versions.NEW, "numpy")):
+        asked = [sys.executable, "-P", "-c", code, versions.spec(version, "numpy-blocked")]
+        ran = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+        name, source, measuring = ran.stdout.split()
+        assert name == backend
+        assert source == str(tmp_path / version / "kernels" / "numpy_blocked.py")
+        assert measuring == str(CHECKOUT / "bench" / "worker.py")
+
+
+def test_another_contract_is_told(repository: Path) -> None:
+    changed(repository, "contract.py", "    passes: float | None\n", "    reads: float | None\n")
+    git(repository, "commit", "-qam", "another contract")
+    changed(repository, "contract.py", "    reads: float | None\n", "    passes: float | None\n")
+    found = raced(repository, kernels="numpy")
+    assert found.failures == ["nothing could be compared"]
+    assert "numpy keeps another contract there: " in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere"], "there is no commit 'nowhere' here; expected a branch, a tag or a commit"),
+        (["HEAD", "--threads", "0"], "--threads is 0; expected 1 to "),
+        (["HEAD", "--minutes", "-1"], "--minutes is -1; expected more than 0"),
+        (["HEAD", "--launches", "1"], "--launches is 1; expected 2 or more: one has no interval"),
+        (["HEAD", "--fail-if-slower", "nan"], "--fail-if-slower is nan; expected a percentage, 0 or more"),
+        (["HEAD", "--kernels", "nump"], "no kernel is called 'nump'; the nearest: numpy"),
+        (["HEAD", "--kernels", f"{CHECKOUT}/tests/faults.py:raises"], "race compares kernels that have a name"),
+        (["HEAD", "--workloads", "0x1"], "'0x1' has no examples"),
+        (["HEAD", "--workloads", ","], "--workloads is empty"),
+    ],
+)
+def test_mistakes(
+    arguments: list[str],
+    says: str,
+    committed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(against, "CHECKOUT", committed)
+    assert command.main(["race", *arguments]) == command.USAGE
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_command_prints_the_table_and_its_exit_code_is_the_gates(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(against, "CHECKOUT", repository)
+    monkeypatch.setenv("COLUMNS", "80")
+    asked = ["race", "main", "--kernels", "numpy", "--workloads", "10x2", "--launches", "2"]
+    assert command.main([*asked, "--fail-if-slower", "100000"]) == command.OK
+    shown = capsys.readouterr()
+    assert "at most 100000% slower: 1 passed, 0 failed, 0 not shown either way" in shown.out
+    assert "the same in main (" in shown.err
+    assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_the_defaults_are_those_of_the_help() -> None:
+    chosen = command._parser().parse_args(["race", "main"])
+    plain = Wanted("main")
+    assert (chosen.threads, chosen.minutes, chosen.fail_if_slower) == (plain.threads, plain.minutes, plain.percent)
+    help_text = command._parser().format_help()
+    assert "race" in help_text

@@ -1,0 +1,103 @@
+"""The page of a comparison, from records made by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+import vl_convert
+
+from bench import record
+from bench.__main__ import main
+from bench.checkout import CHECKOUT
+from bench.compare import compare
+from bench.report import comparison, comparison_charts, comparison_page
+from bench.report.html import filled
+from tests.runs import machine_of, run
+
+TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5, "<script>:f": 4e-5}
+RUNS = [run("A", TIMES, limit=1e-6)] + [
+    run(name, {**TIMES, "numba": 1e-5}, limit=5e-7, on=machine_of(f"CPU {name}")) for name in "BC"
+]
+
+
+def test_the_page_has_all_that_the_terminal_has() -> None:
+    differing, found = compare(RUNS)
+    page = comparison_page.page(RUNS, differing, found)
+    sections = {section.name: section for section in comparison_page.sections(RUNS, differing, found)}
+    assert list(sections) == ["times", "ratios", "shares", "differences"]
+    assert "<script>:f" not in page
+    assert "&lt;script&gt;:f" in page
+    for one in found:
+        told = {(cell.kernel, cell.times.verdict) for _, cell in one.cells}
+        assert told <= {(row["kernel"], row["verdict"]) for row in sections["ratios"].rows}
+        assert all(line in unescape(page) for line in comparison.closing(one, "B" if one is found[0] else "C"))
+    assert [row["B"] for row in sections["differences"].rows if row["name"] == "CPU"] == ["CPU B"]
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_forest_has_each_interval_and_its_verdict(normalised: bool) -> None:
+    _, found = compare(RUNS)
+    changes = {
+        (cell.kernel, letter): cell.normalised if normalised else cell.times
+        for letter, one in zip("BC", found, strict=True)
+        for _, cell in one.cells
+    }
+    rows = comparison_charts.forest(RUNS, found, normalised).rows
+    assert len(rows) == len(changes) == 2 * len(TIMES)
+    for row in rows:
+        change = changes[row["kernel"], row["run"]]
+        assert change is not None
+        assert [row[key] for key in ("ratio", "low", "high", "verdict")] == [
+            change.estimate,
+            change.low,
+            change.high,
+            change.verdict,
+        ]
+    # all come half as near to a limit that is twice as fast, and only one takes longer
+    assert {row["verdict"] for row in rows} == ({"slower"} if normalised else {"slower", "no difference shown"})
+
+
+def test_a_dumbbell_has_each_run_once() -> None:
+    rows = comparison_charts.dumbbells(RUNS, compare(RUNS)[1]).rows
+    found = {(row["kernel"], row["run"]): row["seconds"] for row in rows}
+    assert len(rows) == len(found) == 3 * len(TIMES)
+    assert found["numpy", "A"] == pytest.approx(2e-5, rel=0.01)
+    assert found["numba", "C"] == pytest.approx(1e-5, rel=0.01)
+
+
+def test_the_charts_can_be_drawn() -> None:
+    differing, found = compare(RUNS)
+    for section in comparison_page.sections(RUNS, differing, found):
+        if section.chart is not None:
+            spec = json.dumps(filled(section)).replace('"width": "container"', '"width": 500')
+            assert "numba" in vl_convert.vegalite_to_svg(spec)
+
+
+def test_one_launch_has_no_forest() -> None:
+    runs = [run(name, TIMES, wobble=[1.0]) for name in "AB"]
+    differing, found = compare(runs)
+    names = [section.name for section in comparison_page.sections(runs, differing, found)]
+    assert names == ["times"]
+
+
+def test_the_command_writes_it_and_says_where_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [
+        str(record.write(tmp_path / f"{one.name}.json", {"logitbench": one.results.as_json()})) for one in RUNS[:2]
+    ]
+    assert main(["compare", *files, "--output", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    assert main(["compare", *files, "--output", str(tmp_path / "gone" / "page.html")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_altair_is_imported_only_for_a_page() -> None:
+    code = (
+        "import sys, bench.compare, bench.report.comparison, bench.report.machines, bench.shelf, bench.contribution\n"
+        "assert not {'altair', 'vl_convert', 'numba', 'jax', 'sklearn'} & set(sys.modules), sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

@@ -1,0 +1,72 @@
+"""How long a run is said to take, against how long runs took, and how it grows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import estimate, record, workloads
+from bench.checkout import CHECKOUT
+from bench.plan import Settings
+from bench.record import Results
+from bench.selection import Entrant
+from bench.session import Session
+
+FACTOR = 1.5
+MEASURED = [
+    path
+    for path in sorted((CHECKOUT / "results").glob("*/*.json"))
+    if record.read(path).machine["hardware"]["cores"] == 2 and not path.stem.endswith("-interrupted")
+]
+
+
+def planned(results: Results) -> Session:
+    """The session that such results come from."""
+    threads: dict[str, dict[int, None]] = {}
+    for one in results.records:
+        threads.setdefault(one.workload, {})[one.threads] = None
+    settings = Settings(
+        results.run["seconds_per_kernel"],
+        results.run["launches"],
+        ceilings=any(race["ceilings"] for race in results.races),
+        threads_on={workload: tuple(counts) for workload, counts in threads.items()},
+    )
+    cells = [(one.workload, one.kernel) for one in results.records if one.outcome != "unavailable"]
+    chosen = [workloads.named(name) for name in threads]
+    session = Session([Entrant(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings)
+    session.choose(cells, baselines=False)
+    return session
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=[path.stem for path in MEASURED])
+def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
+    results = record.read(path)
+    ratio = planned(results).estimated_seconds() / results.run["seconds"]
+    assert 1 / FACTOR < ratio < FACTOR
+
+
+def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int = 2, **settings: object) -> float:
+    entrants = [Entrant(kernel) for kernel in kernels.split()]
+    chosen = replace(Settings(1.0, 5), **settings)  # type: ignore[arg-type]
+    return estimate.race_seconds(entrants, workloads.named(name), chosen, threads)
+
+
+def test_more_takes_longer() -> None:
+    assert seconds(launches=10) > seconds()
+    assert seconds(seconds=2.0) > 1.5 * seconds()
+    assert seconds(ceilings=True) > seconds()
+    assert seconds(kernels="numpy jax numba") > seconds()
+    assert seconds(seconds=0.0) < seconds()
+    assert seconds("1000000x32-f64", threads=1) > seconds("1000000x32-f64") > seconds()
+
+
+def test_a_kernel_that_is_left_out_takes_nothing() -> None:
+    assert seconds("1000000x32-f64", kernels="loops numpy jax") == seconds("1000000x32-f64")
+
+
+def test_where_rows_are_many_they_count() -> None:
+    # the same bytes, but 512 times the sigmoids
+    assert seconds("33554432x2-f32") > 2 * seconds("65536x1024-f32")
+    assert workloads.preparation_seconds(workloads.named("16777216x2-f64")) > 20

@@ -1,0 +1,50 @@
+"""Which level a matrix fits, by caches of each core and shared ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.levels import labelled, level
+from tests.test_record import OK
+
+KB, MB = 2**10, 2**20
+CACHES: list[dict[str, Any]] = [
+    {"level": 3, "bytes": 32 * MB, "shared_by": 8},
+    {"level": 1, "bytes": 48 * KB, "shared_by": 1},
+    {"level": 2, "bytes": 1 * MB, "shared_by": 2},
+]
+
+
+@pytest.mark.parametrize(
+    ("size", "threads", "expected"),
+    [
+        (16 * KB, 1, "L1"),
+        (48 * KB, 1, "L1"),
+        (48 * KB + 1, 1, "L2"),
+        (96 * KB, 2, "L1"),  # each core has half of it in its own
+        (MB + 1, 2, "L3"),  # two cores share the second
+        (2 * MB, 3, "L2"),  # and a third has another
+        (32 * MB, 8, "L3"),
+        (32 * MB + 1, 8, "memory"),
+        (64 * MB, 9, "L3"),
+        (256 * MB, 64, "L3"),
+        (256 * MB, 1, "memory"),
+    ],
+)
+def test_the_first_that_holds_it_whole(size: int, threads: int, expected: str) -> None:
+    assert level(size, threads, CACHES) == expected
+
+
+def test_where_nothing_is_known_of_the_caches() -> None:
+    assert level(MB, 1, []) is None
+    assert level(MB, 1, None) is None
+
+
+def test_a_record_is_labelled_by_its_x_alone() -> None:
+    large = replace(OK, m=2**17, n=32, dtype="float64", threads=1)
+    assert labelled(large, CACHES).level == "L3"
+    assert labelled(replace(large, dtype="float32", n=2), CACHES).level == "L2"
+    assert labelled(replace(large, device="gpu"), CACHES).level is None

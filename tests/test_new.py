@@ -1,0 +1,72 @@
+"""python -m bench new: what it writes passes the gate, and what it does not write."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.new import STYLES
+from kernels import load
+from tests.problems import findings
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_it_passes_the_gate(
+    style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", f"my_{style}.py", "--style", style]) == 0
+    wrote, check, race = capsys.readouterr().out.splitlines()
+    assert wrote.startswith(f"wrote my_{style}.py: ")
+    assert check == f"  python -m bench check my_{style}.py:gradient --workloads lecture"
+    assert race == f"  pytest --benchmark --kernels my_{style}.py:gradient,numpy"
+    kernel = load(f"my_{style}.py:gradient")
+    for workload in ("lecture", "33x17-f32-F", "20000x3-f32"):
+        assert [finding.failure for finding in findings(kernel, workload)] == [""] * 7
+
+
+def test_numpy_is_the_default_and_short(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    assert main(["new", str(file)]) == 0
+    assert file.read_text() == STYLES["numpy"]
+    assert len([line for line in STYLES["numpy"].splitlines() if line]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["there.py"], "there.py is there already; it is left as it is"),
+        (["kernel.txt"], "'kernel.txt' cannot be imported; expected a name of letters and underscores, with .py"),
+        (["my-kernel.py"], "'my-kernel.py' cannot be imported"),
+        (["nowhere/mine.py"], "nowhere/mine.py cannot be written: No such file or directory"),
+        (["there.py/mine.py"], "there.py/mine.py cannot be written: Not a directory"),
+        (["mine.py", "--style", "fortran"], "--style is 'fortran'; expected one of numpy, numba, jax"),
+    ],
+)
+def test_mistakes(
+    arguments: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there.py").write_text("mine\n")
+    assert main(["new", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {says}")
+    assert said.count("\n") == 1
+    assert Path("there.py").read_text() == "mine\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["there.py"]
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert main(["new", str(tmp_path / "mine.py")]) == 2
+    assert "cannot be written: Permission denied" in capsys.readouterr().err
