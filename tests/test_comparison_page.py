@@ -16,7 +16,7 @@ from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.compare import compare
 from bench.report import comparison, comparison_charts, comparison_page
-from bench.report.html import filled
+from bench.report.pictures import filled
 from tests.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5, "<script>:f": 4e-5}

@@ -21,11 +21,11 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 
     for section in sections(results):
         if section.chart:
-            chart = alone(_filled(section)) | {"width": _WIDTH, "autosize": "pad"}
+            chart = alone(filled(section)) | {"width": _WIDTH, "autosize": "pad"}
             yield section.name, vl_convert.vegalite_to_svg(json.dumps(chart))
 
 
-def _filled(section: Section) -> dict[str, Any]:
+def filled(section: Section) -> dict[str, Any]:
     """The chart with its data, for the first of each choice: there is no reader to choose."""
     first = {choice.field: choice.first for choice in section.choices}
     chart = dict(section.chart or {})
