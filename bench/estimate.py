@@ -40,8 +40,8 @@ _START = 0.25
 _COMPILING = {"numba-loops": 0.8, "numba": 7.0, "numba-serial": 6.0, "numba-parallel": 7.0}
 _COMPILING_CEILINGS = 6.0
 _COMPILING_SHAPES = {"jax": 0.3, "jax-autodiff": 0.3, "jax-blocked": 0.7, "torch-compile": 4.0}
-"""With nothing kept: Numba's once for each dtype and order (the ceilings, together, for each number of threads
-too), the others for each shape."""
+"""With nothing kept: Numba's once for each dtype and order (the ceilings, together, for each number of threads),
+the others for each shape."""
 _ADMISSION = 0.05
 """Of one worker on a workload in each launch, beside calls: its orders, loading what is compiled, counting calls."""
 _PLACED_BYTES_PER_SECOND = 2.5e9

@@ -63,8 +63,9 @@ def _grid(
 
 
 PROFILES = {
+    # of one dtype: for another, Numba's kernels take a quarter of a minute to compile
     "quick": Profile(
-        ("lecture", "10000x32-f64", "1000000x32-f32"), ("loops", "numpy", "numba", "jax"), seconds=0.3, launches=3
+        ("lecture", "10000x32-f64", "500000x32-f64"), ("loops", "numpy", "numba", "jax"), seconds=0.3, launches=3
     ),
     "default": Profile(workloads.DEFAULT),
     "full": Profile(

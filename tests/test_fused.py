@@ -22,7 +22,7 @@ def fraction(got: Gradient, problem: Problem) -> float:
 
 @KINDS
 @ORDERS
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 130])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 130, 256, 261, 520])
 def test_any_number_of_features(n: int, dtype: Any, order: Literal["C", "F"]) -> None:
     for name in NAMES:
         assert fraction(call(load(name), problem := normal(43, n, dtype, order)), problem) <= 1
@@ -30,7 +30,7 @@ def test_any_number_of_features(n: int, dtype: Any, order: Literal["C", "F"]) ->
 
 @KINDS
 @ORDERS
-@pytest.mark.parametrize("n", [2, 5, 40])
+@pytest.mark.parametrize("n", [2, 5, 40, 515])
 @pytest.mark.parametrize("m", [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 1023, 1024, 1025, 2100])
 def test_any_number_of_examples(m: int, n: int, dtype: Any, order: Literal["C", "F"]) -> None:
     for name in NAMES:
