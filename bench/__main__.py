@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+from bench import commands
+
+USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {mistake}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return commands.INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
-        return OK
+        return commands.OK
     return code
 
 
@@ -40,20 +42,21 @@ def _parser() -> argparse.ArgumentParser:
         description="List what can be measured, check kernels, print results. To time: pytest --benchmark.",
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    known = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        added.set_defaults(command=run)
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = known.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.set_defaults(command=getattr(commands, name))
         return added
 
-    command("kernels", _kernels, "list the kernels: what each does, and whether it can run here")
-    command("workloads", _workloads, "list the workloads: size, bytes, and how long a run of all kernels takes")
-    machine = command("machine", _machine, "print this machine's fingerprint as JSON; or the machines with results")
+    command("kernels", "list the kernels: what each does, and whether it can run here")
+    command("workloads", "list the workloads: size, bytes, and how long a run of all kernels takes")
+    machine = command("machine", "print this machine's fingerprint as JSON; or the machines with results")
     machine.add_argument("--all", action="store_true", help="the machines in results/, with their newest figures")
     machine.add_argument("--markdown", action="store_true", help="with --all: results/README.md")
     check = command(
-        "check", _check, "a kernel's certificate of agreement, without timing; or a results file's, for sharing"
+        "check",
+        "a kernel's certificate of agreement, without timing; or a results file's, for sharing",
     )
     check.add_argument(
         "kernel", metavar="KERNEL", help="a name, path/to/file.py:ATTRIBUTE, package.module:ATTRIBUTE, or RESULT.json"
@@ -61,15 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--workloads", metavar="A,B", help="names or MxN (default: the default set)")
     check.add_argument("--data", metavar="FILE", type=Path, help="your own .npz (X, y), .csv, .parquet or .svm")
     check.add_argument("--target", metavar="COLUMN", help="the label column of --data (default: y)")
-    explain = command("explain", _explain, "why a kernel is as fast as it is: its machine code, memory and threads")
+    explain = command("explain", "why a kernel is as fast as it is: its machine code, memory and threads")
     explain.add_argument("kernel", metavar="KERNEL", help="as for check")
     explain.add_argument(
         "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
     )
-    report_arguments(command("report", _report, "print a run, and make a page of it"))
-    compare = command(
-        "compare", _compare, "two runs or more side by side: what differs, what changed, how sure that is"
-    )
+    report_arguments(command("report", "print a run, and make a page of it"))
+    compare = command("compare", "two runs or more side by side: what differs, what changed, how sure that is")
     compare.add_argument(
         "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
     )
@@ -77,7 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--output", metavar="FILE.html", type=Path, help="as a page with charts")
     selftest = command(
         "selftest",
-        _selftest,
         "races kernels against themselves, slowed and cheating: can the numbers be trusted?",
     )
     selftest.add_argument("--minutes", metavar="N", type=float, default=35.0, help="of races (default: 35)")
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="where its JSON goes (default: results/<machine>/selftest/)",
     )
-    race = command("race", _race, "the working tree's kernels against a commit's, in one race")
+    race = command("race", "the working tree's kernels against a commit's, in one race")
     race.add_argument("revision", metavar="REV", help="a branch, a tag or a commit, such as origin/main")
     race.add_argument("--kernels", metavar="A,B", help="default: those whose sources differ, else all on the CPU")
     race.add_argument("--workloads", metavar="A,B", help="default: 10000x32-f64,1000000x32-f32")
@@ -100,230 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     race.add_argument(
         "--fail-if-slower", metavar="PERCENT", type=float, default=2.0, help="what is shown fails (default: 2)"
     )
-    new = command("new", _new, "write a kernel of your own that already passes, to begin with")
+    new = command("new", "write a kernel of your own that already passes, to begin with")
     new.add_argument("file", metavar="FILE.py", type=Path)
     new.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
     return parser
-
-
-def _kernels(_chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from kernels import BackendUnavailable, load, names
-
-    table = Table("kernel", "backend", "passes", "summary", box=None, pad_edge=False)
-    for name in names():
-        try:
-            kernel = load(name)
-        except BackendUnavailable as unavailable:
-            table.add_row(name, "", "", escape(f"unavailable: {unavailable}"))
-        else:
-            passes = "?" if kernel.passes is None else f"{kernel.passes:g}"
-            table.add_row(name, kernel.backend.name, passes, kernel.summary)
-    Console(highlight=False).print(table)
-    return OK
-
-
-def _workloads(_chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
-
-    from bench import estimate, machine, workloads
-    from bench.plan import Settings
-    from bench.report.progress import clock
-    from bench.selection import choose_kernels
-
-    table = Table("workload", "m", "n", "X, MB", "baseline", "takes", "summary", box=None, pad_edge=False)
-    for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
-        workload = workloads.named(name)
-        seconds = workloads.preparation_seconds(workload)
-        seconds += estimate.race_seconds(choose_kernels(None), workload, Settings(), machine.usable_cores())
-        size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
-        table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("Any of them also as NAME-f32, NAME-F (Fortran order); any size as MxN[-f32|-f64][-C|-F].")
-    return OK
-
-
-def _machine(chosen: argparse.Namespace) -> int:
-    import json
-
-    from bench import machine
-
-    if chosen.all:
-        return _machines(chosen)
-    print(json.dumps(machine.fingerprint(), indent=2))
-    return OK
-
-
-def _machines(chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from bench import record, shelf
-    from bench.report import machines
-
-    there = {name: [record.read(path) for path in paths] for name, paths in shelf.files().items()}
-    if chosen.markdown:
-        print(machines.page(there), end="")
-    else:
-        machines.summary(Console(highlight=False), there)
-    return OK
-
-
-def _check_file(path: Path) -> int:
-    import json
-
-    from bench import comparable, contribution, record
-
-    results, document = record.read(path), json.loads(path.read_text())
-    comparable.require_whole(path.name, results)
-    name = "/".join(path.resolve().parts[-2:])
-    found = contribution.findings(name, document, results, contribution.here())
-    for finding in found:
-        print(f"{finding.check:16} {finding.wrong or 'ok'}")
-    return FAILED if any(finding.wrong for finding in found) else OK
-
-
-def _check(chosen: argparse.Namespace) -> int:
-    if chosen.kernel.endswith(".json"):
-        return _check_file(Path(chosen.kernel))
-    from bench.plan import Settings
-    from bench.selection import choose_kernels, choose_workloads
-    from bench.session import Session
-
-    (entrant, *more) = choose_kernels(chosen.kernel)
-    if more:
-        raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
-    workloads = choose_workloads(chosen.workloads, chosen.data, chosen.target)
-    session = Session([entrant], workloads, Settings(seconds=0))
-    session.choose([(workload.name, entrant.name) for workload in workloads], baselines=False)
-    session.run()
-    agreed = True
-    for race in session.races:
-        workload, (entry,) = race.workload, race.launches(entrant.name)
-        size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
-        print(f"{entrant.name} on {workload.name}: {size}")
-        for finding in entry.findings:
-            verdict = "agrees" if not finding["failure"] else "WRONG "
-            error = ""
-            if "max_ulps" in finding:
-                error = f"{finding['max_ulps']:9.3g} ulps, {finding['bound_fraction']:8.2g} of the bound"
-            print(f"  {finding['check']:13} {verdict} {error}".rstrip())
-        print(f"  {entry.outcome}{f': {entry.reason}' if entry.reason else ''}")
-        skipped = entry.outcome == "skipped" and chosen.workloads is None
-        agreed = agreed and (entry.outcome == "ok" or skipped)
-    return OK if agreed else FAILED
-
-
-def _explain(chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from bench.explain.command import explain
-    from bench.explain.show import show
-    from bench.process import Ended
-    from kernels.registry import identify
-
-    try:
-        found = explain(chosen.kernel, chosen.workload)
-    except Ended as ended:
-        print(f"{identify(chosen.kernel)} on {chosen.workload}: {ended.outcome}: {ended.reason}")
-        return FAILED
-    show(Console(highlight=False), found)
-    return OK
-
-
-def _report(chosen: argparse.Namespace) -> int:
-    from bench.report.command import run
-
-    return run(chosen)
-
-
-def _compare(chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from bench import shelf
-    from bench.compare import compare
-    from bench.report import comparison
-
-    runs = shelf.runs(chosen.runs)
-    differing, found = compare(runs)
-    if chosen.output:
-        return _write_page(chosen.output, "bench.report.comparison_page", runs, differing, found)
-    if chosen.markdown:
-        print(comparison.markdown(runs, differing, found), end="")
-    else:
-        comparison.summary(Console(highlight=False), runs, differing, found)
-    return OK
-
-
-def _write_page(path: Path, module: str, *parts: object) -> int:
-    import importlib
-
-    try:
-        text = importlib.import_module(module).page(*parts)
-    except ModuleNotFoundError as missing:
-        raise ValueError(f"a page needs {missing.name}: install the report extra (make bench does)") from None
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    print(path)
-    return OK
-
-
-def _selftest(chosen: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
-    from rich.console import Console
-
-    from bench import machine, record, selftest
-    from bench.checkout import CHECKOUT, RESULTS, commit
-    from bench.report import trust
-
-    most = machine.usable_cores()
-    if not 1 <= chosen.threads <= most:
-        raise ValueError(f"--threads is {chosen.threads}; expected 1 to {most}")
-    if not chosen.minutes > 0:
-        raise ValueError(f"--minutes is {chosen.minutes:g}; expected more than 0")
-    folder = chosen.results or RESULTS / machine.identity() / "selftest"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"results cannot be written to {chosen.results}: {error.strerror}") from None
-    began = datetime.now(UTC)
-    found = selftest.run(chosen.minutes, chosen.threads, lambda doing: print(doing, file=sys.stderr))
-    document = {"began": began.isoformat(timespec="seconds"), "commit": commit(CHECKOUT), **found}
-    path = record.write(folder / f"{began:%Y%m%dT%H%M%SZ}-{document['commit']}.json", {"selftest": document})
-    trust.summary(Console(highlight=False), document)
-    print(f"results: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
-    passed = selftest.passed(document)
-    print("nothing speaks against this machine's numbers" if passed else "DO NOT TRUST this machine's numbers")
-    return OK if passed else FAILED
-
-
-def _race(chosen: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from bench import against, machine
-    from bench.report import versions
-
-    asked = (chosen.revision, chosen.kernels, chosen.workloads, chosen.threads, chosen.minutes, chosen.launches)
-    live = versions.progress(Console(stderr=True))
-    wanted = against.Wanted(*asked, chosen.fail_if_slower)
-    found = against.run(wanted, lambda line: print(line, file=sys.stderr), live)
-    live("", 1.0)
-    versions.summary(Console(highlight=False), found, machine.identity(), chosen.threads)
-    return INTERRUPTED if found.interrupted else FAILED if found.failures else OK
-
-
-def _new(chosen: argparse.Namespace) -> int:
-    from bench import new
-
-    print(*new.write(chosen.file, chosen.style), sep="\n")
-    return OK
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import against, analysis, checkout, gate, versions
+from bench import against, analysis, checkout, commands, gate, versions
 from bench.against import Wanted
 from bench.checkout import CHECKOUT
 from bench.comparison import Comparison
@@ -172,7 +172,7 @@ def test_the_command_prints_the_table_and_its_exit_code_is_the_gates(
     monkeypatch.setattr(against, "CHECKOUT", repository)
     monkeypatch.setenv("COLUMNS", "80")
     asked = ["race", "main", "--kernels", "numpy", "--workloads", "10x2", "--launches", "2"]
-    assert command.main([*asked, "--fail-if-slower", "100000"]) == command.OK
+    assert command.main([*asked, "--fail-if-slower", "100000"]) == commands.OK
     shown = capsys.readouterr()
     assert "at most 100000% slower: 1 passed, 0 failed, 0 not shown either way" in shown.out
     assert "the same in main (" in shown.err

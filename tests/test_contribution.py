@@ -150,7 +150,7 @@ def test_the_command_says_a_line_a_finding(tmp_path: Path, capsys: pytest.Captur
         ('{"logitbench": {"schema": 2}}', "schema 2; this version reads schema 1"),
         (
             '{"logitbench": {"schema": 1, "run": {}, "machine": {}, "races": [], "records": []}}',
-            "logitbench.machine has no hardware",
+            "logitbench.machine has no id",
         ),
     ],
 )
