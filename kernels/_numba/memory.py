@@ -72,10 +72,10 @@ class Memory:
         kind = ir.VectorType(_PLACE, self.lanes)
         return self.builder.icmp_signed("<", ir.Constant(kind, list(range(self.lanes))), self._repeated(count, kind))
 
-    def fetch(self, data: Any, place: Any) -> None:
-        """Ask for the line of cache there, which may be beyond the end."""
-        to_read, soon, as_data = (constant(INDEX, flag) for flag in (0, 3, 1))
-        arguments = [self.builder.gep(data, [place]), to_read, soon, as_data]
+    def fetch(self, data: Any, place: Any, second: bool = False) -> None:
+        """Ask for the line there, which may be beyond the end, into the first cache, or the second."""
+        to_read, cache, as_data = (constant(INDEX, flag) for flag in (0, 2 if second else 3, 1))
+        arguments = [self.builder.gep(data, [place]), to_read, cache, as_data]
         call(self.builder, "llvm.prefetch.p0", ir.VoidType(), arguments)
 
     def plus(self, one: Any, other: Any) -> Any:

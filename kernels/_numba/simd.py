@@ -32,7 +32,9 @@ from kernels._numba.values import Value, totals
 _CHUNKS = 4, 2, 1
 """Vectors of a row that are read before the next row is: the processor fetches ahead along long pieces."""
 _BYTES_AHEAD = 8192
-"""How far before it is read memory is asked for: four groups of 32 numbers in double."""
+"""How far before it is read for the scores memory is asked for: four groups of 32 numbers in double."""
+_GROUPS_AHEAD = 2
+"""How far before the scores, when it is collecting that asks; into the second cache, since it is early."""
 _STEPS = 32
 """After which the sums of X's dtype are added to those in double."""
 
@@ -63,8 +65,12 @@ def at(_typing: Any, array: Any, index: Any) -> Any:
     return array.dtype(array, index), code
 
 
-def _by_rows(most: int, ahead: int) -> Any:
-    """most: rows of a group. ahead: groups from the scores to the sigmoids, and from these to what is collected."""
+def _by_rows(most: int, ahead: int, long: bool) -> Any:
+    """most: rows of a group. ahead: groups from the scores to the sigmoids, and from these to what is collected.
+
+    long: the scores ask for half of memory, and collecting for the rest; else nothing would be on its way while long
+    rows are collected.
+    """
 
     @intrinsic
     def through(
@@ -84,6 +90,8 @@ def _by_rows(most: int, ahead: int) -> Any:
             dz, dw = work, builder.gep(work, [place(at.lanes)])
             groups = builder.udiv(at.plus(builder.sub(last, first), size - 1), place(size))
             latest = builder.sub(last, place(size))
+            far = at.times(n, size * (_GROUPS_AHEAD + 2 * ahead))
+            asked = size // 2 if long else size
             earliest = at.smaller(first, latest)
             z, cost, total = (Held.of(at.zeros()) for _ in range(3))
             costs, all_dz = (Held.of(at.zeros().widened().total()) for _ in range(2))
@@ -97,7 +105,7 @@ def _by_rows(most: int, ahead: int) -> Any:
 
             def score(number: Any) -> None:
                 start, _ = group(number)
-                z.set(_scores(at, x, n, _rows(at, n, start, size), w) + at.repeat(b))
+                z.set(_scores(at, x, n, _rows(at, n, start, size), w, asked) + at.repeat(b))
 
             def backward(number: Any) -> None:
                 start, counted = group(number)
@@ -109,7 +117,7 @@ def _by_rows(most: int, ahead: int) -> Any:
 
             def collect(number: Any) -> None:
                 start, _ = group(number)
-                _collect(at, x, n, _rows(at, n, start, size), dz, dw)
+                _collect(at, x, n, _rows(at, n, start, size), dz, dw, asked, far)
 
             parts = (score, 0), (backward, -ahead), (collect, -2 * ahead)
             steps = at.plus(groups, 2 * ahead)
@@ -130,23 +138,26 @@ def _by_rows(most: int, ahead: int) -> Any:
     return through
 
 
-by_rows, by_wide_rows = _by_rows(16, ahead=1), _by_rows(8, ahead=0)
-WIDE_BYTES = 2048
-"""A row from here on is wide: 16 of them fill a first cache of 32 KiB, and a set of it has no room for 16 lines."""
+by_rows, by_long_rows = _by_rows(16, ahead=1, long=False), _by_rows(16, ahead=1, long=True)
+by_wide_rows = _by_rows(8, ahead=0, long=True)
+LONG_BYTES, WIDE_BYTES = 6144, 2048
+"""A group from the first on is long: the processor does not see its end while it reads its beginning. A row from the
+second on is wide: 16 of them fill a first cache of 32 KiB, and a set of it has no room for 16 lines."""
 
 
-def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any) -> Value:
-    """Row k · w in place k, of as many rows as a vector has numbers."""
+def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any, asked: int) -> Value:
+    """Row k · w in place k, of as many rows as a vector has numbers; the first `asked` rows ask for memory."""
     held = [Held.of(at.zeros()) for _ in rows]
     first: Any = 0
     for chunk in _CHUNKS:
         last = at.rounded_down(n, chunk * at.lanes)
         with at.steps(first, last, chunk * at.lanes) as j:
             weights = [at.load(w, at.plus(j, k * at.lanes)) for k in range(chunk)]
-            for row, total in zip(rows, held, strict=True):
+            for number, (row, total) in enumerate(zip(rows, held, strict=True)):
                 for k, weight in enumerate(weights):
                     here = at.plus(at.plus(row, j), k * at.lanes)
-                    at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
+                    if number < asked:
+                        at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
                     total.add(at.load(x, here) * weight)
         first = last
     rest = at.builder.sub(n, first)
@@ -157,13 +168,18 @@ def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any) -> Value:
     return totals([*(total.value for total in held), *(at.zeros() for _ in range(at.lanes - len(rows)))])
 
 
-def _collect(at: Memory, x: Any, n: Any, rows: list[Any], dz: Any, dw: Any) -> None:
-    """dw += Σ_k dz_k · row k, of as many rows as a vector has numbers; dw in whole vectors."""
+def _collect(at: Memory, x: Any, n: Any, rows: list[Any], dz: Any, dw: Any, asked: int, far: Any) -> None:
+    """dw += Σ_k dz_k · row k, of as many rows as a vector has numbers; dw in whole vectors.
+
+    What is `far` from the rows for which the scores did not ask is asked for.
+    """
     factors = [at.repeat(at.number(dz, place(k))) for k in range(len(rows))]
 
     def columns(j: Any, load: Callable[[Any], Value]) -> None:
         chains = [at.load(dw, j), at.zeros()]  # two, since each waits for its last sum
         for k, (row, factor) in enumerate(zip(rows, factors, strict=True)):
+            if k >= asked:
+                at.fetch(x, at.plus(at.plus(row, j), far), second=True)
             chains[k % 2] = chains[k % 2] + load(at.plus(row, j)) * factor
         at.store(chains[0] + chains[1], dw, j)
 

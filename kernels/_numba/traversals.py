@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from kernels._numba import elementary
-from kernels._numba.simd import WIDE_BYTES, at, by_rows, by_wide_rows, lanes
+from kernels._numba.simd import LONG_BYTES, WIDE_BYTES, at, by_long_rows, by_rows, by_wide_rows, lanes
 from kernels._numba.values import Value
 
 EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
@@ -95,6 +95,8 @@ def _run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums:
             return _few(X, y, w, b, first, last, sums)
         if n * X.itemsize >= WIDE_BYTES:
             return by_wide_rows(line, y, n, w, b, first, last, work, sums)
+        if n * X.itemsize * lanes(X) >= LONG_BYTES:
+            return by_long_rows(line, y, n, w, b, first, last, work, sums)
         return by_rows(line, y, n, w, b, first, last, work, sums)
 
     return code
