@@ -13,6 +13,7 @@ from bench.journal import CONTROL, Block, Entry
 from bench.record import Cold, Control, Error, Fraction, Ratio, Record, Seconds
 from bench.selection import Entrant
 from bench.workloads import Workload
+from kernels import names
 
 OPERATION = "gradient"
 
@@ -278,8 +279,10 @@ def _error(entries: Sequence[Entry]) -> Error | None:
 
 
 def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
-    """Slower rung → after how many calls this kernel has caught up; the rungs before it are those of the ladder."""
-    ladder = [entrant.name for entrant in race.entrants if race.rounds(entrant.name)]
+    """Kernel before it on the ladder, a user's after all → after how many calls this kernel has caught up with it."""
+    places = {name: place for place, name in enumerate(names())}
+    timed = [entrant.name for entrant in race.entrants if race.rounds(entrant.name)]
+    ladder = sorted(timed, key=lambda name: places.get(name, len(places)))
     own = coldstart.once_and_call(race.launches(kernel))
     return {
         other: coldstart.calls_to_overtake(own, coldstart.once_and_call(race.launches(other)))

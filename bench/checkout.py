@@ -29,7 +29,7 @@ def temporary(purpose: str) -> Iterator[Path]:
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for old in runs.iterdir():
-            if not (old.name.isdigit() and psutil.pid_exists(int(old.name))):
+            if old.name == str(os.getpid()) or not (old.name.isdigit() and psutil.pid_exists(int(old.name))):
                 shutil.rmtree(old, ignore_errors=True)
         folder = runs / str(os.getpid())
         folder.mkdir(exist_ok=True)

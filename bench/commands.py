@@ -44,7 +44,9 @@ def workloads(_chosen: argparse.Namespace) -> int:
     for name in dict.fromkeys((*workloads.DEFAULT, *workloads.names())):
         workload = workloads.named(name)
         seconds = workloads.preparation_seconds(workload)
-        seconds += estimate.race_seconds(choose_kernels(None), workload, Settings(), machine.usable_cores())
+        seconds += estimate.race_seconds(
+            choose_kernels(None), workload, Settings(ceilings=True), machine.usable_cores()
+        )
         size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
         table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
     console = Console(highlight=False)
@@ -156,37 +158,27 @@ def compare(chosen: argparse.Namespace) -> int:
 
     from bench import shelf
     from bench.compare import compare
-    from bench.report import comparison
+    from bench.report import command, comparison
 
     runs = shelf.runs(chosen.runs)
     differing, found = compare(runs)
     if chosen.output:
-        return _write_page(chosen.output, "bench.report.comparison_page", runs, differing, found)
-    if chosen.markdown:
+        command.require_page(chosen.output)
+        from bench.report.comparison_page import page
+
+        command.write(chosen.output, page(runs, differing, found))
+        print(chosen.output)
+    elif chosen.markdown:
         print(comparison.markdown(runs, differing, found), end="")
     else:
         comparison.summary(Console(highlight=False), runs, differing, found)
     return OK
 
 
-def _write_page(path: Path, module: str, *parts: object) -> int:
-    import importlib
-
-    try:
-        text = importlib.import_module(module).page(*parts)
-    except ModuleNotFoundError as missing:
-        raise ValueError(f"a page needs {missing.name}: install the report extra (make bench does)") from None
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    print(path)
-    return OK
-
-
 def selftest(chosen: argparse.Namespace) -> int:
     """Can the numbers be trusted here?"""
     from datetime import UTC, datetime
+    from tempfile import TemporaryFile
 
     from rich.console import Console
 
@@ -202,8 +194,9 @@ def selftest(chosen: argparse.Namespace) -> int:
     folder = chosen.results or RESULTS / machine.identity() / "selftest"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise ValueError(f"results cannot be written to {chosen.results}: {error.strerror}") from None
+        raise ValueError(f"results cannot be written to {chosen.results or 'results/'}: {error.strerror}") from None
     began = datetime.now(UTC)
     found = selftest.run(chosen.minutes, chosen.threads, lambda doing: print(doing, file=sys.stderr))
     document = {"began": began.isoformat(timespec="seconds"), "commit": commit(CHECKOUT), **found}

@@ -111,15 +111,16 @@ def doubts_of_race(reference: Run, other: Run, before: Race, after: Race) -> lis
     return lines
 
 
-def only_in_one(reference: Run, other: Run) -> list[str]:
-    """A line for what was timed in one run and failed, or could not run, in the other."""
+def only_in_one(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
+    """A line for what was timed in a workload's race in one run, and failed, or could not run, in the other."""
     lines = []
-    for run, without in ((reference, other), (other, reference)):
-        failed = {(r.workload, r.kernel): r for r in without.results.records if not r.seconds}
-        for record in run.timed:
-            if missing := failed.get((record.workload, record.kernel)):
+    for run, race, without, there in ((reference, before, other, after), (other, after, reference, before)):
+        key = there["workload"], there["threads"]
+        failed = [r for r in without.results.records if (r.workload, r.threads) == key and not r.seconds]
+        for missing in failed:
+            if missing.kernel in run.of(race):
                 why = f": {missing.reason}" if missing.reason else ""
-                lines.append(f"{record.kernel} on {record.workload}: in {without.name} {missing.outcome}{why}")
+                lines.append(f"{missing.kernel} on {missing.workload}: in {without.name} {missing.outcome}{why}")
     return lines
 
 

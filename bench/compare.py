@@ -70,8 +70,13 @@ class Comparison:
 
     @property
     def cells(self) -> list[tuple[str, Cell]]:
-        """With the workload's name."""
-        return [(pair.workload, cell) for pair in self.pairs for cell in pair.cells]
+        """With the name of their pair."""
+        return [(self.name(pair), cell) for pair in self.pairs for cell in pair.cells]
+
+    def name(self, pair: Pair) -> str:
+        """The workload; with its threads where the reference has several races of it."""
+        races = sum(race["workload"] == pair.workload for race in self.reference.results.races)
+        return f"{pair.workload}, threads: {pair.threads[0]}" if races > 1 else pair.workload
 
     @property
     def smallest(self) -> float | None:
@@ -94,16 +99,17 @@ def compare(runs: Sequence[Run]) -> tuple[list[Difference], list[Comparison]]:
 
 
 def _compared(reference: Run, other: Run) -> Comparison:
-    pairs = []
+    pairs, only_in_one = [], []
     for before, after in _races_of_both(reference, other):
         comparable.require_same_data(reference, other, before, after)
+        only_in_one += comparable.only_in_one(reference, other, before, after)
         if common := [kernel for kernel in reference.of(before) if kernel in other.of(after)]:
             pairs.append(_pair(reference, other, before, after, common))
     comparable.require_common(reference, other, pairs)
     threads = dict.fromkeys(pair.threads for pair in pairs if len(set(pair.threads)) > 1)
     doubts = [f"other numbers of threads, {first} and {second}" for first, second in threads]
     doubts += comparable.doubts(reference, other)
-    return Comparison(reference, other, tuple(pairs), tuple(doubts), tuple(comparable.only_in_one(reference, other)))
+    return Comparison(reference, other, tuple(pairs), tuple(doubts), tuple(only_in_one))
 
 
 def _races_of_both(reference: Run, other: Run) -> Iterable[tuple[Race, Race]]:
@@ -178,9 +184,7 @@ def _cell(first: Record, second: Record, times: Change, rounds: tuple[Mapping[st
 
 def _over_limit(rounds: Mapping[str, Launches], record: Record) -> list[float]:
     """The kernel's time over the limit's in each launch, as a logarithm; none where not all limits were measured."""
-    ways = [way for several in model.WAYS.values() for way in several]
     own, bytes_of_x = rounds[record.kernel], record.m * record.n * _ITEM_BYTES[record.dtype]
-    if any(len(rounds.get(way, ())) != len(own) for way in ways):
-        return []
+    ways = [way for way in model.SPECS if len(rounds.get(way, ())) == len(own)]
     limits = [model.seconds({way: rounds[way][launch] for way in ways}, bytes_of_x) for launch in range(len(own))]
     return [-share for share in model.fractions(limits, [median(launch) for launch in own])]

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import machine, statistics, workloads
+from bench import machine, profiles, statistics, workloads
 from bench.plan import FEWEST_LAUNCHES
 from bench.record import Results
 from bench.texts import without_folders
@@ -27,6 +27,8 @@ _NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "loc
 _FEWEST_LETTERS = 3
 """A shorter name is found in every other word."""
 _ROUNDING = 1e-9
+_GRIDS = ("full", "peers")
+"""The profiles with workloads of their own, in the place of the default ones."""
 _MACHINE_INFO = frozenset(
     {"node", "processor", "machine", "python_compiler", "python_implementation", "python_implementation_version",
      "python_version", "python_build", "release", "system", "cpu"}
@@ -75,7 +77,7 @@ def _name(name: str, results: Results) -> Iterator[str]:
     folder, _, file = name.rpartition("/")
     if folder != results.machine["id"]:
         yield f"it lies in {folder or 'no folder'}; expected results/{results.machine['id']}/"
-    if file.endswith("-interrupted.json"):
+    if "-interrupted" in file:
         yield "the run was interrupted: go on with pytest --benchmark --resume"
     elif not re.fullmatch(r"\d{8}T\d{6}Z-\w+(-dirty)?(-\d+)?\.json", file):
         yield f"it is called {file}; expected <UTC time>-<commit>.json, as the run wrote it"
@@ -93,7 +95,9 @@ def _whole(results: Results) -> Iterator[str]:
         yield "it has no finished race"
         return
     on_gpu = any(record.device == "gpu" for record in results.records)  # make gpu has workloads of its own
-    if missing := [name for name in workloads.DEFAULT if name not in timed and not on_gpu]:
+    profile = str(results.run.get("profile"))
+    expected = profiles.PROFILES[profile].workloads if profile in _GRIDS else workloads.DEFAULT
+    if missing := [name for name in expected if name not in timed and not on_gpu]:
         yield f"nothing was timed on {', '.join(missing)}: run make bench, without a choice of workloads"
     few = [race["workload"] for race in results.races if 0 < race["launches"] < FEWEST_LAUNCHES]
     if few:

@@ -25,6 +25,7 @@ from bench.gate import Judgement
 from bench.plugin import Benchmarks, cell
 from bench.record import Record, Results
 from bench.statistics import Estimate
+from kernels import registry
 
 _NAME = "logitbench-demands"
 
@@ -165,7 +166,8 @@ class Demands:
             pytest.fail("\n".join(failed), pytrace=False)
         return result
 
-    def _speedup(self, found: Record, over: str, at_least: float) -> Judgement:
+    def _speedup(self, found: Record, spec: str, at_least: float) -> Judgement:
+        over = registry.identify(spec)
         race = self._benchmarks.session.race(found.workload, found.threads)
         outcome, reason = race.outcome(over) if race else ("skipped", "the run ended before it")
         if outcome != "ok":

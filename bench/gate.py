@@ -63,6 +63,8 @@ def over_run(now: Record, then: Record, percent: float, comparisons: int, run: s
     """
     what = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
     confidence = shared(comparisons)
+    if min(now.launches, then.launches) < 2:
+        return Judgement(what, None, not_slower_by(percent))
     if now.ceiling and then.ceiling and now.ceiling.name == then.ceiling.name:
         shares = [
             Estimate(share.fraction, share.low, share.high)

@@ -6,6 +6,8 @@ e^−|z|, which cannot overflow, and the loss and dz are formed for each example
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 ATTRIBUTE = "gradient"
@@ -79,6 +81,9 @@ def write(path: Path, style: str) -> list[str]:
         raise ValueError(f"{path.name!r} cannot be imported; expected a name of letters and underscores, with .py")
     if style not in STYLES:
         raise ValueError(f"--style is {style!r}; expected one of {', '.join(STYLES)}")
+    found_first = path.resolve().parent == Path.cwd() and not path.exists()
+    if found_first and (path.stem in sys.stdlib_module_names or find_spec(path.stem)):
+        raise ValueError(f"{path.name} would hide the module {path.stem}; expected a name of your own")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(STYLES[style])

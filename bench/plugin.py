@@ -202,7 +202,7 @@ class Benchmarks:
         """How long it will take, before anything starts."""
         plan = self._session.plan
         kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
-        what = f"logitbench: {_counted(len(plan), 'workload')}, {_counted(len(kernels), 'kernel')}"
+        what = f"logitbench: {terminal.counted(len(plan), 'workload')}, {terminal.counted(len(kernels), 'kernel')}"
         if not self._session.settings.seconds:
             return [f"{what}, checked and not timed"]
         took = clock(self._session.estimated_seconds())
@@ -335,7 +335,3 @@ def _page_line(file: Path) -> str:
         return page_line(file)
     except Exception as error:  # the results are kept, and what is wrong with a page must not fail the run
         return f"no page: {error}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

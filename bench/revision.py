@@ -8,6 +8,7 @@ changes, so that editing goes on while a race runs.
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -115,7 +116,11 @@ def _git(checkout: Path, *arguments: str) -> bytes | None:
     """What git prints; None where it finds nothing of that name. Raises ValueError where it cannot work."""
     try:
         ran = subprocess.run(
-            ["git", "-C", str(checkout), *arguments], capture_output=True, timeout=_SECONDS, check=False
+            ["git", "-C", str(checkout), *arguments],
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},  # what it says is read below
         )
     except FileNotFoundError:
         raise ValueError("git is not installed; a race against a commit takes the commit's kernels from it") from None

@@ -75,6 +75,8 @@ class Session:
         self._enough = enough
         self._beside: dict[str, list[Entrant]] = {}
         self._spent = Spent()
+        self._earlier = 0.0
+        """Seconds that the blocks took that were taken over."""
 
     # -- what is to be done --
 
@@ -139,6 +141,7 @@ class Session:
             differs = next((key for key, value in described.items() if planned.get(key) != value), None)
             if differs is None:
                 self.blocks = blocks
+                self._earlier = sum(sum(block.seconds.values()) for block in blocks)
                 return path.with_suffix(".json")
             other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
         raise ValueError(f"there is no unfinished run of this to resume{other}")
@@ -302,7 +305,7 @@ class Session:
         run = {
             "began": self._began.isoformat(timespec="seconds"),
             "commit": commit(CHECKOUT),
-            "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
+            "seconds": round(self._earlier + (datetime.now(UTC) - self._began).total_seconds(), 1),
             "seconds_per_kernel": self.settings.seconds,
             "launches": max((len(race.blocks) for race in races), default=0),
             "profile": self.settings.profile,

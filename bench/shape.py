@@ -26,17 +26,29 @@ class _Hardware(TypedDict):
     memory_gib: float
 
 
+class Gpu(TypedDict):
+    """An accelerator."""
+
+    name: str
+    memory: str
+
+
 class Hardware(_Hardware, total=False):
     """What makes the machine's id."""
 
     caches: list[Cache]
+    gpus: list[Gpu]
 
 
-class Software(TypedDict):
-    """What runs on it."""
-
+class _Software(TypedDict):
     python: str
     environment: dict[str, str]
+
+
+class Software(_Software, total=False):
+    """What runs on it."""
+
+    libraries: dict[str, str]
 
 
 class Machine(TypedDict):
@@ -68,12 +80,14 @@ class Rounds(TypedDict):
 
 class _Race(TypedDict):
     workload: str
+    threads: int
 
 
 class Race(_Race, total=False):
     """One workload and number of threads."""
 
-    threads: int
+    launches: int
+    data: dict[str, float] | None
     control: Control | None
     ceilings: dict[str, dict[str, float]] | None
     ceilings_failed: list[dict[str, str]]
@@ -81,11 +95,17 @@ class Race(_Race, total=False):
     rounds: list[Rounds]
 
 
+class Run(TypedDict):
+    """How it was made; its other keys are only shown."""
+
+    began: str
+
+
 class File(TypedDict):
     """The `logitbench` key, but for its records, which are checked as dataclasses."""
 
-    run: dict[str, Any]
     machine: Machine
+    run: Run
     races: list[Race]
     records: list[dict[str, Any]]
 
@@ -115,6 +135,8 @@ def misfit(value: Any, hint: Any, where: str) -> str | None:
 
 
 def _is_a(value: Any, kind: Any) -> bool:
+    if is_typeddict(kind):
+        return False
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -16,7 +16,7 @@ def files(folder: Path = RESULTS) -> dict[str, list[Path]]:
     """Machine id → its runs, oldest first; a file's name begins with its time. Interrupted ones are left out."""
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*/*.json")):
-        if not path.stem.endswith("-interrupted"):
+        if "-interrupted" not in path.stem:
             found.setdefault(path.parent.name, []).append(path)
     return found
 

@@ -117,6 +117,9 @@ def test_cold_and_cached_compilation_are_apart_and_break_even_counts_the_cold_on
     assert (jax.break_even, numpy.break_even) == ({"numpy": 5}, {})
     launches = [{"numpy": entry(1.0, cold=slow), "jax": entry(3.0, cold=first)}] * 3
     assert race(launches).records[1].break_even == {"numpy": None}
+    # whatever the order they were chosen in, it is that of the ladder, and a user's own kernel comes after it
+    mixed = [{name: block[name] for name in ("jax", "numpy")} | {"mine:f": entry(1.0)} for block in launches]
+    assert [list(one.break_even or ()) for one in race(mixed).records] == [["numpy"], [], ["numpy", "jax"]]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from bench import record
 from bench.__main__ import main
 from bench.checkout import CHECKOUT
+from bench.record import Seconds
 from kernels import names
-from tests.test_record import RESULTS
+from tests.test_record import OK, RESULTS
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -99,3 +101,13 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "26.0 [25.0, 27.0]" in capsys.readouterr().out
     assert main(["report", "--markdown", str(file)]) == 0
     assert "| `numpy` | 20.0 µs | 26.0 [25.0, 27.0] |" in capsys.readouterr().out
+    more = (replace(OK, threads=1, seconds=Seconds(50e-6, 49e-6, 51e-6)), replace(OK, workload="own", kernel="a:f"))
+    record.write(
+        tmp_path / "more.json", {"logitbench": replace(RESULTS, records=(*RESULTS.records, *more)).as_json()}
+    )
+    assert main(["report", "--ladder", "lecture", str(tmp_path / "more.json")]) == 0
+    said = capsys.readouterr().out
+    assert "lecture, threads: 2." in said
+    assert "| `numpy` | 2 × | 20.0 µs |" in said
+    assert main(["report", "--ladder", "own", str(tmp_path / "more.json")]) == 2
+    assert "no rung of the ladder was timed on 'own'; the file has lecture, own" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import vl_convert
 from bench import record
 from bench.__main__ import main
 from bench.checkout import CHECKOUT
+from bench.comparable import Run
 from bench.compare import compare
 from bench.report import comparison, comparison_charts, comparison_page
 from bench.report.pictures import filled
@@ -70,6 +72,39 @@ def test_a_dumbbell_has_each_run_once() -> None:
     assert found["numba", "C"] == pytest.approx(1e-5, rel=0.01)
 
 
+def test_races_of_several_threads_are_apart() -> None:
+    def both(name: str, slower: float = 1.0) -> Run:
+        one, two = (run(name, {k: own * slower for k, own in TIMES.items()}, threads=threads) for threads in (1, 2))
+        races, records = ((*getattr(one.results, key), *getattr(two.results, key)) for key in ("races", "records"))
+        return Run(name, replace(one.results, races=races, records=records))
+
+    runs = [both("A"), both("B", 1.5), run("C", TIMES, threads=2)]
+    _, found = compare(runs)
+    times = comparison_charts.dumbbells(runs, found)
+    assert len(times.rows) == (2 + 2 + 1) * len(TIMES)
+    assert {row["race"] for row in times.rows} == {"lecture, threads: 1", "lecture, threads: 2"}
+    assert [times.first(choice) for choice in times.choices] == ["lecture, threads: 1"]
+
+
+def test_a_choice_without_rows_is_not_shown_first() -> None:
+    pairs = [run(name, TIMES, wobble=[1.0]) for name in "AB"], [run(name, TIMES, workload="other") for name in "AB"]
+    joined = [
+        Run(
+            one.name,
+            replace(
+                one.results,
+                races=(*one.results.races, *other.results.races),
+                records=(*one.results.records, *other.results.records),
+            ),
+        )
+        for one, other in zip(*pairs, strict=True)
+    ]
+    forest = comparison_charts.forest(joined, compare(joined)[1])
+    (choice,) = forest.choices
+    assert (choice.first, forest.first(choice)) == ("lecture", "other")
+    assert len(filled(forest)["datasets"]["rows"]) == len(TIMES)
+
+
 def test_the_charts_can_be_drawn() -> None:
     differing, found = compare(RUNS)
     for section in comparison_page.sections(RUNS, differing, found):
@@ -91,8 +126,11 @@ def test_the_command_writes_it_and_says_where_not(tmp_path: Path, capsys: pytest
     ]
     assert main(["compare", *files, "--output", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
-    assert main(["compare", *files, "--output", str(tmp_path / "gone" / "page.html")]) == 2
-    assert "No such file" in capsys.readouterr().err
+    before = Path(files[0]).read_text()
+    for name, says in (("page.html/a.html", "cannot be written"), (Path(files[0]).name, "a page is HTML")):
+        assert main(["compare", *files, "--output", str(tmp_path / name)]) == 2
+        assert says in capsys.readouterr().err
+    assert Path(files[0]).read_text() == before
 
 
 def test_altair_is_imported_only_for_a_page() -> None:

@@ -59,14 +59,21 @@ def test_fails(measured):
 @pytest.mark.parametrize("kernel", ["numpy"])
 def test_its_own_body_is_run(measured):
     assert measured.kernel == "loops"
+
+@asked({mine!r}, at_least=1e6)
+@pytest.mark.parametrize("kernel", ["numpy-blocked"])
+@pytest.mark.parametrize("workload", ["10x2"])
+def test_fails_over_a_file(measured):
+    pass
 """
     )
     ran = run("--benchmark", str(written), "--workloads=20x3-f32")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "2 failed, 2 passed" in ran.stdout
-    counts, failed, *_ = demands(ran)
-    assert counts == "2 passed, 1 failed, 0 not shown either way"
-    assert failed.startswith("numpy on 20x3-f32, at least 1e+06 × numpy-blocked: failed: ")
+    assert "3 failed, 2 passed" in ran.stdout
+    counts, *failed = demands(ran)
+    assert counts == "2 passed, 2 failed, 0 not shown either way"
+    assert failed[0].startswith("numpy on 20x3-f32, at least 1e+06 × numpy-blocked: failed: ")
+    assert failed[1].startswith("numpy-blocked on 10x2-f64, at least 1e+06 × mine:gradient: failed: ")
     assert "test_its_own_body_is_run" in ran.stdout
     (file,) = files(tmp_path)
     found = record.read(file)
@@ -78,7 +85,7 @@ def test_its_own_body_is_run(measured):
     text = file.read_text()
     assert str(tmp_path) not in text
     names = [benchmark["params"]["kernel"] for benchmark in json.loads(text)["benchmarks"]]
-    assert sorted(names) == ["mine:gradient", "numpy", "numpy", "numpy-blocked"]
+    assert sorted(names) == ["mine:gradient", "numpy", "numpy", "numpy-blocked", "numpy-blocked"]
 
 
 def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:  # noqa: F811

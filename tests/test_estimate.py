@@ -18,7 +18,7 @@ FACTOR = 1.5
 MEASURED = [
     path
     for path in sorted((CHECKOUT / "results").glob("*/*.json"))
-    if record.read(path).machine["hardware"]["cores"] == 2 and not path.stem.endswith("-interrupted")
+    if record.read(path).machine["hardware"]["cores"] == 2 and "-interrupted" not in path.stem
 ]
 
 
@@ -43,8 +43,9 @@ def planned(results: Results) -> Session:
 @pytest.mark.parametrize("path", MEASURED, ids=[path.stem for path in MEASURED])
 def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
     results = record.read(path)
-    ratio = planned(results).estimated_seconds() / results.run["seconds"]
-    assert 1 / FACTOR < ratio < FACTOR
+    blocks = sum(sum(block.values()) for race in results.races for block in race["seconds"])
+    took = max(results.run["seconds"], blocks)  # a file of 55abef8 that was resumed has only its last part's seconds
+    assert 1 / FACTOR < planned(results).estimated_seconds() / took < FACTOR
 
 
 def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int = 2, **settings: object) -> float:

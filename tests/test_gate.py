@@ -65,6 +65,7 @@ def test_against_another_run() -> None:
     assert found.found
     assert found.found.estimate == pytest.approx(0.8)
     assert found.line.startswith("numpy on lecture, at most 10% slower than in run.json (seconds): failed: 0.8 [")
+    assert judged(replace(run_record(2e-3, 0.01), launches=1), then).verdict == NOT_SHOWN
 
 
 def test_shares_of_the_limit_are_compared_where_both_have_the_same_limit() -> None:

@@ -42,6 +42,8 @@ def test_numpy_is_the_default_and_short(tmp_path: Path) -> None:
         (["there.py"], "there.py is there already; it is left as it is"),
         (["kernel.txt"], "'kernel.txt' cannot be imported; expected a name of letters and underscores, with .py"),
         (["my-kernel.py"], "'my-kernel.py' cannot be imported"),
+        (["numpy.py"], "numpy.py would hide the module numpy; expected a name of your own"),
+        (["json.py"], "json.py would hide the module json"),
         (["nowhere/mine.py"], "nowhere/mine.py cannot be written: No such file or directory"),
         (["there.py/mine.py"], "there.py/mine.py cannot be written: Not a directory"),
         (["mine.py", "--style", "fortran"], "--style is 'fortran'; expected one of numpy, numba, jax"),

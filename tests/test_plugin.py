@@ -333,6 +333,8 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         ("10x2-f64", "loops", 2), ("10x2-f64", "mine:waits", 2),
         ("20x3-f64", "loops", 2), ("20x3-f64", "mine:waits", 2),
     ]  # fmt: skip
+    found = record.read(whole)
+    assert found.run["seconds"] > sum(sum(block.values()) for race in found.races for block in race["seconds"])
     nothing = run("--benchmark", "--resume", *chosen)
     assert nothing.returncode == 4
     assert "there is no unfinished run of this to resume" in nothing.stderr

@@ -28,7 +28,9 @@ MACHINE = {
     "hardware": {"cpu": "Some CPU", "cores": 2, "memory_gib": 8},
     "software": {"python": "CPython 3.11.7", "environment": {"OMP_NUM_THREADS": "2"}},
 }
-RESULTS = Results({"began": "2026-01-02T03:04:05+00:00"}, MACHINE, ({"workload": "lecture"},), (OK, WRONG))
+RESULTS = Results(
+    {"began": "2026-01-02T03:04:05+00:00"}, MACHINE, ({"workload": "lecture", "threads": 2},), (OK, WRONG)
+)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -43,11 +43,16 @@ def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixtu
         ({"records": [{}]}, "missing"),
         ({"machine": {}}, "logitbench.machine has no id"),
         (
-            {"races": [{"workload": "a", "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
+            {"races": [{"workload": "a", "threads": 1, "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
             "races[0] has 0 where",
         ),
-        ({"races": [{"workload": "a", "control": {"kernel": "a"}}]}, "logitbench.races[0].control has no"),
-        ({"races": [{"workload": 3}]}, "logitbench.races[0].workload is '3'; expected text"),
+        (
+            {"races": [{"workload": "a", "threads": 1, "control": {"kernel": "a"}}]},
+            "logitbench.races[0].control has no",
+        ),
+        ({"races": [{"workload": 3, "threads": 1}]}, "logitbench.races[0].workload is '3'; expected text"),
+        ({"races": [{"workload": "a"}]}, "logitbench.races[0] has no threads"),
+        ({"run": {}}, "logitbench.run has no began"),
     ],
 )
 def test_foreign_files(change: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,13 @@ def test_what_speaks_against_it_comes_with_its_remedy() -> None:
     }
     warned = headline.warnings(replace(RUN, races=(broken, RUN.races[1])))
     assert any("NOT TRUSTWORTHY" in line and "try later" in line for line in warned)
+    records = RUN.records
+    others = replace(
+        RUN, records=(replace(records[0], steady=False), replace(records[1], kernel="mine:f"), *records[2:])
+    )
+    assert [line for line in headline.warnings(others) if "settled" in line or "mine" in line] == [
+        "On 1000x4-f64: loops had not settled: its later rounds differ from the earlier ones."
+    ]
     assert "in 1 of 2 races" in headline.trust(replace(RUN, races=(broken, RUN.races[1])))[0]
 
 
@@ -202,6 +209,15 @@ def test_crossings_are_where_the_lines_meet() -> None:
     touched = sizes(replace(RUN, records=touching)).chart
     assert touched
     assert touched["datasets"]["crossings"] == []
+
+
+def test_workloads_of_one_size_and_another_shape_are_other_lines() -> None:
+    wide = tuple(replace(one, m=one.m // 4, n=16, workload=f"{one.m // 4}x16-f64") for one in RUN.records)
+    section = sizes(replace(RUN, records=RUN.records + wide))
+    kinds = {row["workload"]: row["kind"] for row in section.rows}
+    assert kinds["1000x4-f64"] == kinds["100000x4-f64"] == "float64, C order, 2 threads, 4 features"
+    assert kinds["250x16-f64"] == "float64, C order, 2 threads, 16 features"
+    assert {row["kind"] for row in sizes(RUN).rows} == {"float64, C order, 2 threads"}
 
 
 def test_break_even() -> None:

@@ -39,11 +39,9 @@ def run(chosen: argparse.Namespace) -> int:
     files = chosen.files or [_newest()]
     if chosen.output and len(files) > 1:
         raise ValueError(f"--output takes one run; {len(files)} were given: leave it out, and each gets its page")
-    if chosen.output and chosen.output.suffix == ".json":
-        raise ValueError(
-            f"--output {chosen.output}: a page is HTML; expected a name such as {chosen.output.with_suffix('.html')}"
-        )
-    if chosen.output or chosen.svg:
+    if chosen.output:
+        require_page(chosen.output)
+    if chosen.svg:
         _require_extra()
     for file in files:
         _report(file, record.read(file), chosen)
@@ -94,7 +92,7 @@ def write_page(file: Path, output: Path, results: Results) -> Path:
 
     if not any(one.seconds for one in results.records):
         raise ValueError(f"{file.name}: no kernel was timed in it, so there is nothing to draw")
-    _write(output, run_page(results))
+    write(output, run_page(results))
     return output
 
 
@@ -102,11 +100,12 @@ def _pictures(results: Results, folder: Path) -> Iterator[Path]:
     from bench.report.pictures import pictures
 
     for name, svg in pictures(results):
-        _write(folder / f"{name}.svg", svg)
+        write(folder / f"{name}.svg", svg)
         yield folder / f"{name}.svg"
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Whole or not at all. Raises ValueError where it cannot be."""
     whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +116,13 @@ def _write(path: Path, text: str) -> None:
     finally:
         if whole.exists():
             whole.unlink()
+
+
+def require_page(output: Path) -> None:
+    """Raise ValueError where no page can be called that, or what draws one is not installed."""
+    if output.suffix == ".json":
+        raise ValueError(f"--output {output}: a page is HTML; expected a name such as {output.with_suffix('.html')}")
+    _require_extra()
 
 
 def _require_extra() -> None:

@@ -171,7 +171,7 @@ def _table(headings: Row, rows: Sequence[Row], left: int = 1, fold: bool = False
             max_width=None if fold or place else 20,
         )
     for row in rows:
-        table.add_row(*row, style="bold" if row[-1] in ("faster", "slower") else "")
+        table.add_row(*map(Text, row), style="bold" if row[-1] in ("faster", "slower") else "")
     return table
 
 

@@ -32,9 +32,9 @@ def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
     """A row for each kernel: its time in every run, on a logarithmic scale, and what lies between."""
     names = dict(zip(map(id, runs), letters(runs), strict=True))
     rows = {
-        (workload, cell.kernel, names[id(run)]): seconds
+        (race, cell.kernel, names[id(run)]): seconds
         for one in found
-        for workload, cell in one.cells
+        for race, cell in one.cells
         for run, seconds in zip((one.reference, one.other), cell.seconds, strict=True)
     }
     axis = parts.seconds_axis("time per call")
@@ -72,12 +72,12 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
     names = dict(zip(map(id, runs), letters(runs), strict=True))
     rows: list[dict[str, Any]] = []
     for one in found:
-        for workload, cell in one.cells:
+        for race, cell in one.cells:
             change = cell.normalised if normalised else cell.times
             if change is not None and change.low is not None:
                 rows.append(
                     {
-                        "race": workload,
+                        "race": race,
                         "kernel": cell.kernel,
                         "row": f"{cell.kernel}, {names[id(one.other)]}",
                         "run": names[id(one.other)],
@@ -138,4 +138,4 @@ def _kernels(field: str) -> alt.Y:
 
 
 def _choice(found: Sequence[Comparison]) -> Choice:
-    return Choice("race", "workload", found[0].pairs[0].workload)
+    return Choice("race", "workload", found[0].cells[0][0])

@@ -23,9 +23,8 @@ def summary(console: Console, fits: Sequence[Fit], machine: str) -> None:
         table.add_column(heading, justify="left" if heading in ("X", "form") else "right", no_wrap=True)
     for fit in fits:
         numbers = (str(fit.cells), str(len(fit.errors)), f"{fit.median:.0%}", f"{fit.largest:.0%}")
-        table.add_row(
-            fit.kernel, f"{fit.dtype[0]}{fit.dtype[-2:]} {fit.order}", str(fit.threads), fit.model.form, *numbers
-        )
+        words = (fit.kernel, f"{fit.dtype[0]}{fit.dtype[-2:]} {fit.order}", str(fit.threads), fit.model.form)
+        table.add_row(*map(Text, (*words, *numbers)))
     console.print(table)
     console.print()
     for fit in fits:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.record import Ratio, Record, Results, Seconds
-from bench.report.terminal import by_race, duration, interval, is_wide, notes, of_limit, timed
+from bench.report.terminal import by_race, duration, faults, interval, is_wide, of_limit, timed
 
 Measured = list[tuple[Record, Seconds]]
 LIMITS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
@@ -137,11 +137,7 @@ def warnings(results: Results) -> tuple[str, ...]:
                 f"{interval(ratio)}{f': {causes}' if causes else ''}"
             )
     for measured in races(results):
-        found += [
-            f"On {measured[0][0].workload}: {line}."
-            for line in notes(measured)
-            if not line.startswith(("wider", "not sel"))
-        ]
+        found += [f"On {measured[0][0].workload}: {line}." for line in faults(measured)]
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
     found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     return tuple(found)

@@ -82,6 +82,11 @@ class Section:
     level: int = 2
     fold: bool = False
 
+    def first(self, choice: Choice) -> str:
+        """What is looked at before the reader chooses: of its rows, if any, where the choice's own first has none."""
+        values = [str(row[choice.field]) for row in self.rows]
+        return choice.first if choice.first in values or not values else values[0]
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -100,7 +105,7 @@ def page(title: str, sections: Sequence[Section], lead: Lead | None = None, styl
     body = [_lead(title, lead or Lead()), *map(_section, open_)]
     if folded:
         body.append(f'<details id="more"><summary>More</summary>{"".join(map(_section, folded))}</details>')
-    scripts = [_libraries(), (_HERE / "page.js").read_text()]
+    scripts = [_libraries(), (_HERE / "page.js").read_text(encoding="utf-8")]
     allowed = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
@@ -112,7 +117,7 @@ def page(title: str, sections: Sequence[Section], lead: Lead | None = None, styl
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n<title>{_text(title)}</title>\n'
         '<link rel="icon" href="data:,">\n'
-        f"<style>{(_HERE / 'page.css').read_text()}{style}</style>\n</head>\n<body>\n"
+        f"<style>{(_HERE / 'page.css').read_text(encoding='utf-8')}{style}</style>\n</head>\n<body>\n"
         f"{''.join(body)}\n"
         f'<script type="application/json" id="data">{in_script(_data(sections))}</script>\n'
         + "".join(f"<script>{script}</script>\n" for script in scripts)
@@ -148,7 +153,7 @@ def _data(sections: Sequence[Section]) -> list[dict[str, Any]]:
                 "fields": fields,
                 "rows": [[row.get(field) for field in fields] for row in section.rows],
                 "columns": [column.field for column in section.columns],
-                "choices": {choice.field: choice.first for choice in section.choices},
+                "choices": {choice.field: section.first(choice) for choice in section.choices},
                 "hide": section.hide if section.series else (),
                 "scale": section.scale,
                 "several": section.several,
@@ -187,8 +192,9 @@ def _controls(section: Section) -> str:
     parts = []
     for choice in section.choices:
         values = list(dict.fromkeys(row[choice.field] for row in section.rows))
+        first = section.first(choice)
         options = "".join(
-            f"<option{' selected' if value == choice.first else ''}>{_text(value)}</option>" for value in values
+            f"<option{' selected' if value == first else ''}>{_text(value)}</option>" for value in values
         )
         if len(values) > 1:
             chosen = f'data-choice="{_text(choice.field)}"'

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bench.differences import hardware, software
-from bench.headline import Headline, headlines, largest
-from bench.record import Ratio, Results
-from bench.report.terminal import duration, interval, of_limit, significant
+from bench.record import Ratio, Record, Results, Seconds
+from bench.report.headline import chief, races
+from bench.report.terminal import counted, duration, interval, of_limit, significant
 
 Machines = Mapping[str, Sequence[Results]]
 """Machine id → its runs, oldest first."""
@@ -34,21 +35,15 @@ def summary(console: Console, machines: Machines) -> None:
     for identity, runs in machines.items():
         newest = runs[-1]
         parts = hardware(newest)
-        counted = f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, newest {newest.run['began'][:10]}"
-        console.print(f"\n{identity}", style="bold")
-        console.print(f"  {parts['CPU']}, {parts['cores']} cores, {parts['memory']}, GPU: {parts['GPU']}; {counted}")
+        there = f"{parts['CPU']}, {parts['cores']} cores, {parts['memory']}, GPU: {parts['GPU']}"
+        console.print(Text(f"\n{identity}", style="bold"))
+        console.print(Text(f"  {there}; {counted(len(runs), 'run')}, newest {newest.run['began'][:10]}"))
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
         for place, heading in enumerate(("workload", "fastest", "time", "× numpy", "of limit", "read")):
             table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
-        for found in headlines(newest):
-            table.add_row(
-                found.workload,
-                found.fastest.kernel,
-                duration(found.seconds),
-                _ratio(found.over_numpy),
-                of_limit(found.fastest),
-                _rate(found),
-            )
+        for record, seconds in _fastest(newest):
+            figures = (duration(seconds.median), _over_numpy(record), of_limit(record), _read(newest, record))
+            table.add_row(*map(Text, (record.workload, record.kernel, *figures)))
         console.print(table)
 
 
@@ -60,11 +55,12 @@ def page(machines: Machines) -> str:
         "|---|---|--:|--:|---|---|---|--:|--:|--:|",
     ]
     for identity, runs in machines.items():
-        parts, found = hardware(runs[-1]), largest(headlines(runs[-1]))
+        parts, measured = hardware(runs[-1]), chief(runs[-1])
         row = [f"[{identity}](#{identity})", parts["CPU"], parts["cores"], len(runs), runs[-1].run["began"][:10]]
-        if found:
-            row += [found.workload, f"`{found.fastest.kernel}`", _ratio(found.over_numpy), of_limit(found.fastest)]
-            row.append(_rate(found))
+        if measured:
+            record, _ = measured[-1]
+            row += [record.workload, f"`{record.kernel}`", _over_numpy(record), of_limit(record)]
+            row.append(_read(runs[-1], record))
         lines.append(f"| {' | '.join(map(str, row))} |")
     for identity, runs in machines.items():
         lines += ["", *_section(identity, runs[-1])]
@@ -84,21 +80,33 @@ def _section(identity: str, newest: Results) -> list[str]:
         "| workload | threads | fastest | time per call | × numpy | over the baseline | of limit | reads |",
         "|---|--:|---|--:|--:|--:|--:|--:|",
     ]
-    for found in headlines(newest):
-        over = found.over_baseline
-        baseline = "-" if over is None else f"{_ratio(over)} × `{over.baseline}`"
+    for record, seconds in _fastest(newest):
         cells = (
-            found.workload,
-            str(found.threads),
-            f"`{found.fastest.kernel}`",
-            duration(found.seconds),
-            _ratio(found.over_numpy),
-            baseline,
-            of_limit(found.fastest),
-            _rate(found),
+            record.workload,
+            str(record.threads),
+            f"`{record.kernel}`",
+            duration(seconds.median),
+            _over_numpy(record),
+            _over_baseline(record),
+            of_limit(record),
+            _read(newest, record),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _fastest(results: Results) -> list[tuple[Record, Seconds]]:
+    """Of each race that timed something, in the order of the run."""
+    return [measured[-1] for measured in races(results)]
+
+
+def _over_numpy(record: Record) -> str:
+    return "-" if record.kernel == "numpy" else _ratio(record.over_numpy)
+
+
+def _over_baseline(record: Record) -> str:
+    over = record.speedup
+    return "-" if over is None or over.baseline == record.kernel else f"{_ratio(over)} × `{over.baseline}`"
 
 
 def _ratio(ratio: Ratio | None) -> str:
@@ -107,5 +115,9 @@ def _ratio(ratio: Ratio | None) -> str:
     return significant(ratio.estimate) if ratio.low is None else interval(ratio)
 
 
-def _rate(found: Headline) -> str:
-    return f"{significant((found.read_bytes_per_second or 0.0) / 1e9)} GB/s" if found.read_bytes_per_second else "-"
+def _read(results: Results, record: Record) -> str:
+    """How fast the machine reads X and y there; `-` where that was not measured."""
+    key = record.workload, record.threads
+    race = next(race for race in results.races if (race["workload"], race["threads"]) == key)
+    rate = ((race.get("ceilings") or {}).get("read") or {}).get("bytes_per_second")
+    return f"{significant(rate / 1e9)} GB/s" if rate else "-"

@@ -23,16 +23,19 @@ from kernels.registry import KERNELS
 
 
 def ladder(results: Results, workload: str) -> str:
-    """A workload's kernels from rung to rung, each against the one before it. Raises ValueError if it has none."""
-    there = {
-        record.kernel: (record, seconds) for record, seconds in timed(results.records) if record.workload == workload
-    }
-    if not there:
-        known = ", ".join(dict.fromkeys(record.workload for record in results.records))
-        raise ValueError(f"nothing was timed on {workload!r}; the file has {known}")
+    """A workload's kernels from rung to rung, with the most threads, each against the one before it.
+
+    Raises ValueError, in one line, where no rung was timed.
+    """
+    measured = [each for each in timed(results.records) if each[0].workload == workload]
+    threads = max((record.threads for record, _ in measured), default=0)
+    there = {record.kernel: (record, seconds) for record, seconds in measured if record.threads == threads}
     rungs = [there[name] for name, spec in KERNELS.items() if name in there and ".peers." not in spec]
+    if not rungs:
+        known = ", ".join(dict.fromkeys(record.workload for record in results.records))
+        raise ValueError(f"no rung of the ladder was timed on {workload!r}; the file has {known}")
     lines = [
-        f"Measured on `{results.machine['id']}`, {workload}, threads: {rungs[0][0].threads}.",
+        f"Measured on `{results.machine['id']}`, {workload}, threads: {threads}.",
         "",
         "| rung | reads X | time per call | × the one before | of limit |",
         "|---|--:|--:|--:|--:|",

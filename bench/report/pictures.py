@@ -27,7 +27,7 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 
 def filled(section: Section) -> dict[str, Any]:
     """The chart with its data, for the first of each choice: there is no reader to choose."""
-    first = {choice.field: choice.first for choice in section.choices}
+    first = {choice.field: section.first(choice) for choice in section.choices}
     chart = dict(section.chart or {})
     every = {"rows": list(section.rows), **chart.get("datasets", {})}
     chart["datasets"] = {

@@ -31,7 +31,7 @@ def summary(console: Console, results: Results) -> None:
         measured = timed(records)
         if measured:
             fastest = measured[-1][0]
-            size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}, {_counted(threads, 'thread')}"
+            size = f"{fastest.m:,} × {fastest.n:,} {fastest.dtype} {fastest.order}, {counted(threads, 'thread')}"
             size += f", X in {where}" if (where := next((r.level for r, _ in measured if r.level), "")) else ""
             console.print(Text(f"{workload}: {size}", style="bold"))
             console.print(Text(f"speedup over {baseline(measured)}, with its 95% interval, on {machine}"))
@@ -153,6 +153,18 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
             f"--launches {max(needed)} would do" if len(needed) == len(wide) else "more launches than is reasonable"
         )
         lines.append(f"wider than ±2%: {names}; {would_do}")
+    lines += faults(measured)
+    for record, _ in measured:
+        if record.device == "gpu" and record.cold.placement_seconds:
+            rate = significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
+            took = duration(record.cold.placement_seconds)
+            lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
+    return lines
+
+
+def faults(measured: list[tuple[Record, Seconds]]) -> list[str]:
+    """What speaks against the times of kernels that were timed."""
+    lines = []
     for record, _ in measured:
         if record.ceiling and (record.ceiling.low or record.ceiling.fraction) > BROKEN:
             lines.append(f"{record.kernel} is beyond the limit, which was measured wrong: report it, with the file")
@@ -162,11 +174,6 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
             lines.append(f"{record.kernel} used {record.seen['cores_used']:g} cores; it was given {record.threads}")
         if record.seen and record.seen["compiled_again"]:
             lines.append(f"{record.kernel} compiled again while it was timed")
-    for record, _ in measured:
-        if record.device == "gpu" and record.cold.placement_seconds:
-            rate = significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
-            took = duration(record.cold.placement_seconds)
-            lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
     return lines
 
 
@@ -233,7 +240,8 @@ def _cold_table(records: list[Record]) -> Table:
     return table
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 kernel`, `2 kernels`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

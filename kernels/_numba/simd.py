@@ -149,6 +149,11 @@ def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any, asked: int) -> 
     """Row k · w in place k, of as many rows as a vector has numbers; the first `asked` rows ask for memory."""
     held = [Held.of(at.zeros()) for _ in rows]
     first: Any = 0
+
+    def ask(number: int, here: Any) -> None:
+        if number < asked:
+            at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
+
     for chunk in _CHUNKS:
         last = at.rounded_down(n, chunk * at.lanes)
         with at.steps(first, last, chunk * at.lanes) as j:
@@ -156,15 +161,16 @@ def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any, asked: int) -> 
             for number, (row, total) in enumerate(zip(rows, held, strict=True)):
                 for k, weight in enumerate(weights):
                     here = at.plus(at.plus(row, j), k * at.lanes)
-                    if number < asked:
-                        at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
+                    ask(number, here)
                     total.add(at.load(x, here) * weight)
         first = last
     rest = at.builder.sub(n, first)
     with at.builder.if_then(at.builder.icmp_signed(">", rest, place(0))):
         weight = at.load_first(rest, w, first)
-        for row, total in zip(rows, held, strict=True):
-            total.add(at.load_first(rest, x, at.plus(row, first)) * weight)
+        for number, (row, total) in enumerate(zip(rows, held, strict=True)):
+            here = at.plus(row, first)
+            ask(number, here)
+            total.add(at.load_first(rest, x, here) * weight)
     return totals([*(total.value for total in held), *(at.zeros() for _ in range(at.lanes - len(rows)))])
 
 

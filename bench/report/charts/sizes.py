@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations, groupby, pairwise
-from math import exp, log, log10
+from math import ceil, exp, log, log10
 from typing import Any
 
 import altair as alt
@@ -19,7 +19,7 @@ Spec = dict[str, Any]
 
 
 def sizes(results: Results) -> Section:
-    """A line a kernel over the workloads of one dtype, order and number of threads."""
+    """A line a kernel over the workloads of one dtype, order and number of threads, and of one n where it has to."""
     rows = _rows(results)
     kinds = {
         kind: len({row["elements"] for row in rows if row["kind"] == kind})
@@ -38,8 +38,8 @@ def sizes(results: Results) -> Section:
             "what still fits into a level of "
             "cache, counting what the cores together have. A hollow ring marks where two kernels change places, "
             "if their "
-            "intervals are apart on both sides. Workloads of one size differ in their shape, so a line may bend "
-            "for that too.",
+            "intervals are apart on both sides. Workloads may differ in their shape, so a line may bend for that "
+            "too.",
         ),
         chart=parts.finished(
             _chart(), {"caches": _caches(results, rows), "crossings": crossings}, height=_HEIGHT, top=18
@@ -66,10 +66,11 @@ def sizes(results: Results) -> Section:
 
 
 def _rows(results: Results) -> list[Spec]:
+    kind_of = _kinds(results)
     rows = [
         row
         | {
-            "kind": _kind(record),
+            "kind": kind_of(record),
             "workload": record.workload,
             "elements": record.m * record.n,
             "seconds": seconds.median,
@@ -97,8 +98,16 @@ def _label(rows: list[Spec]) -> None:
         row |= {"last": True, "label": 10**place}
 
 
-def _kind(record: Record) -> str:
-    return f"{record.dtype}, {record.order} order, {record.threads} thread{'s' * (record.threads != 1)}"
+def _kinds(results: Results) -> Callable[[Record], str]:
+    """What the workloads of a line share: with n where some of them have one size and differ in their shape."""
+    shapes = {((one.dtype, one.order, one.threads, one.m * one.n), one.n) for one in results.records}
+    by_shape = len({size for size, _ in shapes}) < len(shapes)
+
+    def kind(record: Record) -> str:
+        words = f"{record.dtype}, {record.order} order, {record.threads} thread{'s' * (record.threads != 1)}"
+        return f"{words}, {record.n:,} feature{'s' * (record.n != 1)}" if by_shape else words
+
+    return kind
 
 
 def _chart() -> parts.Chart:
@@ -167,13 +176,14 @@ def _caches(results: Results, rows: Iterable[Spec]) -> list[Spec]:
     for cache in results.machine["hardware"].get("caches") or ():
         levels[cache["level"]] = cache["bytes"], cache.get("shared_by") or 1
     found = []
-    records = {_kind(record): record for record in results.records}
+    kind_of = _kinds(results)
+    records = {kind_of(record): record for record in results.records}
     for kind, group in groupby(sorted(rows, key=lambda row: str(row["kind"])), key=lambda row: str(row["kind"])):
         record, sizes_ = records[kind], [row["elements"] for row in group]
         edge, end = min(sizes_), max(sizes_)
         itemsize = 4 if record.dtype == "float32" else 8
         tops = [
-            (f"L{level}", size * max(1, record.threads // shared) / itemsize, 0.2 - 0.05 * place)
+            (f"L{level}", size * ceil(record.threads / shared) / itemsize, 0.2 - 0.05 * place)
             for place, (level, (size, shared)) in enumerate(sorted(levels.items()))
         ]
         for name, top, opacity in [*tops, ("memory", end, 0.0)]:
