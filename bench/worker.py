@@ -43,6 +43,9 @@ _PLACINGS = 15
 """Parameters placed before any data is, to know what that costs by itself."""
 _TRIALS = 3
 """Of a number of calls, the shortest of which counts: it was too few where a neighbour was busy, down to a half."""
+_SETTLING_SECONDS = 0.04
+"""Of untimed calls before a round's are counted: ten slices of the scheduler. Two threads that were kept to one core for
+another workload share it for some slices more; counted then, a call took 4 ms in place of 40 µs."""
 _WATCHED_SECONDS = 0.05
 """For so long a kernel's threads are watched: ten ticks, since the system counts a running thread by ticks."""
 _BUSY = 0.02
@@ -165,6 +168,7 @@ class Worker:
         gc.disable()  # until the workload is released: nothing is collected while it is timed
         calls, rounds = iterations or 1, 1
         if iterations is None:
+            self._wake(draw, _SETTLING_SECONDS)
             elapsed, placing = self._trial(draw, calls)
             while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
                 # tenfold at most: a first call is slower than the rest
@@ -174,13 +178,15 @@ class Worker:
             rounds = ceil(_WATCHED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
         placed, placing = self._placed(draw + _TRIALS, calls * rounds)
         threads, start, cpu = observation.thread_seconds(), perf_counter(), process_time()
-        self._timed(placed)
+        passes, elapsed = 0, 0.0
+        while not passes or (rounds > 1 and elapsed < _WATCHED_SECONDS):
+            passes, elapsed = passes + 1, elapsed + self._timed(placed)
         elapsed, cpu = perf_counter() - start, process_time() - cpu
         ran = [after - threads.get(task, 0.0) for task, after in observation.thread_seconds().items()]
         self.compiled = compiled(self.kernel.gradient)
         return {
             "iterations": calls,
-            "call_seconds": elapsed / (calls * rounds),
+            "call_seconds": elapsed / (calls * rounds * passes),
             "placing_seconds": placing,
             "cores_used": cpu / elapsed,
             "busy_threads": None if iterations else sum(seconds > _BUSY * elapsed for seconds in ran),
@@ -196,10 +202,7 @@ class Worker:
         for _ in range(_SPIN_COUNT):
             pass
         spin = perf_counter() - start
-        (warm,), _ = self._placed(draw, 1, salt=0)  # other parameters than the timed ones
-        waking = 0.0
-        while waking < WAKING_SECONDS:
-            waking += self._timed([warm])
+        warm = self._wake(draw, WAKING_SECONDS)
         placed, placing = self._placed(draw, iterations)  # only now, that nothing of it can be done before
         before, sample, after = placed[:sampled], placed[sampled], placed[1 + sampled :]
         gradient, wait, X, y = self.kernel.gradient, self.kernel.backend.wait, self.X, self.y
@@ -255,6 +258,14 @@ class Worker:
         start = perf_counter()
         placed = [(asarray(w), asarray(b)) for w, b in zip(self._w, b, strict=True)]
         return placed, (perf_counter() - start) / count
+
+    def _wake(self, draw: int, seconds: float) -> tuple[Any, Any]:
+        """Untimed calls for so long, one at least. Returns the parameters that they had."""
+        (warm,), _ = self._placed(draw, 1, salt=0)  # other parameters than the timed ones
+        spent = 0.0
+        while spent < seconds:
+            spent += self._timed([warm])
+        return warm
 
     def _trial(self, draw: int, calls: int) -> tuple[float, float]:
         """Seconds that so many calls take at least, and that placing one takes; a busy neighbour only adds."""

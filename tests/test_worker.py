@@ -71,22 +71,23 @@ def _packed(value: Any) -> Any:
 
 
 def test_a_round_is_as_long_as_promised(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an imagined clock: a call takes 1 ms, so 5 or 6 of them make a round."""
-    now = [0.0]
+    """With an imagined clock: a call takes 1 ms, so 5 or 6 of them make a round. In powers of two, which add up."""
+    now, millisecond = [0.0], 2.0**-10
 
     def one_millisecond(X: Any, y: Any, w: Any, b: Any) -> Any:
-        now[0] += 1e-3
+        now[0] += millisecond
         return honest(X, y, w, b)
 
     one = placed(one_millisecond)
     monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
     found = one.calibrate(CALIBRATION_DRAW, None)
-    assert (found["iterations"], found["call_seconds"]) == (6, pytest.approx(1e-3))
+    assert (found["iterations"], found["call_seconds"]) == (6, pytest.approx(millisecond))
+    assert now[0] > worker._SETTLING_SECONDS + worker._WATCHED_SECONDS
     assert one.calibrate(CALIBRATION_DRAW, 9)["iterations"] == 9
     began = now[0]
-    assert one.round(ROUND_DRAW, 6, 5, None)["seconds"] == pytest.approx(6e-3)
-    assert now[0] - began == pytest.approx(6e-3 + 2e-3)  # two untimed calls are 2 ms
-    assert one.call(FIRST_DRAW)["seconds"] == pytest.approx(1e-3)
+    assert one.round(ROUND_DRAW, 6, 5, None)["seconds"] == 6 * millisecond
+    assert now[0] - began == (6 + 3) * millisecond  # three untimed calls are 2 ms and more
+    assert one.call(FIRST_DRAW)["seconds"] == millisecond
 
 
 def test_a_busy_moment_does_not_shorten_the_rounds(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def test_a_busy_moment_does_not_shorten_the_rounds(placed: Any, monkeypatch: pyt
     now, left = [0.0], [9e-3]
 
     def disturbed_once(X: Any, y: Any, w: Any, b: Any) -> Any:
-        now[0] += 1e-3 + (left.pop() if left else 0.0)
+        now[0] += 1e-3 + (left.pop() if left and now[0] > worker._SETTLING_SECONDS else 0.0)
         return honest(X, y, w, b)
 
     one = placed(disturbed_once)
