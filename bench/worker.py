@@ -44,8 +44,8 @@ _PLACINGS = 15
 _TRIALS = 3
 """Of a number of calls, the shortest of which counts: it was too few where a neighbour was busy, down to a half."""
 _SETTLING_SECONDS = 0.04
-"""Of untimed calls before a round's are counted: ten slices of the scheduler. Two threads that were kept to one core for
-another workload share it for some slices more; counted then, a call took 4 ms in place of 40 µs."""
+"""Of untimed calls before a round's are counted: ten slices of the scheduler. Two threads that were kept to one core
+for another workload share it for some slices more; counted then, a call took 4 ms in place of 40 µs."""
 _WATCHED_SECONDS = 0.05
 """For so long a kernel's threads are watched: ten ticks, since the system counts a running thread by ticks."""
 _BUSY = 0.02

@@ -129,6 +129,9 @@ def test_what_speaks_against_it_comes_with_its_remedy() -> None:
     assert [line for line in headline.warnings(others) if "settled" in line or "mine" in line] == [
         "On 1000x4-f64: loops had not settled: its later rounds differ from the earlier ones."
     ]
+    many = tuple(replace(one, steady=False, workload=f"{copy}") for copy in range(9) for one in records)
+    shown = headline.warnings(replace(RUN, records=many))
+    assert (len(shown), shown[-1][:4]) == (9, "And ")
     assert "in 1 of 2 races" in headline.trust(replace(RUN, races=(broken, RUN.races[1])))[0]
 
 

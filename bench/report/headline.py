@@ -14,6 +14,8 @@ from bench.record import Ratio, Record, Results, Seconds
 from bench.report.terminal import by_race, duration, faults, interval, is_wide, of_limit, timed
 
 Measured = list[tuple[Record, Seconds]]
+_MOST_WARNINGS = 8
+"""A grid of 80 workloads has dozens, and who reads the top of a page none of them."""
 LIMITS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
 
 
@@ -136,10 +138,12 @@ def warnings(results: Results) -> tuple[str, ...]:
                 f"NOT TRUSTWORTHY: on {race['workload']}, {control['kernel']} against itself came out "
                 f"{interval(ratio)}{f': {causes}' if causes else ''}"
             )
-    for measured in races(results):
-        found += [f"On {measured[0][0].workload}: {line}." for line in faults(measured)]
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
     found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
+    for measured in races(results):
+        found += [f"On {measured[0][0].workload}: {line}." for line in faults(measured)]
+    if len(found) > _MOST_WARNINGS:
+        found[_MOST_WARNINGS:] = [f"And {len(found) - _MOST_WARNINGS} more: python -m bench report lists them."]
     return tuple(found)
 
 
