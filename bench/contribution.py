@@ -98,7 +98,8 @@ def _whole(results: Results) -> Iterator[str]:
     profile = str(results.run.get("profile"))
     expected = profiles.PROFILES[profile].workloads if profile in _GRIDS else workloads.DEFAULT
     if missing := [name for name in expected if name not in timed and not on_gpu]:
-        yield f"nothing was timed on {', '.join(missing)}: run make bench, without a choice of workloads"
+        how = f"pytest --benchmark --profile {profile}" if profile in _GRIDS else "make bench"
+        yield f"nothing was timed on {', '.join(missing)}: run {how}, without a choice of workloads"
     few = [race["workload"] for race in results.races if 0 < race["launches"] < FEWEST_LAUNCHES]
     if few:
         yield f"fewer than {FEWEST_LAUNCHES} launches on {', '.join(few)}"

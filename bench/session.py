@@ -75,8 +75,6 @@ class Session:
         self._enough = enough
         self._beside: dict[str, list[Entrant]] = {}
         self._spent = Spent()
-        self._earlier = 0.0
-        """Seconds that the blocks took that were taken over."""
 
     # -- what is to be done --
 
@@ -141,7 +139,9 @@ class Session:
             differs = next((key for key, value in described.items() if planned.get(key) != value), None)
             if differs is None:
                 self.blocks = blocks
-                self._earlier = sum(sum(block.seconds.values()) for block in blocks)
+                for block in blocks:
+                    self._spend(block)
+                    self._spent.whole += sum(block.seconds.values())
                 return path.with_suffix(".json")
             other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
         raise ValueError(f"there is no unfinished run of this to resume{other}")
@@ -232,8 +232,7 @@ class Session:
             control,
             tick,
         )
-        self._spent.start += block.seconds["start"] + block.seconds["admission"]
-        self._spent.rounds += block.seconds["rounds"]
+        self._spend(block)
         entries = skipped | block.entries if launch.number == 0 else block.entries
         return replace(block, entries=entries, data=material.digest)
 
@@ -288,6 +287,10 @@ class Session:
         race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), entrants)
         return next(record for record in race.records if record.kernel == kernel)
 
+    def _spend(self, block: Block) -> None:
+        self._spent.start += block.seconds.get("start", 0.0) + block.seconds.get("admission", 0.0)
+        self._spent.rounds += block.seconds.get("rounds", 0.0)
+
     def budget(self) -> dict[str, float]:
         """Seconds: start-up (workers, imports, compiling, the gate), timed rounds, and the rest."""
         whole = self._spent.whole + time.monotonic()
@@ -305,7 +308,7 @@ class Session:
         run = {
             "began": self._began.isoformat(timespec="seconds"),
             "commit": commit(CHECKOUT),
-            "seconds": round(self._earlier + (datetime.now(UTC) - self._began).total_seconds(), 1),
+            "seconds": round(self._spent.whole + time.monotonic(), 1),
             "seconds_per_kernel": self.settings.seconds,
             "launches": max((len(race.blocks) for race in races), default=0),
             "profile": self.settings.profile,

@@ -169,6 +169,19 @@ def test_it_fits_80_columns_and_says_what_it_could_show(count: int) -> None:
     assert page.count("| kernel | A |") == count - 1
 
 
+def test_one_way_of_measuring_the_limit_is_enough() -> None:
+    runs = [run("A", TIMES, limit=1e-6), run("B", TIMES, limit=5e-7, on=OTHER)]
+    (race,) = runs[0].results.races
+    race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(read-sum)"]  # which failed
+    assert all(cell.normalised is not None for _, cell in compared(*runs).cells)
+    race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(sigmoid)"]
+    assert all(cell.normalised is None for _, cell in compared(*runs).cells)
+
+
+def test_names_are_no_markup() -> None:
+    assert "own[bold]:f" in shown(*(run(name, {**TIMES, "own[bold]:f": 3e-5}) for name in "AB"))
+
+
 def test_without_limits_it_says_so() -> None:
     text = shown(run("A", TIMES), run("B", TIMES, limit=1e-6, on=OTHER))
     assert "of the limit" not in text

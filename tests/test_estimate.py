@@ -15,6 +15,8 @@ from bench.selection import Entrant
 from bench.session import Session
 
 FACTOR = 1.5
+RESUMED = "20261123T071430Z-55abef8"
+"""Its code counted only the seconds after it was resumed."""
 MEASURED = [
     path
     for path in sorted((CHECKOUT / "results").glob("*/*.json"))
@@ -43,8 +45,9 @@ def planned(results: Results) -> Session:
 @pytest.mark.parametrize("path", MEASURED, ids=[path.stem for path in MEASURED])
 def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
     results = record.read(path)
-    blocks = sum(sum(block.values()) for race in results.races for block in race["seconds"])
-    took = max(results.run["seconds"], blocks)  # a file of 55abef8 that was resumed has only its last part's seconds
+    took = results.run["seconds"]
+    if path.stem == RESUMED:
+        took = sum(sum(block.values()) for race in results.races for block in race["seconds"])
     assert 1 / FACTOR < planned(results).estimated_seconds() / took < FACTOR
 
 

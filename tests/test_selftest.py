@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bench import selftest
+from bench.__main__ import main
 from bench.cheaters import CHEATERS
 from bench.report import trust
 from bench.selftest import Trial
@@ -78,6 +81,18 @@ def test_what_the_self_test_says(alarms: int, caught: bool, passes: bool) -> Non
     trust.summary(Console(file=page, width=80, highlight=False), document)
     assert f"{alarms}/200" in page.getvalue()
     assert ("NOT CAUGHT: sign_error" in page.getvalue()) is not caught
+
+
+def test_an_unwritable_folder_is_found_before_anything_races(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def unwritable(dir: Path) -> None:  # noqa: A002 - as tempfile's
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", unwritable)
+    monkeypatch.setattr(selftest, "run", lambda *_: pytest.fail("it raced"))
+    assert main(["selftest", "--results", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: results cannot be written to {tmp_path}: Permission denied\n"
 
 
 def test_a_slowed_kernel_computes_the_same() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import memory, worker
+from bench import memory, observation, worker
 from bench.channel import Frames, Garbled, array, encode
 from bench.material import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
 from bench.worker import Worker
@@ -88,6 +88,28 @@ def test_a_round_is_as_long_as_promised(placed: Any, monkeypatch: pytest.MonkeyP
     assert one.round(ROUND_DRAW, 6, 5, None)["seconds"] == 6 * millisecond
     assert now[0] - began == (6 + 3) * millisecond  # three untimed calls are 2 ms and more
     assert one.call(FIRST_DRAW)["seconds"] == millisecond
+
+
+def test_threads_are_watched_for_as_long_as_it_takes(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls of 10 ms become calls of 0.1 ms once they were counted: too few then, and watched again and again."""
+    now, calls, watched = [0.0], [0], list[float]()
+
+    def quicker_later(X: Any, y: Any, w: Any, b: Any) -> Any:
+        calls[0] += 1
+        now[0] += 1e-2 if calls[0] <= 4 + worker._TRIALS else 1e-4
+        return honest(X, y, w, b)
+
+    def look() -> dict[str, float]:
+        watched.append(now[0])
+        return {}
+
+    one = placed(quicker_later)
+    monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(observation, "thread_seconds", look)
+    found = one.calibrate(CALIBRATION_DRAW, None)
+    began, ended = watched
+    assert ended - began >= worker._WATCHED_SECONDS
+    assert (found["iterations"], found["call_seconds"]) == (1, pytest.approx(1e-4))
 
 
 def test_a_busy_moment_does_not_shorten_the_rounds(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,7 @@ def chief(results: Results) -> Measured:
 
 def shown_first(results: Results) -> str:
     """Its name, which the charts begin with."""
-    several = len({record.threads for record in results.records}) > 1
-    return race_name(chief(results)[0][0], several) if chief(results) else ""
+    return race_name(chief(results)[0][0], several_threads(results)) if chief(results) else ""
 
 
 def sentences(results: Results) -> tuple[str, ...]:
@@ -47,7 +46,7 @@ def sentences(results: Results) -> tuple[str, ...]:
     if not measured:
         return ("No kernel was timed.",)
     best, took = measured[-1]
-    where = race_name(best, _several(results))
+    where = race_name(best, several_threads(results))
     found = [
         f"On {where} ({best.m:,} × {best.n:,}) the fastest is {best.kernel}: "
         f"{duration(took.median)} a call{_tied(measured)}.",
@@ -76,7 +75,8 @@ def figures(results: Results) -> tuple[tuple[str, str], ...]:
     if not measured:
         return ()
     best, took = measured[-1]
-    found = [(duration(took.median), f"a call of {best.kernel}, the fastest on {race_name(best, _several(results))}")]
+    where = race_name(best, several_threads(results))
+    found = [(duration(took.median), f"a call of {best.kernel}, the fastest on {where}")]
     ratio = best.speedup
     if ratio and ratio.baseline != best.kernel:
         low_high = f" (95% interval {_span(ratio)})" if ratio.low else ""
@@ -147,7 +147,8 @@ def warnings(results: Results) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _several(results: Results) -> bool:
+def several_threads(results: Results) -> bool:
+    """Whether its races have several numbers of threads."""
     return len({record.threads for record in results.records}) > 1
 
 
@@ -189,7 +190,7 @@ def _over_loops(results: Results, best: Record) -> str:
     if largest is None or largest.id == best.id or not largest.speedup or largest.speedup.low is None:
         return ""
     ratio = largest.speedup
-    where = race_name(largest, _several(results))
+    where = race_name(largest, several_threads(results))
     return f"on {where}, {_estimate(ratio)} times as fast as loops ({_span(ratio)})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.record import Results
+from bench.report.headline import several_threads
 from bench.report.terminal import (
     baseline,
     by_race,
@@ -65,7 +66,7 @@ def tables(results: Results, workloads: Sequence[str] = ()) -> str:
         f"{f', with {settings} in its environment' if settings else ''}. "
         "In brackets: the 95% interval across launches.",
     ]
-    several = len({record.threads for record in results.records}) > 1
+    several = several_threads(results)
     for (workload, threads), records in by_race(results.records):
         if workloads and workload not in workloads:
             continue

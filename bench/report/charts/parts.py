@@ -9,7 +9,7 @@ import altair as alt
 
 from bench.record import Record, Results, Seconds
 from bench.report import palette
-from bench.report.headline import race_name, shown_first
+from bench.report.headline import race_name, several_threads, shown_first
 from bench.report.html import Choice, Column, Series
 from bench.report.terminal import duration, significant, timed
 
@@ -35,7 +35,7 @@ WIDE = "wide"
 def common(results: Results) -> list[tuple[Record, Seconds, Spec]]:
     """The records that were timed, fastest first in each race, with the fields that each row has."""
     looks = palette.looks(results.records)
-    several = len({record.threads for record in results.records}) > 1
+    several = several_threads(results)
     return [
         (record, seconds, {"race": race_name(record, several), "kernel": record.kernel, **looks[record.kernel]})
         for record, seconds in sorted(

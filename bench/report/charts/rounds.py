@@ -12,7 +12,7 @@ from bench.model import SPECS
 from bench.record import Results
 from bench.report import palette
 from bench.report.charts import parts
-from bench.report.headline import race_name
+from bench.report.headline import race_name, several_threads
 from bench.report.html import Column, Section
 from bench.report.terminal import significant
 
@@ -66,7 +66,7 @@ def rounds(results: Results) -> Section:
 
 def _rows(results: Results) -> list[Spec]:
     looks = palette.looks(results.records)
-    several = len({record.threads for record in results.records}) > 1
+    several = several_threads(results)
     first = {(record.workload, record.threads): record for record in results.records}
     rank = {
         (record.workload, record.threads, record.kernel): place
@@ -118,7 +118,7 @@ def _chart() -> parts.Chart:
 
 def outcomes(results: Results) -> Section:
     """What became of every kernel that has no time, and why; and how many have one."""
-    several = len({record.threads for record in results.records}) > 1
+    several = several_threads(results)
     races: dict[tuple[str, str, str], list[str]] = {}
     for record in results.records:
         if record.outcome != "ok" or not record.seconds:
