@@ -309,6 +309,8 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         *chosen,
     ]
     command += [f"--results={tmp_path / 'results'}"]
+    # a child takes over that SIGINT is ignored, as it is for what a shell runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60
         while not waiting.exists() and time.monotonic() < until:
