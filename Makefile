@@ -13,8 +13,8 @@ help: ## list these commands
 bench: .venv/installed ## check and time every kernel: the main job (ARGS="-k lecture" for a part of it)
 	@$(BIN)/python -m pytest --benchmark $(ARGS)
 
-test: .venv/installed ## test the kernels and the measuring; nothing is timed
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/installed ## test the kernels and the measuring, on all cores; nothing is timed (ARGS=--slow for all tests)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: .venv/installed ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -184,7 +184,7 @@ CHEATERS = {
     "remembered": ("1000x32", "data: "),
     "precomputed": ("1000x32", "placed: "),
     "returned_early": ("100000x64-f32", "data: "),
-    "not_awaited": ("50000x32", "at-once: "),
+    "not_awaited": ("2000x32", "at-once: "),
     "lazy": ("1000x32", "at-once: "),
     "mutated_parameters": ("1000x32", "ValueError: cannot set WRITEABLE flag"),
     "mutated_data": ("1000x32", "SIGSEGV"),

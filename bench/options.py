@@ -136,6 +136,6 @@ def _asked_for_seconds(config: pytest.Config) -> bool:
 def _times(config: pytest.Config) -> bool:
     """Whether anything is timed: pytest-benchmark times nothing when disabled, skipped or under xdist."""
     disabled = config.getoption("benchmark_disable") and not config.getoption("benchmark_enable")
-    distributed = config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ
+    distributed = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     skipped = config.getoption("benchmark_skip") and not config.getoption("benchmark_only")
     return not (disabled or distributed or skipped or config.getoption("collectonly"))

@@ -16,7 +16,7 @@ from bench import against, analysis, checkout, commands, gate, versions
 from bench.against import Wanted
 from bench.checkout import CHECKOUT
 from bench.comparison import Comparison
-from tests.test_revision import git
+from tests.support.git import git
 
 LEAVINGS = shutil.ignore_patterns("__pycache__")
 
@@ -146,7 +146,10 @@ def test_another_contract_is_told(repository: Path) -> None:
         (["HEAD", "--launches", "1"], "--launches is 1; expected 2 or more: one has no interval"),
         (["HEAD", "--fail-if-slower", "nan"], "--fail-if-slower is nan; expected a percentage, 0 or more"),
         (["HEAD", "--kernels", "nump"], "no kernel is called 'nump'; the nearest: numpy"),
-        (["HEAD", "--kernels", f"{CHECKOUT}/tests/faults.py:raises"], "race compares kernels that have a name"),
+        (
+            ["HEAD", "--kernels", f"{CHECKOUT}/tests/support/faults.py:raises"],
+            "race compares kernels that have a name",
+        ),
         (["HEAD", "--workloads", "0x1"], "'0x1' has no examples"),
         (["HEAD", "--workloads", ","], "--workloads is empty"),
     ],

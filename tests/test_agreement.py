@@ -14,7 +14,7 @@ from bench.probes import probes
 from kernels import Gradient, Kernel, load
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
-from tests.problems import available, every_kernel, findings
+from tests.support.problems import available, every_kernel, findings
 
 # LARGE: here the a-priori bound of a float32 sum is 1.2%, and lets a dropped row through
 SMALL, LARGE = "lecture", "200000x8-f32"

@@ -15,7 +15,7 @@ from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.record import Seconds
 from kernels import names
-from tests.test_record import OK, RESULTS
+from tests.support.records import OK, RESULTS
 
 
 def test_help_imports_nothing_heavy() -> None:

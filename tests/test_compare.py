@@ -15,7 +15,7 @@ from bench.digest import digest
 from bench.drift import BETWEEN_RUNS
 from bench.report import comparison
 from bench.workloads import synthetic
-from tests.runs import DIGEST, WOBBLE, machine_of, run
+from tests.support.runs import DIGEST, WOBBLE, machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5}
 MORE = {**TIMES, "sklearn": 3e-5}

@@ -19,7 +19,7 @@ from bench.comparable import Run
 from bench.compare import compare
 from bench.report import comparison, comparison_charts, comparison_page
 from bench.report.pictures import filled
-from tests.runs import machine_of, run
+from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5, "<script>:f": 4e-5}
 RUNS = [run("A", TIMES, limit=1e-6)] + [

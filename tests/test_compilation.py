@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.compilation import Compilation, compile_ahead, compiled
-from tests.problems import available, normal
+from tests.support.problems import available, normal
 
 
 def test_torch_compiles_for_each_shape_once() -> None:

@@ -14,7 +14,7 @@ from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.record import Results
 from bench.report import machines
-from tests.runs import machine_of, run
+from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6}
 COMMITTED = sorted((CHECKOUT / "results").glob("*/*.json"))

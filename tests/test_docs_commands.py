@@ -18,7 +18,7 @@ from bench.new import STYLES
 PAGE = (CHECKOUT / "docs" / "your-kernel.md").read_text()
 BLOCKS = re.findall(r"([^\n]*)\n+```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 # as short as can be; what the page's own commands say comes later, and wins
-SHORT = "--benchmark-max-time=0.01 --launches=2 --no-ceilings -p no:cacheprovider"
+SHORT = "--benchmark-max-time=0.01 --launches=1 --no-ceilings --no-page -p no:cacheprovider"
 
 
 @pytest.fixture(scope="module")

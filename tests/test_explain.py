@@ -18,7 +18,7 @@ from bench.explain.findings import Findings
 from bench.explain.hlo import Group, Program
 from bench.explain.sentences import RULES, sentences
 from bench.record import Record, Seconds
-from tests.test_assembly import SIGMOIDS_X86, SUM_X86
+from tests.support.assembly import SIGMOIDS_X86, SUM_X86
 
 HLO = """
 HloModule jit_gradient, entry_computation_layout={(f64[100,4]{1,0})->f64[4]{0}}

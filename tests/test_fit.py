@@ -13,7 +13,7 @@ from bench import fit, record
 from bench.__main__ import main
 from bench.fit import Cell
 from bench.record import Record, Seconds
-from tests.test_record import OK, RESULTS
+from tests.support.records import OK, RESULTS
 
 SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}
 FEATURES = (2, 8, 32, 128, 1024)

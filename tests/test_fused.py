@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernels import Gradient, Problem, load, reference
-from tests.problems import call, normal
+from tests.support.problems import call, normal
 
 KINDS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ORDERS = pytest.mark.parametrize("order", ["C", "F"])

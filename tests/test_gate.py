@@ -20,8 +20,8 @@ from bench.record import Fraction, Record, Seconds
 from bench.report import versions
 from bench.revision import Revision
 from bench.statistics import Estimate, apart, shared
-from tests.test_analysis import entry, race
-from tests.test_record import OK, RESULTS
+from tests.support.races import entry, race
+from tests.support.records import OK, RESULTS
 
 
 @pytest.mark.parametrize(

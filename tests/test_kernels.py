@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, target
 
 from kernels import Gradient, Problem, reference
-from tests.problems import available, call, every_kernel, normal, problems
-from tests.test_reference import exactly
+from tests.support.exact import exactly
+from tests.support.problems import available, call, every_kernel, normal, problems
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ORDERS = pytest.mark.parametrize("order", ["C", "F"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.levels import labelled, level
-from tests.test_record import OK
+from tests.support.records import OK
 
 KB, MB = 2**10, 2**20
 CACHES: list[dict[str, Any]] = [

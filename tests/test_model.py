@@ -11,9 +11,9 @@ from bench.checkout import CHECKOUT
 from bench.journal import Entry
 from bench.race import race as raced
 from bench.record import Results
-from tests.test_analysis import LECTURE, entry, race
-from tests.test_record import MACHINE
-from tests.test_report import shown
+from tests.support.races import LECTURE, entry, race
+from tests.support.records import MACHINE
+from tests.support.terminal import shown
 
 TIMES = model.repeats(LECTURE.bytes_of_x)
 
@@ -103,7 +103,7 @@ def test_no_failures_where_nothing_failed_or_nothing_was_to_be_measured() -> Non
 
 
 def test_the_outcome_of_a_real_worker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    specs = dict.fromkeys(model.SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/faults.py:segfault"}
+    specs = dict.fromkeys(model.SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/support/faults.py:segfault"}
     monkeypatch.setattr(model, "SPECS", specs)
     (failed,) = raced(["numpy"], "20x3", launches=1, seconds=0.05, ceilings=True).ceilings_failed
     assert (failed["name"], failed["outcome"]) == ("multiply", "crashed")

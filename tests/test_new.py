@@ -11,7 +11,7 @@ import pytest
 from bench.__main__ import main
 from bench.new import STYLES
 from kernels import load
-from tests.problems import findings
+from tests.support.problems import findings
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from bench.record import Ratio, Record, Results, Seconds
-from tests.test_record import OK
-from tests.test_report_page import HOSTILE, RUN
+from tests.support.pages import HOSTILE, RUN
+from tests.support.records import OK
 
 pytest.importorskip("selenium", reason="Selenium is not installed: pip install --group dev")
 pytest.importorskip("altair", reason="Altair is not installed: pip install '.[report]'")

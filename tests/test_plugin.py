@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +17,26 @@ import pytest
 from bench import machine, record, workloads
 from bench.checkout import CHECKOUT
 from bench.digest import alike, digest
-
-# without what this very run of pytest has set there
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-ENVIRONMENT["COLUMNS"] = "80"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from tests.support.pytest_run import FAST, SHORT, Ran, Run, apart, environment, files
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs pytest in the checkout, for a moment a kernel; results go to tmp_path/results, with a page if asked."""
-
-    def run(*arguments: str, page: bool = False) -> subprocess.CompletedProcess[str]:
-        fixed = [
-            f"--results={tmp_path / 'results'}",
-            "--benchmark-max-time=0.01",
-            "--launches=2",
-            "--no-ceilings",
-        ]
-        fixed += [] if page else ["--no-page"]
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *fixed, "-p", "no:cacheprovider", *arguments],
-            cwd=CHECKOUT,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    return run
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """The main job in a process of its own, with two launches, a page, and a copy of its JSON; and where it wrote."""
+    folder = tmp_path_factory.mktemp("finished")
+    short = tuple(option for option in SHORT if option != "--no-page")
+    written = (f"--results={folder / 'results'}", f"--benchmark-json={folder / 'copy.json'}")
+    return apart("--benchmark", *FAST, "--launches=2", *written, short=short), folder
 
 
-def files(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "results").glob("*/*.json"))
-
-
-FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")
-
-
-def test_the_main_job(run: Run, tmp_path: Path) -> None:
-    ran = run("--benchmark", *FAST, page=True)
+def test_the_main_job(finished: tuple[Ran, Path]) -> None:
+    ran, folder = finished
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"logitbench: 2 workloads, 2 kernels, about \d+ s, on ", ran.stdout)
     # pytest-benchmark's table, then the summary (with a table for the cold start), then the files
     places = [ran.stdout.index(text) for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")]
     assert places == sorted(places)
-    (file,) = files(tmp_path)
+    (file,) = files(folder)
     assert re.fullmatch(r"\d{8}T\d{6}Z-(nogit|[0-9a-f]{7,}(-dirty)?)\.json", file.name)
     found = record.read(file)
     assert file.parent.name == found.machine["id"]
@@ -82,11 +53,11 @@ def test_the_main_job(run: Run, tmp_path: Path) -> None:
     assert max(map(len, table_lines)) <= 80
 
 
-def test_the_file_is_pytest_benchmarks_with_every_round(run: Run, tmp_path: Path) -> None:
-    run("--benchmark", *FAST, "--benchmark-json", str(tmp_path / "copy.json"))
-    (file,) = files(tmp_path)
+def test_the_file_is_pytest_benchmarks_with_every_round(finished: tuple[Ran, Path]) -> None:
+    _, folder = finished
+    (file,) = files(folder)
     document: dict[str, Any] = json.loads(file.read_text())
-    assert json.loads((tmp_path / "copy.json").read_text()) == document
+    assert json.loads((folder / "copy.json").read_text()) == document
     rounds: dict[tuple[str, str], list[float]] = {}
     for race in document["logitbench"]["races"]:
         for entry in race["rounds"]:
@@ -139,6 +110,7 @@ def test_an_expression_chooses_and_brings_its_baseline(run: Run, tmp_path: Path)
         ("--benchmark-skip",),
         ("--collect-only",),
         ("-n", "1"),
+        ("-n", "1", "--dist", "no"),
     ],
 )
 def test_these_start_no_timing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
@@ -311,7 +283,7 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     command += [f"--results={tmp_path / 'results'}"]
     # a child takes over that SIGINT is ignored, as it is for what a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment(), stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60
         while not waiting.exists() and time.monotonic() < until:
             time.sleep(0.05)
@@ -324,10 +296,10 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     assert interrupted.stem.endswith("-interrupted")
     assert {r.workload for r in record.read(interrupted).records} == {"10x2-f64"}
 
-    other = run("--benchmark", "--resume", "--workloads=10x2", "--kernels=loops")
+    other = run("--benchmark", "--resume", "--launches=2", "--workloads=10x2", "--kernels=loops")
     assert other.returncode == 4
     assert " was of another plan: " in other.stderr
-    resumed = run("--benchmark", "--resume", *chosen)
+    resumed = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     (whole,) = set(files(tmp_path)) - {interrupted}
     assert interrupted.stem == f"{whole.stem}-interrupted"
@@ -337,7 +309,7 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
     ]  # fmt: skip
     found = record.read(whole)
     assert found.run["seconds"] > sum(sum(block.values()) for race in found.races for block in race["seconds"])
-    nothing = run("--benchmark", "--resume", *chosen)
+    nothing = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert nothing.returncode == 4
     assert "there is no unfinished run of this to resume" in nothing.stderr
 
@@ -348,7 +320,7 @@ def test_a_profile_that_was_killed_is_resumed(run: Run, tmp_path: Path) -> None:
     chosen = ("--profile=full", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
     command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2"]
     command += ["--no-ceilings", f"--results={tmp_path / 'results'}", *chosen]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as running:
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment(), stdout=subprocess.DEVNULL) as running:
         until, kept = time.monotonic() + 60, ""
         while kept.count("\n") < 2 and time.monotonic() < until:
             time.sleep(0.01)
@@ -357,10 +329,10 @@ def test_a_profile_that_was_killed_is_resumed(run: Run, tmp_path: Path) -> None:
     assert files(tmp_path) == []
     block = json.loads(kept.splitlines()[1])
 
-    other = run("--benchmark", "--resume", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
+    other = run("--benchmark", "--resume", "--launches=2", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
     assert other.returncode == 4
     assert " was of another profile: full" in other.stderr
-    resumed = run("--benchmark", "--resume", *chosen)
+    resumed = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     (file,) = files(tmp_path)
     found = record.read(file)

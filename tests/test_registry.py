@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kernels import BackendUnavailable, Kernel, _jit_cache, backends, load, names, registry
-from tests.problems import available, every_kernel, normal
+from tests.support.problems import available, every_kernel, normal
 
 
 def test_importing_the_package_loads_no_numba_no_jax_no_scikit_learn_no_torch() -> None:

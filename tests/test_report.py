@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from bench.record import Cold, Error, Ratio, Results, Seconds
 from bench.report import markdown, terminal
 from bench.report.progress import Progress
-from tests.test_record import MACHINE, OK, RESULTS, WRONG
-
-
-def shown(results: Results, width: int = 80) -> str:
-    console = Console(file=StringIO(), width=width, highlight=False)
-    terminal.summary(console, results)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text
+from tests.support.records import MACHINE, OK, RESULTS, WRONG
+from tests.support.terminal import shown
 
 
 def test_the_summary_shows_the_ratio_with_its_interval_baseline_and_machine() -> None:

@@ -16,8 +16,8 @@ from bench import record
 from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.report import command
-from tests.test_record import WRONG
-from tests.test_report_page import RUN
+from tests.support.pages import RUN
+from tests.support.records import WRONG
 
 
 def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench import against, revision
 from bench.revision import Revision
+from tests.support.git import git
 
 REGISTRY = 'KERNELS = {"a": "kernels.a:A", "b-c": "kernels.b:B"}\n'
 FILES = {
@@ -22,12 +21,6 @@ FILES = {
     "kernels/_deep/more.py": "MORE = 1\n",
     "kernels/contract.py": "class Kernel: ...\n",
 }
-
-
-def git(folder: Path, *arguments: str) -> None:
-    who = {f"GIT_{role}_{what}": "somebody" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull}
-    subprocess.run(["git", "-C", str(folder), *arguments], env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture

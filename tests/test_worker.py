@@ -17,7 +17,7 @@ from bench.worker import Worker
 from kernels import Kernel
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
-from tests.problems import material
+from tests.support.problems import material
 
 WORKLOAD = "50x3"
 

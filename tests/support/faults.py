@@ -1,4 +1,4 @@
-"""Kernels that end badly, each in its own way; raced beside numpy by test_process.py."""
+"""Kernels that end badly, each in its own way; raced beside numpy by the tests of workers."""
 
 from __future__ import annotations
 

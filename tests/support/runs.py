@@ -10,7 +10,7 @@ from typing import Any
 from bench import machine, statistics
 from bench.comparable import Run
 from bench.record import Fraction, Ratio, Record, Results, Seconds
-from tests.test_record import MACHINE
+from tests.support.records import MACHINE
 
 DIGEST = {"ones": 0.5, "size": 1.0, "placed": 0.01, "labelled": 0.02}
 WOBBLE = (0.99, 1.0, 1.01, 1.0, 1.0)

@@ -1,0 +1,34 @@
+"""Races made of blocks written by hand: no clock, no process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench import workloads
+from bench.analysis import Race
+from bench.journal import Block, Entry
+from bench.selection import Entrant
+
+LECTURE = workloads.named("lecture")
+SEEN = {
+    "cores_used": 1.0, "busy_threads": 1, "page_faults_per_call": 0.0, "switches_per_round": 0.0,
+    "spin_seconds": 2e-5, "compiled_again": 0, "cores": [0, 1], "threads": 3, "peak_bytes": 1, "pools": [],
+}  # fmt: skip
+KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
+
+
+def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> Entry:
+    rounds = tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4))
+    found = ({"check": "data", "max_ulps": 4.0, "bound_fraction": 0.1, "failure": ""},)
+    return Entry(
+        **{
+            "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "findings": found, "cold": cold or {},
+            "iterations": 10, "rounds": rounds, "places": (0,) * 7, "seen": SEEN, **more,
+        }
+    )  # fmt: skip
+
+
+def race(launches: list[dict[str, Entry]], control_of: str | None = None) -> Race:
+    names = dict.fromkeys(name for entries in launches for name in entries if "(" not in name)
+    blocks = tuple(Block("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches))
+    return Race(LECTURE, 2, blocks, tuple(Entrant(name) for name in names))
