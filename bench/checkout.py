@@ -51,9 +51,9 @@ def commit(folder: Path) -> str:
 
 
 def sources(specs: Iterable[str]) -> str:
-    """A digest of the code that is measured and measures: the checkout's, and the files that kernels come from."""
+    """A digest of the code that is measured and measures: the checkout's, at any depth, and kernels' own files."""
     digest = hashlib.sha256()
-    own = [*(CHECKOUT / "bench").glob("*.py"), *(CHECKOUT / "kernels").rglob("*.py")]
+    own = [path for folder in ("bench", "kernels") for path in (CHECKOUT / folder).rglob("*.py")]
     brought = [Path(location) for spec in specs if (location := spec.rpartition(":")[0]).endswith(".py")]
     for path in sorted([*own, *brought]):
         digest.update(path.read_bytes())

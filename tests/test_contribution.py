@@ -14,10 +14,10 @@ from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.record import Results
 from bench.report import machines
+from tests.support.committed import committed, each_committed
 from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6}
-COMMITTED = sorted((CHECKOUT / "results").glob("*/*.json"))
 THREE_LAUNCHES = {"20261123T071430Z-55abef8", "20261123T082039Z-55abef8"}
 """Of a grid, which the check says of them. No other file may."""
 
@@ -126,7 +126,7 @@ def test_names_of_nobody_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert contribution.here() == ["engine.example.org", "engine"]
 
 
-@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.stem)
+@each_committed("file")
 def test_what_is_committed_can_be_shared(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check", str(file)])
     wrong = [line[:40] for line in capsys.readouterr().out.splitlines() if not line.endswith(" ok")]
@@ -166,7 +166,9 @@ def test_bad_files(
     file = tmp_path / "bad.json"
     if content is not None:
         file.write_text(content)
-    others = [str(COMMITTED[0])] * (command == "compare")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(whole()))
+    others = [str(other)] * (command == "compare")
     assert main([command, str(file), *others]) == 2
     shown = capsys.readouterr()
     assert (shown.out, len(shown.err.splitlines())) == ("", 1)
@@ -174,9 +176,11 @@ def test_bad_files(
 
 
 def test_the_results_page_is_made_from_the_files() -> None:
-    there = {name: [record.read(path) for path in paths] for name, paths in shelf.files().items()}
+    there: dict[str, list[Results]] = {}
+    for path in committed():
+        there.setdefault(path.parent.name, []).append(record.read(path))
     page = (CHECKOUT / "results" / "README.md").read_text()
-    assert page == machines.page(there), "run make results"
+    assert page == machines.page(there), "run make results, and git add results/"
 
 
 def test_the_page_has_each_machine_with_its_newest_figures() -> None:
@@ -188,10 +192,17 @@ def test_the_page_has_each_machine_with_its_newest_figures() -> None:
     assert "| lecture | 2 | `numba` | 5.00 µs | 2.00 [1.90, 2.10] | 4.00 [3.90, 4.10] × `loops` | 20% |" in page
 
 
-def test_machine_all_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_all_lists_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shelf, "RESULTS", tmp_path)
+    ids = [machine_of(cpu)["id"] for cpu in ("Some CPU", "Other CPU")]
+    for name, cpu in zip(ids, ("Some CPU", "Other CPU"), strict=True):
+        results = run(name, TIMES, limit=1e-6, on=machine_of(cpu)).results
+        record.write(tmp_path / name / "20260102T030405Z-abc1234.json", {"logitbench": results.as_json()})
     assert main(["machine", "--all"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in shelf.files())
+    assert all(name in shown for name in ids)
     assert max(map(len, shown.splitlines())) <= 80
 
 

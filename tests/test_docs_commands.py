@@ -44,6 +44,7 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_every_block_and_every_command_does_what_the_page_says(checkout: Path) -> None:
     marked = 0
     for above, language, text in BLOCKS:

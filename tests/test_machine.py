@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import machine
+from bench import checkout, machine
 
 
 @pytest.fixture
@@ -111,3 +111,24 @@ def test_gpus_are_what_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None
 def test_commands_that_are_missing_or_fail() -> None:
     assert machine._output("no-such-command-anywhere") is None
     assert machine._output("false") is None
+
+
+def test_sources_are_those_of_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What --resume compares: a change anywhere below bench/ or kernels/, or in a kernel's own file, is one."""
+    monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
+    own = tmp_path / "mine.py"
+    files = [
+        own,
+        *(tmp_path / name for name in ("bench/a.py", "bench/deep/er/b.py", "kernels/c.py", "kernels/_d/e.py")),
+    ]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("1")
+    asked = [f"{own}:gradient", "numpy"]
+    before = checkout.sources(asked)
+    assert checkout.sources(asked) == before
+    for file in files:
+        file.write_text("2")
+        assert checkout.sources(asked) != before
+        file.write_text("1")
+    assert checkout.sources(asked) == before

@@ -278,6 +278,7 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         "--benchmark-max-time=0.01",
         "--launches=2",
         "--no-ceilings",
+        "--no-page",
         *chosen,
     ]
     command += [f"--results={tmp_path / 'results'}"]
@@ -319,7 +320,7 @@ def test_a_profile_that_was_killed_is_resumed(run: Run, tmp_path: Path) -> None:
     # the profile's one thread as well as all, at 32 features
     chosen = ("--profile=full", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
     command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2"]
-    command += ["--no-ceilings", f"--results={tmp_path / 'results'}", *chosen]
+    command += ["--no-ceilings", "--no-page", f"--results={tmp_path / 'results'}", *chosen]
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment(), stdout=subprocess.DEVNULL) as running:
         until, kept = time.monotonic() + 60, ""
         while kept.count("\n") < 2 and time.monotonic() < until:

@@ -26,8 +26,8 @@ OUTCOMES = {
     "segfault": ("crashed", "SIGSEGV, segmentation fault, in its first call"),
     "abort": ("crashed", "SIGABRT, aborted, in its first call"),
     "exits": ("crashed", "it exited with code 0 in its first call"),
-    "loops_in_c": ("timeout", "no end after 3 s, in its first call"),
-    "sleeps": ("timeout", "no end after 3 s, in its first call"),
+    "loops_in_c": ("timeout", "no end after 5 s, in its first call"),
+    "sleeps": ("timeout", "no end after 5 s, in its first call"),
     "allocates": ("out-of-memory", "it asked for more memory than there is for it"),
     "raises": ("raised", "RuntimeError: no luck"),
     "nan": ("wrong", "data: cost is nan"),
@@ -49,7 +49,7 @@ def workers() -> set[int]:
 @pytest.fixture(scope="module")
 def faulty() -> Race:
     kernels = [f"{FAULTS}:{name}" for name in OUTCOMES]
-    return race([*kernels, "numpy"], "lecture", launches=2, seconds=0.2, timeout=3)
+    return race([*kernels, "numpy"], "lecture", launches=2, seconds=0.2, timeout=5)
 
 
 @pytest.mark.usefixtures("faulty")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import record
+from bench import record, shelf
 from bench.__main__ import main
 from bench.checkout import CHECKOUT
 from bench.report import command
@@ -96,6 +96,22 @@ def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     nothing = tmp_path / "nothing.json"
     record.write(nothing, {"logitbench": replace(RUN, records=(WRONG,)).as_json()})
     refused(["report", str(nothing), "--output", str(tmp_path / "a.html")], "no kernel was timed in it", capsys)
+
+
+def test_the_newest_is_the_last_that_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shelf, "RESULTS", tmp_path)
+    monkeypatch.setattr("bench.machine.identity", lambda: "here-2c-01234567")
+    refused(
+        ["report", "--csv"], "results/here-2c-01234567 has no finished run of this machine; name a file, or", capsys
+    )
+    for day, end in ((1, ""), (2, ""), (3, "-interrupted")):
+        one = replace(RUN, run={**RUN.run, "began": f"2026-01-0{day}T00:00:00+00:00"})
+        file = tmp_path / "here-2c-01234567" / f"2026010{day}T000000Z-abc1234{end}.json"
+        record.write(file, {"logitbench": one.as_json()})
+    assert main(["report", "--csv"]) == 0
+    assert "2026-01-02" in capsys.readouterr().out.splitlines()[1]
 
 
 def refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN.json",
         type=Path,
         nargs="*",
-        help="results/<machine>/<run>.json (default: this machine's newest)",
+        help="results/<machine>/<run>.json (default: this machine's newest that was not interrupted)",
     )
     parser.add_argument("--output", metavar="FILE", type=Path, help="the page (default: <run>.html beside the run)")
     parser.add_argument("--svg", metavar="DIR", type=Path, help="the charts as pictures, and no page")
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print or write what was asked for, of each file. Returns the exit code; raises ValueError in one line."""
-    from bench import record
+    from bench import record, shelf
 
-    files = chosen.files or [_newest()]
+    files = chosen.files or [shelf.newest()]
     if chosen.output and len(files) > 1:
         raise ValueError(f"--output takes one run; {len(files)} were given: leave it out, and each gets its page")
     if chosen.output:
@@ -130,20 +130,6 @@ def _require_extra() -> None:
 
     if not (find_spec("altair") and find_spec("vl_convert")):
         raise ValueError(MISSING)
-
-
-def _newest() -> Path:
-    """The last run of this machine, by the time in its name."""
-    from bench import machine
-    from bench.checkout import RESULTS
-
-    found = sorted((RESULTS / machine.identity()).glob("*.json"))
-    if not found:
-        raise ValueError(
-            f"results/{machine.identity()} has no run of this machine; name a file, or make one with pytest "
-            "--benchmark"
-        )
-    return found[-1]
 
 
 def _shown(path: Path) -> str:

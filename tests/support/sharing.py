@@ -36,7 +36,7 @@ def place(nodeid: str) -> tuple[int, str]:
     return (_FIRST.index(its) if its in _FIRST else len(_FIRST)), its
 
 
-class Sharing(LoadScopeScheduling):
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]
     """pytest-xdist's, with groups in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
