@@ -1,3 +1,3 @@
 """Registers the benchmarks' pytest glue; tests of the kernels and of the measuring are in tests/."""
 
-pytest_plugins = ["bench.options", "bench.plugin", "bench.demands"]
+pytest_plugins = ["bench.plugin.options", "bench.plugin.benchmarks", "bench.plugin.assertions"]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import commands
+from bench.commands import exit_codes
 
 USAGE = 2
 
@@ -19,7 +19,7 @@ USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     chosen = _parser().parse_args(arguments)
-    from bench.datasets import DatasetUnavailable
+    from bench.workloads.datasets import DatasetUnavailable
 
     try:
         code: int = chosen.command(chosen)
@@ -27,15 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {mistake}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        return commands.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
-        return commands.OK
+        return exit_codes.OK
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    from bench.report.command import add_arguments as report_arguments
+    from bench.commands.report import add_arguments as report_arguments
 
     parser = argparse.ArgumentParser(
         prog="python -m bench",
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
         added = known.add_parser(name, help=text, description=text, allow_abbrev=False)
-        added.set_defaults(command=getattr(commands, name))
+        added.set_defaults(command=getattr(exit_codes, name))
         return added
 
     command("kernels", "list the kernels: what each does, and whether it can run here")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.record import Record
+from bench.results.record import Record
 
 MEMORY = "memory"
 

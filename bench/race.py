@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench import selection, workloads
-from bench.analysis import Race
-from bench.plan import SECONDS, TIMEOUT_SECONDS, Settings
-from bench.selection import Entrant
-from bench.session import Session
-from bench.workloads import Workload
+from bench.analysis.race import Race
+from bench.runner import selection
+from bench.runner.selection import Entrant
+from bench.runner.session import Session
+from bench.runner.settings import SECONDS, TIMEOUT_SECONDS, Settings
+from bench.workloads import catalog
+from bench.workloads.catalog import Workload
 
 
 def race(
@@ -46,7 +47,7 @@ def race(
         replace(kernel, by_name=True) if isinstance(kernel, Entrant) else Entrant(kernel, by_name=True)
         for kernel in kernels
     ]
-    chosen = workloads.named(workload) if isinstance(workload, str) else workload
+    chosen = catalog.named(workload) if isinstance(workload, str) else workload
     chosen.require()
     selection.require_names(entrants)
     counts = () if threads is None else (threads,)

@@ -1,6 +1,6 @@
 """The benchmarks: one test for each workload and kernel. `pytest --benchmark` runs them."""
 
-from bench.record import Record
+from bench.results.record import Record
 
 
 def test_gradient(measured: Record) -> None:

@@ -23,7 +23,7 @@ KERNELS = {
     "loops-examples": "kernels.numpy_loops:LOOPS_EXAMPLES",
     "numpy": "kernels.numpy_vectorized:NUMPY_VECTORIZED",
     "numpy-blocked": "kernels.numpy_blocked:NUMPY_BLOCKED",
-    "numba-loops": "kernels.numba_jit:NUMBA_LOOPS",
+    "numba-loops": "kernels.numba_loops:NUMBA_LOOPS",
     "jax": "kernels.jax_jit:JAX",
     "jax-autodiff": "kernels.jax_autodiff:JAX_AUTODIFF",
     "jax-blocked": "kernels.jax_blocked:JAX_BLOCKED",

@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from bench import machine
+from bench.host import machine
 from tests.support.pytest_run import run
 
 __all__ = ["run"]

@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import against, analysis, checkout, commands, gate, versions
-from bench.against import Wanted
-from bench.checkout import CHECKOUT
-from bench.comparison import Comparison
+from bench.analysis import race as race_analysis
+from bench.analysis import verdict
+from bench.commands import exit_codes
+from bench.commands.race import revisions, versioned_kernel
+from bench.commands.race.result import Comparison
+from bench.commands.race.revisions import Wanted
+from bench.host import checkout
+from bench.host.checkout import CHECKOUT
 from tests.support.git import git
 
 LEAVINGS = shutil.ignore_patterns("__pycache__")
@@ -39,7 +43,7 @@ def repository(committed: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine one control in twenty differs by chance, and its race is not judged."""
-    monkeypatch.setattr(analysis, "differing", lambda _races: set())
+    monkeypatch.setattr(race_analysis, "differing", lambda _races: set())
 
 
 def changed(repository: Path, file: str, old: str, new: str) -> None:
@@ -51,7 +55,7 @@ def changed(repository: Path, file: str, old: str, new: str) -> None:
 
 def raced(repository: Path, said: list[str] | None = None, **wanted: object) -> Comparison:
     asked = {"workloads": "10x2", "launches": 2, "checkout": repository, **wanted}
-    return against.run(Wanted("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
+    return revisions.run(Wanted("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("trusted")
@@ -65,10 +69,10 @@ def test_the_kernel_that_differs_races_against_its_commit(repository: Path) -> N
     (row,) = found.rows
     assert (row.kernel, row.workload, row.launches) == ("loops-examples", "10x2-f64", 2)
     assert row.seconds > 0.005 > row.seconds_before
-    assert row.judgement.verdict == gate.FAILED
+    assert row.judgement.verdict == verdict.FAILED
     assert len(found.failures) == 1
     assert not (CHECKOUT / ".cache" / "versions" / str(os.getpid())).exists()
-    assert versions.VARIABLE not in os.environ
+    assert versioned_kernel.VARIABLE not in os.environ
 
 
 def test_a_kernel_that_no_longer_agrees(repository: Path) -> None:
@@ -86,7 +90,7 @@ def test_an_interruption_leaves_what_was_measured_and_no_folder(repository: Path
                 raise KeyboardInterrupt
 
         wanted = Wanted("main", "numpy", "10x2", launches=9, checkout=repository)
-        return against.run(wanted, lambda _line: None, tick)
+        return revisions.run(wanted, lambda _line: None, tick)
 
     found = interrupts("launch 4")
     assert found.interrupted
@@ -108,24 +112,24 @@ def test_the_folder_of_a_process_that_was_killed_is_removed(tmp_path: Path, monk
 
 def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> None:
     """In a worker: the version's functions and helpers, this version's types."""
-    for version in (versions.OLD, versions.NEW):
+    for version in (versioned_kernel.OLD, versioned_kernel.NEW):
         shutil.copytree(repository / "kernels", tmp_path / version / "kernels", ignore=LEAVINGS)
-    helper = tmp_path / versions.OLD / "kernels" / "backends.py"
+    helper = tmp_path / versioned_kernel.OLD / "kernels" / "backends.py"
     helper.write_text(helper.read_text().replace('Backend("numpy", "cpu"', 'Backend("old", "cpu"'))
     code = (
-        "import sys, bench.worker as worker\n"
+        "import sys, bench.worker.worker as worker\n"
         "kernel = worker.load(sys.argv[1])\n"
         "assert type(kernel) is worker.Kernel\n"
         "print(kernel.backend.name, kernel.gradient.__code__.co_filename, worker.__file__)\n"
     )
-    environment = {**os.environ, versions.VARIABLE: str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
-    for version, backend in ((versions.OLD, "old"), (versions.NEW, "numpy")):
-        asked = [sys.executable, "-P", "-c", code, versions.spec(version, "numpy-blocked")]
+    environment = {**os.environ, versioned_kernel.VARIABLE: str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
+    for version, backend in ((versioned_kernel.OLD, "old"), (versioned_kernel.NEW, "numpy")):
+        asked = [sys.executable, "-P", "-c", code, versioned_kernel.spec(version, "numpy-blocked")]
         ran = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
         name, source, measuring = ran.stdout.split()
         assert name == backend
         assert source == str(tmp_path / version / "kernels" / "numpy_blocked.py")
-        assert measuring == str(CHECKOUT / "bench" / "worker.py")
+        assert measuring == str(CHECKOUT / "bench" / "worker" / "worker.py")
 
 
 def test_another_contract_is_told(repository: Path) -> None:
@@ -161,7 +165,7 @@ def test_mistakes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(against, "CHECKOUT", committed)
+    monkeypatch.setattr(revisions, "CHECKOUT", committed)
     assert command.main(["race", *arguments]) == command.USAGE
     said = capsys.readouterr().err
     assert says in said
@@ -172,10 +176,10 @@ def test_mistakes(
 def test_the_command_prints_the_table_and_its_exit_code_is_the_gates(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(against, "CHECKOUT", repository)
+    monkeypatch.setattr(revisions, "CHECKOUT", repository)
     monkeypatch.setenv("COLUMNS", "80")
     asked = ["race", "main", "--kernels", "numpy", "--workloads", "10x2", "--launches", "2"]
-    assert command.main([*asked, "--fail-if-slower", "100000"]) == commands.OK
+    assert command.main([*asked, "--fail-if-slower", "100000"]) == exit_codes.OK
     shown = capsys.readouterr()
     assert "at most 100000% slower: 1 passed, 0 failed, 0 not shown either way" in shown.out
     assert "the same in main (" in shown.err

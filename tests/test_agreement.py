@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import workloads
-from bench.probes import probes
+from bench.correctness.probes import probes
+from bench.workloads import catalog
 from kernels import Gradient, Kernel, load
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
@@ -197,7 +197,7 @@ def test_the_worst_component_is_named() -> None:
 
 def test_the_probes_share_one_matrix() -> None:
     for name in ("100x3-f32", "100x3-F"):
-        workload = workloads.named(name)
+        workload = catalog.named(name)
         matrices = [check.problem.X for check in probes(workload)]
         assert all(np.shares_memory(matrices[0], other) for other in matrices)
         assert (matrices[0].dtype, probes(workload)[0].problem.order) == (

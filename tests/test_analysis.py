@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench import analysis
-from bench.analysis import Race
-from bench.journal import CONTROL, Block, Entry
-from bench.selection import Entrant
+from bench.analysis import race as race_analysis
+from bench.analysis.race import Race
+from bench.results.journal import CONTROL, Block, Entry
+from bench.runner.selection import Entrant
 from tests.support.races import LECTURE, SEEN, entry, race
 
 
@@ -57,9 +57,9 @@ def test_who_was_not_reached_is_skipped() -> None:
 
 def test_the_control_is_the_fastest_compiled() -> None:
     block = Block("lecture", 2, 0, {"a": entry(3.0, True), "b": entry(2.0, True), "c": entry(1.0)})
-    assert analysis.control_for([block]) == "b"
-    assert analysis.control_for([Block("lecture", 2, 0, {"c": entry(1.0), "d": entry(2.0)})]) == "c"
-    assert analysis.control_for([]) is None
+    assert race_analysis.control_for([block]) == "b"
+    assert race_analysis.control_for([Block("lecture", 2, 0, {"c": entry(1.0), "d": entry(2.0)})]) == "c"
+    assert race_analysis.control_for([]) is None
 
 
 @pytest.mark.parametrize(("factor", "trusted"), [(1.0, True), (1.1, False)])
@@ -74,7 +74,7 @@ def test_a_control_that_differs_makes_the_race_untrustworthy(factor: float, trus
         for w in wobble
     ]
     found = race(launches, "numpy")
-    control = found.control(analysis.differing([found]))
+    control = found.control(race_analysis.differing([found]))
     assert control is not None
     assert control.trustworthy is trusted
     assert control.estimate == pytest.approx(1 / factor, rel=1e-3)

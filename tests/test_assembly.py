@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.explain import assembly
-from bench.explain.assembly import Assembly, Loop
-from bench.explain.instructions import AARCH64, X86, Dialect, Instruction, dialect_of
+from bench.commands.explain import assembly
+from bench.commands.explain.assembly import Assembly, Loop
+from bench.commands.explain.instructions import AARCH64, X86, Dialect, Instruction, dialect_of
 from tests.support.assembly import SIGMOIDS_X86, SUM_X86
 
 SUM_ARM = """

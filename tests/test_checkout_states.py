@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, record
-from bench.checkout import CHECKOUT
+from bench.host import machine
+from bench.host.checkout import CHECKOUT
+from bench.results import record
 from tests.support.git import git
 from tests.support.pages import RUN
 from tests.support.pytest_run import apart

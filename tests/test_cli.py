@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import record
 from bench.__main__ import main
-from bench.checkout import CHECKOUT
-from bench.record import Seconds
+from bench.host.checkout import CHECKOUT
+from bench.results import record
+from bench.results.record import Seconds
 from kernels import names
 from tests.support.records import OK, RESULTS
 

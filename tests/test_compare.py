@@ -9,12 +9,12 @@ from math import exp, sqrt
 import pytest
 from rich.console import Console
 
-from bench.comparable import Run
-from bench.compare import Comparison, compare
-from bench.digest import digest
-from bench.drift import BETWEEN_RUNS
-from bench.report import comparison
-from bench.workloads import synthetic
+from bench.commands.compare import text as compare_text
+from bench.commands.compare.comparable import Run
+from bench.commands.compare.compare import Comparison, compare
+from bench.commands.compare.drift import BETWEEN_RUNS
+from bench.workloads.catalog import synthetic
+from bench.workloads.digest import digest
 from tests.support.runs import DIGEST, WOBBLE, machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5}
@@ -28,7 +28,7 @@ def compared(*runs: Run) -> Comparison:
 
 def shown(*runs: Run) -> str:
     console = Console(file=StringIO(), width=80, highlight=False)
-    comparison.summary(console, runs, *compare(runs))
+    compare_text.summary(console, runs, *compare(runs))
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
 
@@ -122,8 +122,8 @@ def test_a_file_with_rounds_missing_is_refused() -> None:
 )
 def test_warnings(other: Run, says: str) -> None:
     found = compared(run("A", MORE), other)
-    assert any(says in line for line in comparison.shaky(found))
-    assert comparison.shaky(compared(run("A", MORE), run("C", MORE))) == []
+    assert any(says in line for line in compare_text.shaky(found))
+    assert compare_text.shaky(compared(run("A", MORE), run("C", MORE))) == []
     assert says in " ".join(shown(run("A", MORE), other).split())
 
 
@@ -164,7 +164,7 @@ def test_it_fits_80_columns_and_says_what_it_could_show(count: int) -> None:
     for run_ in runs:
         assert run_.machine in text
     assert "of the limit" in text
-    page = comparison.markdown(runs, *compare(runs))
+    page = compare_text.markdown(runs, *compare(runs))
     assert "| `" not in page.splitlines()[0]
     assert page.count("| kernel | A |") == count - 1
 
@@ -189,7 +189,7 @@ def test_without_limits_it_says_so() -> None:
 
 
 def test_a_digest_is_of_the_data_and_not_of_their_last_bit() -> None:
-    from bench.digest import alike
+    from bench.workloads.digest import alike
 
     X, y = synthetic(1000, 5)
     own = digest(X, y)

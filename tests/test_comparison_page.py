@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 import vl_convert
 
-from bench import record
 from bench.__main__ import main
-from bench.checkout import CHECKOUT
-from bench.comparable import Run
-from bench.compare import compare
-from bench.report import comparison, comparison_charts, comparison_page
+from bench.commands.compare import page as compare_page
+from bench.commands.compare import text as compare_text
+from bench.commands.compare.comparable import Run
+from bench.commands.compare.compare import compare
+from bench.host.checkout import CHECKOUT
+from bench.report import comparison_charts
 from bench.report.pictures import filled
+from bench.results import record
 from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5, "<script>:f": 4e-5}
@@ -29,15 +31,15 @@ RUNS = [run("A", TIMES, limit=1e-6)] + [
 
 def test_the_page_has_all_that_the_terminal_has() -> None:
     differing, found = compare(RUNS)
-    page = comparison_page.page(RUNS, differing, found)
-    sections = {section.name: section for section in comparison_page.sections(RUNS, differing, found)}
+    page = compare_page.page(RUNS, differing, found)
+    sections = {section.name: section for section in compare_page.sections(RUNS, differing, found)}
     assert list(sections) == ["times", "ratios", "shares", "differences"]
     assert "<script>:f" not in page
     assert "&lt;script&gt;:f" in page
     for one in found:
         told = {(cell.kernel, cell.times.verdict) for _, cell in one.cells}
         assert told <= {(row["kernel"], row["verdict"]) for row in sections["ratios"].rows}
-        assert all(line in unescape(page) for line in comparison.closing(one, "B" if one is found[0] else "C"))
+        assert all(line in unescape(page) for line in compare_text.closing(one, "B" if one is found[0] else "C"))
     assert [row["B"] for row in sections["differences"].rows if row["name"] == "CPU"] == ["CPU B"]
 
 
@@ -107,7 +109,7 @@ def test_a_choice_without_rows_is_not_shown_first() -> None:
 
 def test_the_charts_can_be_drawn() -> None:
     differing, found = compare(RUNS)
-    for section in comparison_page.sections(RUNS, differing, found):
+    for section in compare_page.sections(RUNS, differing, found):
         if section.chart is not None:
             spec = json.dumps(filled(section)).replace('"width": "container"', '"width": 500')
             assert "numba" in vl_convert.vegalite_to_svg(spec)
@@ -116,7 +118,7 @@ def test_the_charts_can_be_drawn() -> None:
 def test_one_launch_has_no_forest() -> None:
     runs = [run(name, TIMES, wobble=[1.0]) for name in "AB"]
     differing, found = compare(runs)
-    names = [section.name for section in comparison_page.sections(runs, differing, found)]
+    names = [section.name for section in compare_page.sections(runs, differing, found)]
     assert names == ["times"]
 
 
@@ -135,7 +137,7 @@ def test_the_command_writes_it_and_says_where_not(tmp_path: Path, capsys: pytest
 
 def test_altair_is_imported_only_for_a_page() -> None:
     code = (
-        "import sys, bench.compare, bench.report.comparison, bench.report.machines, bench.shelf, bench.contribution\n"
+        "import sys, bench.commands.compare.compare, bench.commands.compare.text, bench.commands.machines, bench.results.store, bench.commands.check.results_file\n"
         "assert not {'altair', 'vl_convert', 'numba', 'jax', 'sklearn'} & set(sys.modules), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.compilation import Compilation, compile_ahead, compiled
+from bench.worker.compilation import Compilation, compile_ahead, compiled
 from tests.support.problems import available, normal
 
 

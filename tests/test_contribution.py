@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from bench import contribution, record, shelf, workloads
 from bench.__main__ import main
-from bench.checkout import CHECKOUT
-from bench.record import Results
-from bench.report import machines
+from bench.commands import machines
+from bench.commands.check import results_file
+from bench.host.checkout import CHECKOUT
+from bench.results import record, store
+from bench.results.record import Results
+from bench.workloads import catalog
 from tests.support.committed import committed, each_committed
 from tests.support.runs import machine_of, run
 
@@ -24,7 +26,7 @@ THREE_LAUNCHES = {"20261123T071430Z-55abef8", "20261123T082039Z-55abef8"}
 
 def whole() -> dict[str, Any]:
     """A file that nothing is wrong with."""
-    runs = [run("A", TIMES, limit=1e-6, workload=name).results for name in workloads.DEFAULT]
+    runs = [run("A", TIMES, limit=1e-6, workload=name).results for name in catalog.DEFAULT]
     races, records = (tuple(part for one in runs for part in getattr(one, key)) for key in ("races", "records"))
     results = Results(runs[0].run, runs[0].machine, races, records)
     machine_info = {"node": results.machine["id"], "system": "Linux", "cpu": {"brand_raw": "Some CPU"}}
@@ -37,7 +39,7 @@ def wrong(document: dict[str, Any], folder: Path, *personal: str, name: str = ""
     file = folder / "run.json"
     file.write_text(json.dumps(document))
     place = name or f"{identity}/20260102T030405Z-abc1234.json"
-    found = contribution.findings(place, json.loads(file.read_text()), record.read(file), personal)
+    found = results_file.findings(place, json.loads(file.read_text()), record.read(file), personal)
     assert len({finding.check for finding in found}) == 8
     checks = dict.fromkeys(finding.check for finding in found if finding.wrong)
     return {check: "; ".join(finding.wrong for finding in found if finding.check == check) for check in checks}
@@ -123,7 +125,7 @@ def test_names_of_nobody_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.node", lambda: "engine.example.org")
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     monkeypatch.setattr(Path, "home", lambda: Path("/home/al"))
-    assert contribution.here() == ["engine.example.org", "engine"]
+    assert results_file.here() == ["engine.example.org", "engine"]
 
 
 @each_committed("file")
@@ -195,7 +197,7 @@ def test_the_page_has_each_machine_with_its_newest_figures() -> None:
 def test_machine_all_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shelf, "RESULTS", tmp_path)
+    monkeypatch.setattr(store, "RESULTS", tmp_path)
     ids = [machine_of(cpu)["id"] for cpu in ("Some CPU", "Other CPU")]
     for name, cpu in zip(ids, ("Some CPU", "Other CPU"), strict=True):
         results = run(name, TIMES, limit=1e-6, on=machine_of(cpu)).results
@@ -211,12 +213,12 @@ def test_runs_are_files_machines_or_the_latest(tmp_path: Path, monkeypatch: pyte
         for end in ("", "-interrupted"):
             file = tmp_path / machine / f"{stamp}T000000Z-abc1234{end}.json"
             record.write(file, {"logitbench": run("A", TIMES).results.as_json()})
-    monkeypatch.setattr("bench.machine.identity", lambda: "b-2c-02")
-    found = shelf.runs(["a-2c-01", "latest", str(tmp_path / "a-2c-01" / "20260101T000000Z-abc1234.json")], tmp_path)
+    monkeypatch.setattr("bench.host.machine.identity", lambda: "b-2c-02")
+    found = store.runs(["a-2c-01", "latest", str(tmp_path / "a-2c-01" / "20260101T000000Z-abc1234.json")], tmp_path)
     assert [one.name for one in found] == [
         "20260102T000000Z-abc1234",
         "b-2c-02/20260101T000000Z-abc1234",
         "a-2c-01/20260101T000000Z-abc1234",
     ]
     with pytest.raises(ValueError, match=r"'c' is no run: .* which has a-2c-01, b-2c-02; expected a results file"):
-        shelf.runs(["c"], tmp_path)
+        store.runs(["c"], tmp_path)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import record, workloads
-from bench.checkout import CHECKOUT
+from bench.host.checkout import CHECKOUT
+from bench.results import record
+from bench.workloads import catalog
 from tests.support.pytest_run import Ran, Run, files
 
 HEAD = """
@@ -98,7 +99,7 @@ def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:
 
 
 def test_what_cannot_be_compared_with_skips(run: Run, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workloads, "_LONGEST_CALL_SECONDS", 1e-4)
+    monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-4)
     written.write_text(HEAD + '\n@asked("loops-examples", 1.0)\ndef test_it(measured): pass\n')
     ran = run("--benchmark", str(written), "--workloads=100x1-f32", "--kernels=numpy", "--launches=1")
     assert ran.returncode == 0, ran.stdout + ran.stderr

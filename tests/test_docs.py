@@ -6,12 +6,13 @@ import doctest
 import re
 from dataclasses import fields
 
-from bench import record, workloads
-from bench.checkout import CHECKOUT
-from bench.probes import probes
-from bench.record import Cold, Error, Record
+from bench.correctness.probes import probes
+from bench.host.checkout import CHECKOUT
 from bench.report import markdown
 from bench.report.pictures import pictures
+from bench.results import record
+from bench.results.record import Cold, Error, Record
+from bench.workloads import catalog
 from kernels import names, reference
 from tests.support.committed import committed
 
@@ -35,7 +36,7 @@ def test_every_field_of_a_record_is_described() -> None:
 def test_every_kernel_and_every_check_is_described() -> None:
     readme, gate = ((CHECKOUT / page).read_text() for page in ("README.md", "docs/gate.md"))
     assert all(f"`{name}`" in readme for name in names())
-    lecture = workloads.named("lecture")
+    lecture = catalog.named("lecture")
     checks = [check.name for check in probes(lecture)]
     assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.checkout import CHECKOUT
-from bench.new import STYLES
+from bench.commands.new import STYLES
+from bench.host.checkout import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "your-kernel.md").read_text()
 BLOCKS = re.findall(r"([^\n]*)\n+```(\w+)\n(.*?)```", PAGE, re.DOTALL)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from bench import drift, statistics
+from bench.analysis import statistics
+from bench.commands.compare import drift
 
 KERNELS = {"loops": 4e-3, "numpy": 3e-4, "jax": 2e-4, "numba": 5e-5}
 ROUNDS = 5

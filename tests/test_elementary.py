@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from kernels._numba import elementary
 from kernels._numba.elementary import EXP_COEFFICIENTS, LOG_COEFFICIENTS
 from kernels._numba.traversals import EXACT
-from kernels._numba.values import Value
+from kernels._numba.vector_values import Value
 
 KINDS = (np.float64, np.float32)
 

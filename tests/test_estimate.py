@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import estimate, record, workloads
-from bench.plan import Settings
-from bench.record import Results
-from bench.selection import Entrant
-from bench.session import Session
+from bench.results import record
+from bench.results.record import Results
+from bench.runner import estimate
+from bench.runner.selection import Entrant
+from bench.runner.session import Session
+from bench.runner.settings import Settings
+from bench.workloads import catalog
 from tests.support.committed import each_committed
 
 FACTOR = 1.5
@@ -31,7 +33,7 @@ def planned(results: Results) -> Session:
         threads_on={workload: tuple(counts) for workload, counts in threads.items()},
     )
     cells = [(one.workload, one.kernel) for one in results.records if one.outcome != "unavailable"]
-    chosen = [workloads.named(name) for name in threads]
+    chosen = [catalog.named(name) for name in threads]
     session = Session([Entrant(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings)
     session.choose(cells, baselines=False)
     return session
@@ -51,7 +53,7 @@ def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
 def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int = 2, **settings: object) -> float:
     entrants = [Entrant(kernel) for kernel in kernels.split()]
     chosen = replace(Settings(1.0, 5), **settings)  # type: ignore[arg-type]
-    return estimate.race_seconds(entrants, workloads.named(name), chosen, threads)
+    return estimate.race_seconds(entrants, catalog.named(name), chosen, threads)
 
 
 def test_more_takes_longer() -> None:
@@ -70,4 +72,4 @@ def test_a_kernel_that_is_left_out_takes_nothing() -> None:
 def test_where_rows_are_many_they_count() -> None:
     # the same bytes, but 512 times the sigmoids
     assert seconds("33554432x2-f32") > 2 * seconds("65536x1024-f32")
-    assert workloads.preparation_seconds(workloads.named("16777216x2-f64")) > 20
+    assert catalog.preparation_seconds(catalog.named("16777216x2-f64")) > 20

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.checkout import CHECKOUT
-from bench.explain import assembly, hlo
-from bench.explain.findings import Findings
-from bench.explain.hlo import Group, Program
-from bench.explain.sentences import RULES, sentences
-from bench.record import Record, Seconds
+from bench.commands.explain import assembly, hlo
+from bench.commands.explain.findings import Findings
+from bench.commands.explain.hlo import Group, Program
+from bench.commands.explain.sentences import RULES, sentences
+from bench.host.checkout import CHECKOUT
+from bench.results.record import Record, Seconds
 from tests.support.assembly import SIGMOIDS_X86, SUM_X86
 
 HLO = """
@@ -197,7 +197,7 @@ def test_kernels_of_each_kind(kernel: str, says: tuple[str, ...], capsys: pytest
 
 def test_what_a_python_function_calls_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text(
-        "from kernels.numba_jit import gradient as inner\n"
+        "from kernels.numba_loops import gradient as inner\n"
         "def gradient(X, y, w, b):\n    return inner(X, y, w, b)\n"
     )  # fmt: skip
     assert main(["explain", f"{tmp_path}/mine.py:gradient", "--workload", "100x3"]) == 0
@@ -253,7 +253,7 @@ def test_mistakes(arguments: list[str], says: str, capsys: pytest.CaptureFixture
 def test_explaining_imports_no_compiler_here() -> None:
     """Numba and JAX are the kernel's process's business."""
     code = (
-        "import sys, bench.explain.command, bench.explain.show\n"
+        "import sys, bench.commands.explain.cli, bench.commands.explain.text\n"
         "assert not {'numba', 'jax', 'sklearn', 'pytest'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import fit, record
 from bench.__main__ import main
-from bench.fit import Cell
-from bench.record import Record, Seconds
+from bench.analysis import scaling
+from bench.analysis.scaling import Cell
+from bench.results import record
+from bench.results.record import Record, Seconds
 from tests.support.records import OK, RESULTS
 
 SIZES = {"L1": 2**14, "L2": 2**19, "L3": 2**23, "memory": 2**28}
@@ -44,7 +45,7 @@ def records(cells: list[Cell], kernel: str = "numpy") -> list[Record]:
 
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_among_the_forms_predicts_what_was_held_out(law: str) -> None:
-    (found,) = fit.fits(records(grid(LAWS[law])))
+    (found,) = scaling.fits(records(grid(LAWS[law])))
     assert (found.cells, len(found.errors)) == (15, 5)
     assert found.largest < 1e-6
     assert (found.kernel, found.dtype, found.order, found.threads) == ("numpy", "float64", "C", 2)
@@ -53,7 +54,7 @@ def test_a_law_among_the_forms_predicts_what_was_held_out(law: str) -> None:
 def test_the_coefficients_are_those_of_the_law() -> None:
     # m and n alone, so that every term is told from every other
     cells = [Cell(m, n, "memory", 0.0) for m in (10, 1000, 100_000) for n in (1, 10, 100, 1000)]
-    model = fit.fitted("linear", [replace(cell, seconds=LAWS["linear"](cell)) for cell in cells])
+    model = scaling.fitted("linear", [replace(cell, seconds=LAWS["linear"](cell)) for cell in cells])
     expected = {"a call": 2e-6, "a feature": 4e-8, "an example": 3e-9, "an element": 5e-11}
     assert model.coefficients == pytest.approx(expected, rel=1e-6)
 
@@ -62,26 +63,26 @@ def test_no_coefficient_is_negative() -> None:
     rng = np.random.default_rng(0)
     cells = [replace(cell, seconds=float(rng.uniform(1e-6, 1.0))) for cell in grid(LAWS["linear"])]
     for form in ("linear", "elements", "levels"):
-        assert min(fit.fitted(form, cells).coefficients.values()) >= 0
+        assert min(scaling.fitted(form, cells).coefficients.values()) >= 0
 
 
 def test_noise_of_three_per_cent_is_an_error_of_that_size() -> None:
     rng = np.random.default_rng(1)
-    (found,) = fit.fits(records(grid(lambda c: LAWS["levels"](c) * float(np.exp(0.03 * rng.standard_normal())))))
+    (found,) = scaling.fits(records(grid(lambda c: LAWS["levels"](c) * float(np.exp(0.03 * rng.standard_normal())))))
     assert 0.001 < found.median < 0.08
 
 
 def test_what_follows_no_law_is_told_by_its_error() -> None:
     rng = np.random.default_rng(2)
-    (found,) = fit.fits(records(grid(lambda _c: float(10 ** rng.uniform(-6, 0)))))
+    (found,) = scaling.fits(records(grid(lambda _c: float(10 ** rng.uniform(-6, 0)))))
     assert found.median > 0.5
 
 
 def test_what_is_held_out_has_no_part_in_the_fit() -> None:
     cells = sorted(grid(LAWS["levels"]), key=lambda cell: (cell.m * cell.n, cell.n))
-    (before,) = fit.fits(records(cells))
+    (before,) = scaling.fits(records(cells))
     spoilt = [replace(cell, seconds=100 * cell.seconds) if i % 4 == 1 else cell for i, cell in enumerate(cells)]
-    (after,) = fit.fits(records(spoilt))
+    (after,) = scaling.fits(records(spoilt))
     assert after.model == before.model
     assert after.errors == pytest.approx([0.99] * 5)
 
@@ -93,18 +94,18 @@ def test_kernels_dtypes_orders_and_threads_are_fitted_apart() -> None:
         for change in ({"kernel": "jax"}, {"dtype": "float32"}, {"order": "F"}, {"threads": 1})
         for record in own
     ]
-    few = records(grid(LAWS["linear"])[: fit.FEWEST_CELLS - 1], "numba")
+    few = records(grid(LAWS["linear"])[: scaling.FEWEST_CELLS - 1], "numba")
     failed = [replace(record, kernel="sklearn", outcome="wrong") for record in own]
-    found = fit.fits([*own, *others, *few, *failed])
+    found = scaling.fits([*own, *others, *few, *failed])
     assert len(found) == 5
     assert not {"numba", "sklearn"} & {one.kernel for one in found}
 
 
 def test_too_little_to_fit_is_a_line() -> None:
     with pytest.raises(ValueError, match="no kernel has 12 workloads .* expected a run of --profile full"):
-        fit.fits(records(grid(LAWS["linear"])[:5]))
+        scaling.fits(records(grid(LAWS["linear"])[:5]))
     with pytest.raises(ValueError, match="with the level of each"):
-        fit.fits([replace(record, level=None) for record in records(grid(LAWS["linear"]))])
+        scaling.fits([replace(record, level=None) for record in records(grid(LAWS["linear"]))])
 
 
 def test_the_report_prints_the_errors_on_what_was_held_out(

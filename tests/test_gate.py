@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import gate, statistics
-from bench.comparison import Comparison
-from bench.comparison import judge as judge_races
-from bench.gate import FAILED, NOT_SHOWN, PASSED, Judgement
-from bench.journal import Entry
-from bench.record import Fraction, Record, Seconds
-from bench.report import versions
-from bench.revision import Revision
-from bench.statistics import Estimate, apart, shared
+from bench.analysis import statistics, verdict
+from bench.analysis.statistics import Estimate, apart, shared
+from bench.analysis.verdict import FAILED, NOT_SHOWN, PASSED, Judgement
+from bench.commands.race import text as race_text
+from bench.commands.race.result import Comparison
+from bench.commands.race.result import judge as judge_races
+from bench.commands.race.source_trees import Revision
+from bench.results.journal import Entry
+from bench.results.record import Fraction, Record, Seconds
 from tests.support.races import entry, race
 from tests.support.records import OK, RESULTS
 
@@ -53,7 +53,7 @@ def run_record(seconds: float, half: float, share: float | None = None, limit: s
 
 
 def judged(now: Record, then: Record, percent: float = 10) -> Judgement:
-    return gate.over_run(now, then, percent, 1, "run.json")
+    return verdict.over_run(now, then, percent, 1, "run.json")
 
 
 def test_against_another_run() -> None:
@@ -82,10 +82,10 @@ def test_shares_of_the_limit_are_compared_where_both_have_the_same_limit() -> No
 
 def test_what_both_runs_have() -> None:
     ids = [record.id for record in RESULTS.records]
-    assert gate.in_common(ids, RESULTS) == [OK]  # the other was wrong, and has no time
+    assert verdict.in_common(ids, RESULTS) == [OK]  # the other was wrong, and has no time
     one_launch = replace(RESULTS, records=(replace(OK, seconds=Seconds(1e-5, None, None)),))
-    assert gate.in_common(ids, one_launch) == []
-    assert gate.in_common(["gradient/lecture/other/1"], RESULTS) == []
+    assert verdict.in_common(ids, one_launch) == []
+    assert verdict.in_common(["gradient/lecture/other/1"], RESULTS) == []
 
 
 def test_apart_is_welchs_interval() -> None:
@@ -126,7 +126,7 @@ def compared(now: list[float], **others: object) -> Comparison:
 
 def page(found: Comparison) -> str:
     console = Console(file=StringIO(), width=80, highlight=False)
-    versions.summary(console, found, "some-cpu-2c-01234567", 1)
+    race_text.summary(console, found, "some-cpu-2c-01234567", 1)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
 

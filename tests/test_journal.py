@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import journal
-from bench.journal import Block, Entry, Journal
+from bench.results import journal
+from bench.results.journal import Block, Entry, Journal
 
 PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
 ENTRY = Entry("ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), places=(0, 1), findings=({"check": "data"},))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import checkout, machine
+from bench.host import checkout, machine
 
 
 @pytest.fixture

@@ -6,16 +6,17 @@ from math import exp
 
 import pytest
 
-from bench import analysis, model
-from bench.checkout import CHECKOUT
-from bench.journal import Entry
+from bench.analysis import race as race_analysis
+from bench.analysis import roofline
+from bench.host.checkout import CHECKOUT
 from bench.race import race as raced
-from bench.record import Results
+from bench.results.journal import Entry
+from bench.results.record import Results
 from tests.support.races import LECTURE, entry, race
 from tests.support.records import MACHINE
 from tests.support.terminal import shown
 
-TIMES = model.repeats(LECTURE.bytes_of_x)
+TIMES = roofline.repeats(LECTURE.bytes_of_x)
 
 
 def machine(**seconds: float) -> dict[str, Entry]:
@@ -26,20 +27,20 @@ def machine(**seconds: float) -> dict[str, Entry]:
 
 
 def test_small_work_is_repeated_until_the_call_does_not_count() -> None:
-    assert model.repeats(2**30) == 1
-    assert model.repeats(16_000) == 2**25 // 16_000
+    assert roofline.repeats(2**30) == 1
+    assert roofline.repeats(16_000) == 2**25 // 16_000
 
 
 def test_the_faster_way_counts_and_the_longest_is_the_limit() -> None:
-    found = model.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
+    found = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
     assert found == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
-    assert model.binding([found, found]) == "sigmoid"
-    assert [exp(log) for log in model.fractions([found, found], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
+    assert roofline.binding([found, found]) == "sigmoid"
+    assert [exp(log) for log in roofline.fractions([found, found], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
 
 
 def test_without_all_of_it_there_is_no_fraction() -> None:
-    assert model.fractions([], []) == []
-    assert model.fractions([{"read": 1e-6}], [2e-6]) == []
+    assert roofline.fractions([], []) == []
+    assert roofline.fractions([{"read": 1e-6}], [2e-6]) == []
 
 
 def test_a_record_tells_how_near_the_limit_its_kernel_came() -> None:
@@ -57,7 +58,7 @@ def test_a_record_tells_how_near_the_limit_its_kernel_came() -> None:
 
 def test_what_measures_the_machine_is_never_the_control() -> None:
     blocks = race([{"numpy": entry(1.0), "jax": entry(2.0, compiles=True), **machine()}]).blocks
-    assert analysis.control_for(blocks) == "jax"
+    assert race_analysis.control_for(blocks) == "jax"
 
 
 def test_a_kernel_on_a_gpu_has_no_fraction() -> None:
@@ -103,8 +104,8 @@ def test_no_failures_where_nothing_failed_or_nothing_was_to_be_measured() -> Non
 
 
 def test_the_outcome_of_a_real_worker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    specs = dict.fromkeys(model.SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/support/faults.py:segfault"}
-    monkeypatch.setattr(model, "SPECS", specs)
+    specs = dict.fromkeys(roofline.SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/support/faults.py:segfault"}
+    monkeypatch.setattr(roofline, "SPECS", specs)
     (failed,) = raced(["numpy"], "20x3", launches=1, seconds=0.05, ceilings=True).ceilings_failed
     assert (failed["name"], failed["outcome"]) == ("multiply", "crashed")
     assert failed["reason"] == "SIGSEGV, segmentation fault, in its first call"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.new import STYLES
+from bench.commands.new import STYLES
 from kernels import load
 from tests.support.problems import findings
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.record import Ratio, Record, Results, Seconds
+from bench.results.record import Ratio, Record, Results, Seconds
 from tests.support.pages import HOSTILE, RUN
 from tests.support.records import OK
 
@@ -61,7 +61,7 @@ def browser(folder: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
-    from bench.report.run_page import run_page
+    from bench.report.page.run_page import run_page
 
     file = folder / "page.html"
     if not file.exists():
@@ -239,7 +239,7 @@ def test_light_and_dark(page: Any) -> None:
 
 
 def test_what_a_file_says_is_never_run(browser: Any, folder: Path) -> None:
-    from bench.report.run_page import run_page
+    from bench.report.page.run_page import run_page
 
     records = tuple(
         replace(

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from bench import machine, record, workloads
-from bench.checkout import CHECKOUT
-from bench.digest import alike, digest
+from bench.host import machine
+from bench.host.checkout import CHECKOUT
+from bench.results import record
+from bench.workloads import catalog
+from bench.workloads.digest import alike, digest
 from tests.support.pytest_run import FAST, SHORT, Ran, Run, apart, environment, files
 
 
@@ -75,7 +77,7 @@ def test_the_file_is_pytest_benchmarks_with_every_round(finished: tuple[Ran, Pat
     assert document["machine_info"]["node"] == file.parent.name
     assert file.stem.endswith(document["logitbench"]["run"]["commit"])
     for race in document["logitbench"]["races"]:
-        data = workloads.problem(workloads.named(race["workload"]), 0)
+        data = catalog.problem(catalog.named(race["workload"]), 0)
         assert alike(race["data"], digest(data.X, data.y))
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],

@@ -11,14 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import environment, workloads
-from bench.analysis import Race
-from bench.checkout import CHECKOUT
-from bench.plan import Settings
-from bench.process import Ended, Limits, Order, Process
+from bench.analysis.race import Race
+from bench.host.checkout import CHECKOUT
 from bench.race import race
-from bench.selection import Entrant
-from bench.session import Session
+from bench.runner.selection import Entrant
+from bench.runner.session import Session
+from bench.runner.settings import Settings
+from bench.worker import environment
+from bench.worker.process import Ended, Limits, Order, Process
+from bench.workloads import catalog
 
 FAULTS = CHECKOUT / "tests" / "support" / "faults.py"
 
@@ -55,7 +56,7 @@ def faulty() -> Race:
 @pytest.mark.usefixtures("faulty")
 def test_none_stays_behind() -> None:
     assert workers() == set()
-    ours = {"bench.start", str(os.getpid())}  # in the command line of what a worker forked, too
+    ours = {"bench.worker.bootstrap", str(os.getpid())}  # in the command line of what a worker forked, too
     assert [p for p in psutil.process_iter(["cmdline"]) if ours <= set(p.info["cmdline"] or ())] == []
 
 
@@ -81,8 +82,8 @@ def test_what_it_prints_is_drained_and_its_end_kept(faulty: Race) -> None:
 
 
 def test_what_was_left_out_runs_when_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workloads, "_LONGEST_CALL_SECONDS", 1e-3)
-    large = workloads.named("300x2")
+    monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-3)
+    large = catalog.named("300x2")
     assert list(large.left_out) == ["loops-examples"]
     session = Session([Entrant("loops-examples")], [large], Settings(seconds=0))
     session.choose([(large.name, "loops-examples")], baselines=False)
@@ -92,7 +93,7 @@ def test_what_was_left_out_runs_when_asked_for_by_name(monkeypatch: pytest.Monke
 
 
 def test_a_worker_that_failed_is_started_anew_for_the_next_workload() -> None:
-    small = [workloads.named(name) for name in ("lecture", "20x3")]
+    small = [catalog.named(name) for name in ("lecture", "20x3")]
     session = Session([Entrant(f"{FAULTS}:aborts_on_lecture")], small, Settings(seconds=0))
     session.choose([(workload.name, "faults:aborts_on_lecture") for workload in small], baselines=False)
     session.run()
@@ -100,7 +101,7 @@ def test_a_worker_that_failed_is_started_anew_for_the_next_workload() -> None:
 
 
 def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
-    session = Session([Entrant("numpy")], [workloads.named("lecture")], Settings(0.2, launches=3))
+    session = Session([Entrant("numpy")], [catalog.named("lecture")], Settings(0.2, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
 
     def interrupt(doing: str, _share: float) -> None:
@@ -116,7 +117,7 @@ def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
 
 
 def test_stop_ends_the_run_after_a_block() -> None:
-    session = Session([Entrant("numpy")], [workloads.named("lecture")], Settings(0.1, launches=3))
+    session = Session([Entrant("numpy")], [catalog.named("lecture")], Settings(0.1, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
     session.run(stop=lambda _block: True)
     assert len(session.blocks) == 1
@@ -135,7 +136,9 @@ def test_suspended_means_stopped() -> None:
     worker = Process(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
         worker.ask(Order("load", {"spec": "numpy", "data_limit": None}))
-        (child,) = [psutil.Process(pid) for pid in workers() if "bench.start" in psutil.Process(pid).cmdline()]
+        (child,) = [
+            psutil.Process(pid) for pid in workers() if "bench.worker.bootstrap" in psutil.Process(pid).cmdline()
+        ]
         worker.suspend()
         assert child.status() == psutil.STATUS_STOPPED
         worker.resume()
@@ -147,8 +150,8 @@ def test_suspended_means_stopped() -> None:
 
 PARENT = """
 import sys, time
-from bench import environment
-from bench.process import Process, Limits, Order
+from bench.worker import environment
+from bench.worker.process import Process, Limits, Order
 workers = [Process(environment.of_worker(1, None), None, Limits(60, 2**40)) for _ in range(2)]
 for worker in workers:
     worker.ask(Order("load", {"spec": "numpy", "data_limit": None}))

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from bench import machine, memory, workloads
-from bench.options import chosen_session
-from bench.plan import Settings, Together, launches
-from bench.session import Session
+from bench.host import machine
+from bench.plugin.options import chosen_session
+from bench.runner.session import Session
+from bench.runner.settings import Settings, Together, launches
+from bench.worker import shared_arrays
+from bench.workloads import catalog
 from kernels import names, registry
 
 HOUR = 3600.0
@@ -21,7 +23,7 @@ HOUR = 3600.0
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that the profiles were made for."""
     monkeypatch.setattr(machine, "usable_cores", lambda: 2)
-    for module in (memory, workloads):
+    for module in (shared_arrays, catalog):
         monkeypatch.setattr(module, "available_bytes", lambda: 20 * 2**30)
 
 
@@ -55,7 +57,7 @@ def planned(session: Session) -> Session:
 def test_the_default_is_what_there_is_without_a_profile() -> None:
     session = chosen()
     assert session.settings == Settings(ceilings=True)
-    assert tuple(session.workloads) == workloads.DEFAULT
+    assert tuple(session.workloads) == catalog.DEFAULT
     assert set(session.entrants) == set(names()) - set(registry.ON_REQUEST)
     assert not any(entrant.by_name for entrant in session.entrants.values())
 
@@ -145,5 +147,5 @@ def test_batches_are_what_can_be_kept_together(monkeypatch: pytest.MonkeyPatch) 
     batches = session._materials.batches(session.workloads.values())
     assert [name for batch in batches for name in batch] == list(session.workloads)
     assert 1 < len(batches) < 6
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2**50)
+    monkeypatch.setattr(shared_arrays, "available_bytes", lambda: 2**50)
     assert len(planned(chosen(profile="full"))._launches()) == 2 * 5

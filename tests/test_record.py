@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import record
-from bench.record import Record, Results
+from bench.results import record
+from bench.results.record import Record, Results
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 
 

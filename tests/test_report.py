@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.record import Cold, Error, Ratio, Results, Seconds
 from bench.report import markdown, terminal
 from bench.report.progress import Progress
+from bench.results.record import Cold, Error, Ratio, Results, Seconds
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 from tests.support.terminal import shown
 

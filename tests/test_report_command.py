@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench import record, shelf
 from bench.__main__ import main
-from bench.checkout import CHECKOUT
-from bench.report import command
+from bench.commands import report as report_command
+from bench.host.checkout import CHECKOUT
+from bench.results import record, store
 from tests.support.pages import RUN
 from tests.support.records import WRONG
 
@@ -101,8 +101,8 @@ def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_the_newest_is_the_last_that_was_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shelf, "RESULTS", tmp_path)
-    monkeypatch.setattr("bench.machine.identity", lambda: "here-2c-01234567")
+    monkeypatch.setattr(store, "RESULTS", tmp_path)
+    monkeypatch.setattr("bench.host.machine.identity", lambda: "here-2c-01234567")
     refused(
         ["report", "--csv"], "results/here-2c-01234567 has no finished run of this machine; name a file, or", capsys
     )
@@ -125,9 +125,9 @@ def test_without_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing() -> None:
-        raise ValueError(command.MISSING)
+        raise ValueError(report_command.MISSING)
 
-    monkeypatch.setattr(command, "_require_extra", missing)
+    monkeypatch.setattr(report_command, "_require_extra", missing)
     file = tmp_path / "run.json"
     record.write(file, {"logitbench": RUN.as_json()})
     assert main(["report", str(file)]) == 0
@@ -139,7 +139,7 @@ def test_without_the_extra(
 
 def test_the_terminal_imports_no_altair() -> None:
     code = (
-        "import sys, bench.report.command, bench.report.terminal, bench.report.headline, bench.report.table\n"
+        "import sys, bench.commands.report, bench.report.terminal, bench.report.headline, bench.report.csv_export\n"
         "assert not {'altair', 'vl_convert', 'narwhals'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

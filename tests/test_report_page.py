@@ -12,21 +12,21 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import record
-from bench.record import Ratio, Record, Results, Seconds
-from bench.report import headline, table, terminal
-from bench.texts import printable
+from bench.host.sanitize import printable
+from bench.report import csv_export, headline, terminal
+from bench.results import record
+from bench.results.record import Ratio, Record, Results, Seconds
 from tests.support.pages import HOSTILE, RUN, SPEED, race, timed
 from tests.support.records import OK, RESULTS, WRONG
 
 pytest.importorskip("altair", reason="Altair is not installed: pip install '.[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is not installed: pip install '.[report]'")
 
-from bench.report.charts import parts
-from bench.report.charts.calls import envelope
-from bench.report.charts.sizes import sizes
-from bench.report.html import in_script
-from bench.report.run_page import run_page, sections
+from bench.report.page.charts import common
+from bench.report.page.charts.calls import envelope
+from bench.report.page.charts.sizes import sizes
+from bench.report.page.document import in_script
+from bench.report.page.run_page import run_page, sections
 
 
 def shown(results: Results, width: int = 80) -> str:
@@ -184,16 +184,16 @@ def test_break_even() -> None:
     ],
 )
 def test_labels_are_moved_apart(values: list[float], least: float, places: list[float]) -> None:
-    assert parts.spread(values, least) == pytest.approx(places)
+    assert common.spread(values, least) == pytest.approx(places)
 
 
 def test_csv_has_a_row_a_record() -> None:
-    rows = list(csv.DictReader(StringIO(table.text(RUN))))
+    rows = list(csv.DictReader(StringIO(csv_export.text(RUN))))
     assert len(rows) == len(RUN.records)
     for row, one in zip(rows, RUN.records, strict=True):
         assert row["kernel"] == one.kernel
         assert float(row["seconds.median"] or 0) == (one.seconds.median if one.seconds else 0)
-    quoted = table.text(replace(RUN, records=(replace(WRONG, reason='=1+1, "x"'),)))
+    quoted = csv_export.text(replace(RUN, records=(replace(WRONG, reason='=1+1, "x"'),)))
     assert "'=1+1" in quoted
     assert next(csv.DictReader(StringIO(quoted)))["reason"] == '\'=1+1, "x"'
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import against, revision
-from bench.revision import Revision
+from bench.commands.race import revisions, source_trees
+from bench.commands.race.source_trees import Revision
 from tests.support.git import git
 
 REGISTRY = 'KERNELS = {"a": "kernels.a:A", "b-c": "kernels.b:B"}\n'
@@ -36,22 +36,22 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def chosen(repository: Path, folder: Path, listed: str | None = None) -> against.Chosen:
-    commit = revision.resolve("main", repository)
-    return against.choose(commit, *revision.lay_out(commit, folder), listed)
+def chosen(repository: Path, folder: Path, listed: str | None = None) -> revisions.Chosen:
+    commit = source_trees.resolve("main", repository)
+    return revisions.choose(commit, *source_trees.lay_out(commit, folder), listed)
 
 
 def test_the_commit_and_the_working_tree_are_laid_out(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "a.py").write_text("A = 2\n")
     (repository / "kernels" / "new.py").write_text("")
-    commit = revision.resolve("main", repository)
+    commit = source_trees.resolve("main", repository)
     assert str(commit) == f"main ({commit.commit})"
-    old, new = revision.lay_out(commit, tmp_path / "two")
+    old, new = source_trees.lay_out(commit, tmp_path / "two")
     assert (old / "a.py").read_text() == FILES["kernels/a.py"]
     assert (new / "a.py").read_text() == "A = 2\n"
     assert (new / "new.py").exists()
     assert not (old / "new.py").exists()
-    assert revision.table(old) == {"a": "kernels.a:A", "b-c": "kernels.b:B"}
+    assert source_trees.table(old) == {"a": "kernels.a:A", "b-c": "kernels.b:B"}
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_kernel_differs_where_its_file_or_a_helper_does(
     file: str, text: str, differ: dict[str, list[str]], repository: Path, tmp_path: Path
 ) -> None:
     (repository / file).write_text(text)
-    commit = revision.resolve("main", repository)
-    old, new = revision.lay_out(commit, tmp_path / "two")
-    assert revision.changed(old, new, revision.table(new)) == differ
+    commit = source_trees.resolve("main", repository)
+    old, new = source_trees.lay_out(commit, tmp_path / "two")
+    assert source_trees.changed(old, new, source_trees.table(new)) == differ
 
 
 def test_those_that_differ_race_and_the_reason_is_told(repository: Path, tmp_path: Path) -> None:
@@ -118,19 +118,19 @@ def test_a_commit_with_another_layout(repository: Path, tmp_path: Path) -> None:
 def test_no_such_commit(repository: Path) -> None:
     for name in ("nowhere", "--all", ""):
         with pytest.raises(ValueError, match=f"there is no commit '{name}' here; expected a branch"):
-            revision.resolve(name, repository)
+            source_trees.resolve(name, repository)
 
 
 def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(ValueError, match="this checkout is no git repository"):
-        revision.resolve("main", tmp_path)
+        source_trees.resolve("main", tmp_path)
 
 
 def test_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="git is not installed"):
-        revision.resolve("main", tmp_path)
+        source_trees.resolve("main", tmp_path)
 
 
 def test_a_hash_is_not_said_twice() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.journal import Entry
-from bench.process import Ended, Order, Reply
-from bench.rounds import Lane, interleave, one_by_one, rounds_in
+from bench.results.journal import Entry
+from bench.runner.rounds import Lane, interleave, one_by_one, rounds_in
+from bench.worker.process import Ended, Order, Reply
 
 ANSWER: Reply = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,

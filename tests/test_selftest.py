@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import selftest
-from bench import slowed as slowed_kernels
 from bench.__main__ import main
-from bench.cheaters import CHEATERS
-from bench.report import trust
-from bench.selftest import Trial
-from bench.slowed import slowed
+from bench.commands.selftest import selftest
+from bench.commands.selftest import slowed as slowed_kernels
+from bench.commands.selftest import text as selftest_text
+from bench.commands.selftest.cheaters import CHEATERS
+from bench.commands.selftest.selftest import Trial
+from bench.commands.selftest.slowed import slowed
 from kernels import load
 from tests.support.problems import normal
 
@@ -82,7 +82,7 @@ def test_what_the_self_test_says(alarms: int, caught: bool, passes: bool) -> Non
     }
     assert selftest.passed(document) is passes
     page = StringIO()
-    trust.summary(Console(file=page, width=80, highlight=False), document)
+    selftest_text.summary(Console(file=page, width=80, highlight=False), document)
     assert f"{alarms}/200" in page.getvalue()
     assert ("NOT CAUGHT: sign_error" in page.getvalue()) is not caught
 

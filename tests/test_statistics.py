@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import statistics
-from bench.statistics import Estimate
+from bench.analysis import statistics
+from bench.analysis.statistics import Estimate
 
 logs_of = st.lists(st.floats(-2, 2), min_size=2, max_size=30)
 

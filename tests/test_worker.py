@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import memory, observation, worker
-from bench.channel import Frames, Garbled, array, encode
-from bench.material import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
-from bench.worker import Worker
+from bench.host import procfs
+from bench.runner.inputs import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
+from bench.worker import shared_arrays, worker
+from bench.worker.messages import Frames, Garbled, array, encode
+from bench.worker.worker import Worker
 from kernels import Kernel
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
@@ -105,7 +106,7 @@ def test_threads_are_watched_for_as_long_as_it_takes(placed: Any, monkeypatch: p
 
     one = placed(quicker_later)
     monkeypatch.setattr(worker, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(observation, "thread_seconds", look)
+    monkeypatch.setattr(procfs, "thread_seconds", look)
     found = one.calibrate(CALIBRATION_DRAW, None)
     began, ended = watched
     assert ended - began >= worker._WATCHED_SECONDS
@@ -147,7 +148,7 @@ def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
     made = material(WORKLOAD)
     np.testing.assert_array_equal(one.X, made.arrays["X"])
     assert not np.shares_memory(one.X, made.arrays["X"])
-    assert one.X.ctypes.data % memory.HUGE_PAGE == 0
+    assert one.X.ctypes.data % shared_arrays.HUGE_PAGE == 0
     for part in (one.X, one.y, one.shared["probe"]):
         with pytest.raises(ValueError, match="read-only"):
             part[0] = 1
@@ -156,7 +157,7 @@ def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_parameters_begin_at_cache_lines(dtype: Any) -> None:
     for size in range(1, 20):
-        copy = memory.aligned(np.arange(size, dtype=dtype))
+        copy = shared_arrays.aligned(np.arange(size, dtype=dtype))
         np.testing.assert_array_equal(copy, np.arange(size))
         assert copy.ctypes.data % 64 == 0
         with pytest.raises(ValueError, match="read-only"):
@@ -164,11 +165,11 @@ def test_parameters_begin_at_cache_lines(dtype: Any) -> None:
 
 
 def test_shared_memory_is_sealed() -> None:
-    shared = memory.share({"X": np.ones((2, 3)), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3))})
+    shared = shared_arrays.share({"X": np.ones((2, 3)), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3))})
     try:
         with pytest.raises(PermissionError):
             os.write(shared.descriptor, b"x")
-        arrays = memory.mapped(shared.descriptor, shared.table)
+        arrays = shared_arrays.mapped(shared.descriptor, shared.table)
         assert arrays["F"].flags.f_contiguous
         np.testing.assert_array_equal(arrays["F"], np.arange(6.0).reshape(2, 3))
         del arrays
@@ -178,11 +179,15 @@ def test_shared_memory_is_sealed() -> None:
 
 def test_large_arrays_are_shared_at_huge_pages_and_given_back() -> None:
     X = np.arange(2.0**19).reshape(-1, 4)
-    shared = memory.share({"y": np.ones(3), "X": X, "probe": -X})
-    arrays = memory.mapped(shared.descriptor, shared.table)
+    shared = shared_arrays.share({"y": np.ones(3), "X": X, "probe": -X})
+    arrays = shared_arrays.mapped(shared.descriptor, shared.table)
     shared.close()
     start = arrays["y"].ctypes.data
-    assert arrays["X"].ctypes.data % memory.HUGE_PAGE == arrays["probe"].ctypes.data % memory.HUGE_PAGE == 0
+    assert (
+        arrays["X"].ctypes.data % shared_arrays.HUGE_PAGE
+        == arrays["probe"].ctypes.data % shared_arrays.HUGE_PAGE
+        == 0
+    )
     np.testing.assert_array_equal(arrays["X"], X)
     np.testing.assert_array_equal(arrays["probe"], -X)
     kept = arrays["X"][1:]

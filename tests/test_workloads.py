@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, selection, workloads
-from bench.datasets import DatasetUnavailable
-from bench.parameters import SEED, parameters
+from bench.runner import selection
+from bench.workloads import catalog, datasets
+from bench.workloads.datasets import DatasetUnavailable
+from bench.workloads.parameters import SEED, parameters
 
 
-@pytest.mark.parametrize("name", workloads.DEFAULT)
+@pytest.mark.parametrize("name", catalog.DEFAULT)
 def test_the_default_set_is_called_what_it_is(name: str) -> None:
-    assert workloads.named(name).name == name
+    assert catalog.named(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,9 @@ def test_the_default_set_is_called_what_it_is(name: str) -> None:
     ],
 )
 def test_names(name: str, full: str, dtype: str, order: str) -> None:
-    found = workloads.named(name)
+    found = catalog.named(name)
     assert (found.name, found.dtype, found.order) == (full, dtype, order)
-    problem = workloads.problem(found, 0)
+    problem = catalog.problem(found, 0)
     assert (problem.X.shape, problem.dtype, problem.order) == ((found.m, found.n), found.dtype, order)
 
 
@@ -50,7 +51,7 @@ def test_names(name: str, full: str, dtype: str, order: str) -> None:
 )
 def test_bad_names(name: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        workloads.named(name)
+        catalog.named(name)
 
 
 def test_a_size_that_cannot_fit() -> None:
@@ -59,11 +60,11 @@ def test_a_size_that_cannot_fit() -> None:
 
 
 def test_synthetic_data_is_seeded_varies_and_holds_no_subnormals() -> None:
-    X, y = workloads.synthetic(20_000, 3)
-    again, labels = workloads.synthetic(20_000, 3)
+    X, y = catalog.synthetic(20_000, 3)
+    again, labels = catalog.synthetic(20_000, 3)
     np.testing.assert_array_equal(X, again)
     np.testing.assert_array_equal(y, labels)
-    assert not np.array_equal(X, workloads.synthetic(20_000, 4)[0][:, :3])
+    assert not np.array_equal(X, catalog.synthetic(20_000, 4)[0][:, :3])
     assert np.abs(X.astype(np.float32)).min() > np.finfo(np.float32).smallest_normal
     assert np.all(np.abs(X.mean(axis=0)) < 5 / np.sqrt(20_000))
     assert 0.05 < y.mean() < 0.95
@@ -72,7 +73,7 @@ def test_synthetic_data_is_seeded_varies_and_holds_no_subnormals() -> None:
 def test_labels_are_drawn_from_the_model() -> None:
     from sklearn.linear_model import LogisticRegression
 
-    X, y = workloads.synthetic(20_000, 3)
+    X, y = catalog.synthetic(20_000, 3)
     fitted = LogisticRegression(C=np.inf).fit(X, y)
     rng = np.random.default_rng([SEED, 20_000, 3])
     np.testing.assert_allclose(fitted.coef_[0], 2 * rng.standard_normal(3) / np.sqrt(3), atol=0.15)
@@ -96,11 +97,11 @@ def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
     [("lecture", "loops"), ("10000x32", "loops"), ("250000x32", "loops-examples"), ("1000000x32", "numpy")],
 )
 def test_baseline(name: str, baseline: str) -> None:
-    assert workloads.named(name).baseline == baseline
+    assert catalog.named(name).baseline == baseline
 
 
 def test_bytes() -> None:
-    workload = workloads.named("1000x2-f32")
+    workload = catalog.named("1000x2-f32")
     assert (workload.bytes_of_x, workload.bytes_per_call) == (8000, 8000 + 4000 + 16)
 
 
@@ -116,7 +117,7 @@ def test_flights() -> None:
         X, y = datasets.flights()
     except DatasetUnavailable as missing:
         pytest.skip(str(missing))
-    workload = workloads.named("flights")
+    workload = catalog.named("flights")
     assert X.shape == (workload.m, workload.n) == (336_776 - 9_430, 42)
     np.testing.assert_array_equal(X[:, 4:].sum(axis=1), 4)  # one of each of four kinds
     np.testing.assert_allclose(X[:, :4].std(axis=0), 1)
@@ -148,9 +149,9 @@ def folder(tmp_path: Path) -> Path:
     [("good.csv", "sick"), ("good.parquet", "sick"), ("good.svm", None), ("good.npz", None)],
 )
 def test_a_file_of_the_users_own(folder: Path, name: str, target: str | None) -> None:
-    workload = workloads.from_file(folder / name, target)
+    workload = catalog.from_file(folder / name, target)
     assert (workload.name, workload.m, workload.n) == ("good", 3, 2)
-    problem = workloads.problem(workload, 0)
+    problem = catalog.problem(workload, 0)
     np.testing.assert_array_equal(problem.X, [[1.5, 50], [1.8, 90], [1.7, 70]])
     np.testing.assert_array_equal(problem.y, [0, 1, 1])
 
@@ -161,14 +162,14 @@ def test_a_file_keeps_its_order_and_dtype(tmp_path: Path) -> None:
         X=np.asfortranarray(np.eye(3, 2, dtype=np.float32)),
         y=np.array([True, False, True]),
     )
-    workload = workloads.from_file(tmp_path / "f.npz", None)
+    workload = catalog.from_file(tmp_path / "f.npz", None)
     assert (workload.dtype, workload.order) == (np.float32, "F")
 
 
 def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
     for stem, name in (("lecture", "lecture-data"), ("10x3", "10x3-data"), ("my data (2)", "my-data-2")):
         (tmp_path / f"{stem}.csv").write_text(GOOD)
-        assert workloads.from_file(tmp_path / f"{stem}.csv", "sick").name == name
+        assert catalog.from_file(tmp_path / f"{stem}.csv", "sick").name == name
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
 def test_bad_files(tmp_path: Path, name: str, content: str, target: str | None, says: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match=says) as caught:
-        workloads.from_file(tmp_path / name, target)
+        catalog.from_file(tmp_path / name, target)
     assert "\n" not in str(caught.value)
 
 
@@ -218,7 +219,7 @@ def test_bad_files(tmp_path: Path, name: str, content: str, target: str | None, 
 def test_bad_arrays(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
     np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=says):
-        workloads.from_file(tmp_path / "a.npz", None)
+        catalog.from_file(tmp_path / "a.npz", None)
 
 
 class Executed:
@@ -232,7 +233,7 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     (tmp_path / "b.npz").write_bytes(pickle.dumps(Executed()))
     for name, says in (("a.npz", "cannot be read as .npz"), ("b.npz", "it is no .npz archive")):
         with pytest.raises(ValueError, match=says):
-            workloads.from_file(tmp_path / name, None)
+            catalog.from_file(tmp_path / name, None)
 
 
 def test_a_missing_file_and_a_target_without_data() -> None:
@@ -246,4 +247,4 @@ def test_reading_needs_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "a.csv").write_text(GOOD)
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(DatasetUnavailable, match=r"reading \.csv needs pandas: install the data extra"):
-        workloads.from_file(tmp_path / "a.csv", "sick")
+        catalog.from_file(tmp_path / "a.csv", "sick")

@@ -10,11 +10,11 @@ from typing import Any
 
 import altair as alt
 
-from bench.comparable import Run
-from bench.compare import Comparison
-from bench.report.charts import parts
-from bench.report.comparison import letters, told
-from bench.report.html import Choice, Column, Section
+from bench.commands.compare.comparable import Run
+from bench.commands.compare.compare import Comparison
+from bench.commands.compare.text import letters, told
+from bench.report.page.charts import common
+from bench.report.page.document import Choice, Column, Section
 from bench.report.terminal import duration
 
 _VERDICTS = ("faster", "slower", "no difference shown")
@@ -37,8 +37,8 @@ def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
         for race, cell in one.cells
         for run, seconds in zip((one.reference, one.other), cell.seconds, strict=True)
     }
-    axis = parts.seconds_axis("time per call")
-    base = alt.Chart(parts.ROWS).encode(y=_kernels("kernel"))
+    axis = common.seconds_axis("time per call")
+    base = alt.Chart(common.ROWS).encode(y=_kernels("kernel"))
     between = base.mark_rule(strokeWidth=3, opacity=0.4).encode(
         x=alt.X("min(seconds):Q", scale=_LOGARITHMIC, axis=axis), x2="max(seconds):Q"
     )
@@ -46,15 +46,15 @@ def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
         x=alt.X("seconds:Q", scale=_LOGARITHMIC, axis=axis),
         color=alt.Color("run:N", title=None, legend=_ABOVE),
         shape=alt.Shape("run:N", title=None, legend=_ABOVE),
-        tooltip=parts.tooltip(kernel="kernel", run="run", time="a call"),
+        tooltip=common.tooltip(kernel="kernel", run="run", time="a call"),
     )
     return Section(
         name="times",
         heading="Times",
         text=("The median time of a call in every run; the less, the better.",),
-        chart=parts.finished(between + points, height=_ROW),
+        chart=common.finished(between + points, height=_ROW),
         alt="A row for each kernel with a point for each run, on a logarithmic scale. The table has the numbers.",
-        columns=(parts.RACE, parts.KERNEL, Column("run", "run"), parts.seconds_column("seconds", "a call")),
+        columns=(common.RACE, common.KERNEL, Column("run", "run"), common.seconds_column("seconds", "a call")),
         rows=tuple(
             {"race": race, "kernel": kernel, "run": run, "seconds": seconds, "time": duration(seconds)}
             for (race, kernel, run), seconds in rows.items()
@@ -102,12 +102,12 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
         chart=_forest("times A's share" if normalised else "times as fast as A"),
         alt="A point with its interval for each kernel and run, on a logarithmic scale. The table has the numbers.",
         columns=(
-            parts.RACE,
-            parts.KERNEL,
+            common.RACE,
+            common.KERNEL,
             Column("run", "run"),
-            parts.number_column("ratio", what),
-            parts.number_column("low", "low, 95%"),
-            parts.number_column("high", "high, 95%"),
+            common.number_column("ratio", what),
+            common.number_column("low", "low, 95%"),
+            common.number_column("high", "high, 95%"),
             Column("verdict", "verdict"),
         ),
         rows=tuple(rows),
@@ -118,19 +118,19 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
 
 def _forest(title: str) -> dict[str, Any]:
     colour = alt.Color("verdict:N", title=None, legend=_ABOVE, scale=alt.Scale(domain=_VERDICTS, range=_COLOURS))
-    base = alt.Chart(parts.ROWS).encode(y=_kernels("row"), color=colour)
-    axis = alt.Axis(title=title, labelExpr=parts.NUMBER_LABEL, grid=True, tickCount=6)
+    base = alt.Chart(common.ROWS).encode(y=_kernels("row"), color=colour)
+    axis = alt.Axis(title=title, labelExpr=common.NUMBER_LABEL, grid=True, tickCount=6)
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=alt.X("ratio:Q", scale=_LOGARITHMIC, axis=axis),
-        tooltip=parts.tooltip(row="kernel and run", figures="ratio", verdict="verdict"),
+        tooltip=common.tooltip(row="kernel and run", figures="ratio", verdict="verdict"),
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q")
     same = alt.Chart(alt.InlineData(values=[{"at": 1}])).mark_rule(strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
     figures = base.mark_text(align="left", dx=12).encode(
         x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
     )
-    layers = points + same + intervals + figures.properties(name=f"{parts.WIDE}_figures")
-    return parts.finished(layers, height=_ROW, top=18, right=_FIGURES)
+    layers = points + same + intervals + figures.properties(name=f"{common.WIDE}_figures")
+    return common.finished(layers, height=_ROW, top=18, right=_FIGURES)
 
 
 def _kernels(field: str) -> alt.Y:

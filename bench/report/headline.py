@@ -10,8 +10,8 @@ from math import log
 from rich.console import Console
 from rich.text import Text
 
-from bench.record import Ratio, Record, Results, Seconds
 from bench.report.terminal import by_race, duration, faults, interval, is_wide, of_limit, timed
+from bench.results.record import Ratio, Record, Results, Seconds
 
 Measured = list[tuple[Record, Seconds]]
 _MOST_WARNINGS = 8

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.record import Results
 from bench.report.headline import several_threads
 from bench.report.terminal import (
     baseline,
@@ -20,6 +19,7 @@ from bench.report.terminal import (
     trust,
     unavailable,
 )
+from bench.results.record import Results
 from kernels.registry import KERNELS
 
 

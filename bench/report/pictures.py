@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bench.record import Results
-from bench.report.html import Section
-from bench.report.palette import alone
-from bench.report.run_page import sections
+from bench.report.page.document import Section
+from bench.report.page.palette import alone
+from bench.report.page.run_page import sections
+from bench.results.record import Results
 
 _WIDTH = 680
 """Pixels without the labels: with them it fits a README's column."""

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.model import BROKEN, WAYS
-from bench.record import Ratio, Record, Results, Seconds
+from bench.analysis.roofline import BROKEN, WAYS
+from bench.analysis.statistics import SMALLEST_EFFECT
 from bench.report.progress import clock
-from bench.statistics import SMALLEST_EFFECT
+from bench.results.record import Ratio, Record, Results, Seconds
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _NARROW = exp(2 * SMALLEST_EFFECT)

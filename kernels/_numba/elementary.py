@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels._numba.values import Value, polynomial
+from kernels._numba.vector_values import Value, polynomial
 
 _ROOT = 0.41421356237309503  # √2 − 1
 _LOG2, _REST_OF_LOG2 = 0.6931471805599453, 2.3190468138462996e-17  # log 2 to twice the digits of a double

@@ -16,8 +16,8 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from kernels._numba import elementary
-from kernels._numba.simd import LONG_BYTES, WIDE_BYTES, at, by_long_rows, by_rows, by_wide_rows, lanes
-from kernels._numba.values import Value
+from kernels._numba.row_pass import LONG_BYTES, WIDE_BYTES, at, by_long_rows, by_rows, by_wide_rows, lanes
+from kernels._numba.vector_values import Value
 
 EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
 """Products and sums may be fused, which only makes them more exact. Nothing else: the splitting of exp's argument

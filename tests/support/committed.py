@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.checkout import CHECKOUT
+from bench.host.checkout import CHECKOUT
 
 NO_GIT = "this copy is no git checkout: which results are committed cannot be told"
 

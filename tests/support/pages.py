@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bench.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
+from bench.results.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
 from tests.support.records import MACHINE, OK
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\x1b[31m\u2028\x07<b>"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from bench import workloads
-from bench.agreement import Finding
-from bench.material import Material, Question
-from bench.worker import brought_back
+from bench.correctness.checks import Finding
+from bench.runner.inputs import Material, Question
+from bench.worker.worker import brought_back
+from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
 
 # Few sizes, because JAX compiles for each: from 1 upward, even and odd, below and above SIMD widths.
@@ -42,7 +42,7 @@ def call(kernel: Kernel, problem: Problem) -> Gradient:
 @cache
 def material(workload: str) -> Material:
     """The workload made ready, once for all tests of a process."""
-    return Material(workloads.named(workload))
+    return Material(catalog.named(workload))
 
 
 def findings(kernel: Kernel, workload: str) -> list[Finding]:

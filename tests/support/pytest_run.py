@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from bench.checkout import CHECKOUT
+from bench.host.checkout import CHECKOUT
 
 SHORT = ("--benchmark-max-time=0.01", "--launches=1", "--no-ceilings", "--no-page", "-p", "no:cacheprovider")
 FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")

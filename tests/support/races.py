@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench import workloads
-from bench.analysis import Race
-from bench.journal import Block, Entry
-from bench.selection import Entrant
+from bench.analysis.race import Race
+from bench.results.journal import Block, Entry
+from bench.runner.selection import Entrant
+from bench.workloads import catalog
 
-LECTURE = workloads.named("lecture")
+LECTURE = catalog.named("lecture")
 SEEN = {
     "cores_used": 1.0, "busy_threads": 1, "page_faults_per_call": 0.0, "switches_per_round": 0.0,
     "spin_seconds": 2e-5, "compiled_again": 0, "cores": [0, 1], "threads": 3, "peak_bytes": 1, "pools": [],

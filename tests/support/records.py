@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
+from bench.results.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
 
 OK = Record(
     id="gradient/lecture/numpy", operation="gradient", kernel="numpy", backend="numpy", device="cpu",

@@ -6,8 +6,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from bench.record import Results
 from bench.report import terminal
+from bench.results.record import Results
 
 
 def shown(results: Results, width: int = 80) -> str:

@@ -1,0 +1,1 @@
+"""From samples to numbers: statistics, ratios, ceilings, verdicts. No clock, no file, no process."""

@@ -1,0 +1,1 @@
+"""One file or folder a command of `python -m bench`."""

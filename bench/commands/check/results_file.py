@@ -1,0 +1,197 @@
+"""Whether a results file is fit to be shared: whole, as it was measured, trustworthy, and free of anything personal.
+
+Pure but for `here`, which asks this machine for the names that must not be in it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from math import exp, isclose, log
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.analysis import statistics
+from bench.host import machine
+from bench.host.sanitize import without_folders
+from bench.results.record import Results
+from bench.runner import profiles
+from bench.runner.settings import FEWEST_LAUNCHES
+from bench.workloads import catalog
+from kernels import names
+
+_NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "localhost", "linux", "python", "numpy"})
+"""User and host names that say nothing of anybody."""
+_FEWEST_LETTERS = 3
+"""A shorter name is found in every other word."""
+_ROUNDING = 1e-9
+_GRIDS = ("full", "peers")
+"""The profiles with workloads of their own, in the place of the default ones."""
+_MACHINE_INFO = frozenset(
+    {"node", "processor", "machine", "python_compiler", "python_implementation", "python_implementation_version",
+     "python_version", "python_build", "release", "system", "cpu"}
+)  # fmt: skip
+_COMMIT_INFO = frozenset({"id", "time", "author_time", "dirty", "project"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    wrong: str
+    """What is wrong and what to do, in one line; empty where nothing is."""
+
+
+def findings(name: str, document: dict[str, Any], results: Results, personal: Iterable[str] = ()) -> list[Finding]:
+    """What was looked at in a file.
+
+    name: `<machine>/<run>.json`, as it stands under results/
+    document: all of the JSON; results: its `logitbench` key
+    personal: names that must not be in it
+    """
+    checks = {
+        "name": _name(name, results),
+        "machine": _machine(results),
+        "whole": _whole(results),
+        "untouched": _untouched(results),
+        "commit": _commit(document, results),
+        "public": _public(results),
+        "trustworthy": _trustworthy(results),
+        "nothing personal": _personal(document, [*personal]),
+    }
+    return [Finding(check, wrong) for check, found in checks.items() for wrong in (list(found) or [""])]
+
+
+def here() -> list[str]:
+    """The names of this host and its user, where they say who somebody is."""
+    known = [platform.node(), platform.node().split(".")[0], Path.home().name]
+    with suppress(OSError, KeyError):  # a user without a name
+        known.append(getpass.getuser())
+    return [name for name in dict.fromkeys(known) if len(name) >= _FEWEST_LETTERS and name.lower() not in _NOBODY]
+
+
+def _name(name: str, results: Results) -> Iterator[str]:
+    folder, _, file = name.rpartition("/")
+    if folder != results.machine["id"]:
+        yield f"it lies in {folder or 'no folder'}; expected results/{results.machine['id']}/"
+    if "-interrupted" in file:
+        yield "the run was interrupted: go on with pytest --benchmark --resume"
+    elif not re.fullmatch(r"\d{8}T\d{6}Z-\w+(-dirty)?(-\d+)?\.json", file):
+        yield f"it is called {file}; expected <UTC time>-<commit>.json, as the run wrote it"
+
+
+def _machine(results: Results) -> Iterator[str]:
+    identity = machine.short_id(results.machine["hardware"])
+    if identity != results.machine["id"]:
+        yield f"its hardware makes the id {identity}, and it says {results.machine['id']}: it was edited"
+
+
+def _whole(results: Results) -> Iterator[str]:
+    timed = {record.workload for record in results.records if record.outcome == "ok" and record.seconds}
+    if not timed:
+        yield "it has no finished race"
+        return
+    on_gpu = any(record.device == "gpu" for record in results.records)  # make gpu has workloads of its own
+    profile = str(results.run.get("profile"))
+    expected = profiles.PROFILES[profile].workloads if profile in _GRIDS else catalog.DEFAULT
+    if missing := [name for name in expected if name not in timed and not on_gpu]:
+        how = f"pytest --benchmark --profile {profile}" if profile in _GRIDS else "make bench"
+        yield f"nothing was timed on {', '.join(missing)}: run {how}, without a choice of workloads"
+    few = [race["workload"] for race in results.races if 0 < race["launches"] < FEWEST_LAUNCHES]
+    if few:
+        yield f"fewer than {FEWEST_LAUNCHES} launches on {', '.join(few)}"
+    if bare := [race["workload"] for race in results.races if race["workload"] in timed and not race.get("ceilings")]:
+        yield f"the machine's limits were not measured on {', '.join(bare)}: run without --no-ceilings"
+    ended = [f"{r.kernel} on {r.workload}" for r in results.records if "the run ended before it" in r.reason]
+    if ended:
+        yield f"the run ended before {', '.join(ended)}: go on with pytest --benchmark --resume"
+    for record in results.records:
+        if record.outcome not in ("ok", "skipped", "unavailable"):
+            yield f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}"
+
+
+def _untouched(results: Results) -> Iterator[str]:
+    """Whether times follow from the rounds that stand beside them."""
+    medians: dict[tuple[str, int, str], list[float]] = {}
+    for race in results.races:
+        for part in race["rounds"]:
+            key = race["workload"], race["threads"], part["kernel"]
+            medians.setdefault(key, []).append(median(part["seconds"]))
+    for record in results.records:
+        if record.outcome == "ok" and record.seconds:
+            own = medians.get((record.workload, record.threads, record.kernel))
+            expected = exp(statistics.center([log(seconds) for seconds in own])) if own else 0.0
+            if not isclose(record.seconds.median, expected, rel_tol=_ROUNDING):
+                yield f"{record.kernel} on {record.workload}: its time does not follow from its rounds: it was edited"
+
+
+def _commit(document: dict[str, Any], results: Results) -> Iterator[str]:
+    info = _part(document, "commit_info")
+    commit = str(results.run.get("commit") or info.get("id") or "nogit")
+    if commit in ("nogit", "unknown", "unversioned"):  # the last two are pytest-benchmark's
+        yield "it does not say which commit was measured: run it in a git clone"
+    elif commit.endswith("-dirty") or info.get("dirty"):
+        yield "what was measured was not committed: commit it, or stash it, and run again"
+
+
+def _public(results: Results) -> Iterator[str]:
+    """Whether others can measure the same."""
+    own = [kernel for kernel in dict.fromkeys(record.kernel for record in results.records) if kernel not in names()]
+    if own:
+        yield f"{', '.join(own)}: nobody else has this kernel; run without it"
+    for name in dict.fromkeys(record.workload for record in results.records):
+        try:
+            catalog.named(name)
+        except ValueError:
+            yield f"{name}: nobody else has these data; run without --data"
+
+
+def _trustworthy(results: Results) -> Iterator[str]:
+    for race in results.races:
+        control = race.get("control")
+        if control and not control["trustworthy"]:
+            yield f"{race['workload']}: the control shows a difference: {'; '.join(control['causes'])}"
+        elif not control and any(part["seconds"] for part in race["rounds"]):
+            yield f"{race['workload']}: without a control"
+
+
+def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str]:
+    results = document["logitbench"]
+    info, commit = _part(document, "machine_info"), _part(document, "commit_info")
+    if info.get("node") != results["machine"]["id"]:
+        yield "machine_info.node may be a host's name; expected the machine's id"
+    if unknown := [*(info.keys() - _MACHINE_INFO), *(commit.keys() - _COMMIT_INFO)]:
+        yield f"{', '.join(sorted(unknown))}: not expected in machine_info and commit_info; remove what is yours"
+    if commit.get("project", "logitbench") != "logitbench":
+        yield "commit_info.project may be a folder's name; expected logitbench"
+    words = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE) for name in personal]
+    for place, text in _texts(document, ""):
+        if without_folders(text) != text:
+            yield f"{place} names a folder: {text!r}"
+        elif any(word.search(text) for word in words):
+            yield f"{place} holds the name of this host or its user: {text!r}"
+
+
+def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of pytest-benchmark's; empty where it is none."""
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Every text of a JSON value, keys too, and where it is."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield f"a key of {place or 'the file'}", key
+            yield from _texts(part, f"{place}.{key}".strip("."))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _texts(part, f"{place}[{number}]")

@@ -1,0 +1,1 @@
+"""`python -m bench compare`: two runs or more side by side."""

@@ -1,0 +1,136 @@
+"""Whether two runs can be compared, and what makes a comparison shaky. Pure: it works on results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.results.record import Record, Results
+from bench.workloads.digest import alike
+
+Race = dict[str, Any]
+
+_CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
+"""The libraries whose versions change what a kernel is."""
+_RUN, _MACHINE = ("began", "launches"), ("id", "hardware", "software")
+_RACE = ("workload", "threads", "launches", "rounds")
+_DATA = ("operation", "m", "n", "dtype", "order")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results, and what to call them: a file's name, or one letter."""
+
+    name: str
+    results: Results
+
+    @property
+    def machine(self) -> str:
+        """Its short id."""
+        return str(self.results.machine["id"])
+
+    @property
+    def timed(self) -> list[Record]:
+        """What has a time."""
+        return [record for record in self.results.records if record.outcome == "ok" and record.seconds]
+
+    def of(self, race: Race) -> dict[str, Record]:
+        """Kernel → its record, of those that were timed in the race."""
+        key = race["workload"], race["threads"]
+        return {record.kernel: record for record in self.timed if (record.workload, record.threads) == key}
+
+
+def require_whole(name: str, results: Results) -> None:
+    """Raise ValueError if the file lacks what a comparison needs."""
+    parts = [("run", results.run, _RUN), ("machine", results.machine, _MACHINE)]
+    parts += [("a race", race, _RACE) for race in results.races]
+    for part, found, expected in parts:
+        if lacking := [key for key in expected if not isinstance(found, dict) or key not in found]:
+            raise ValueError(f"{name}: {part} lacks {_listed(lacking)}; expected a file as docs/record.md describes")
+
+
+def require_times(run: Run) -> None:
+    """Raise ValueError if there is no finished race."""
+    require_whole(run.name, run.results)
+    if not run.timed:
+        raise ValueError(f"{run.name} has no finished race; expected a kernel that was timed")
+
+
+def require_common(reference: Run, other: Run, common: object) -> None:
+    """Raise ValueError, with what each has, unless there is something in common."""
+    if not common:
+        raise ValueError(
+            f"nothing in common: {_told(reference)}; {_told(other)}; expected a kernel timed on a workload of both"
+        )
+
+
+def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> None:
+    """Raise ValueError if a workload of one name was other data."""
+    where = f"{before['workload']} is other data in {reference.name} than in {other.name}"
+    records = [list(run.of(race).values()) for run, race in ((reference, before), (other, after))]
+    for key in _DATA:
+        found = [{getattr(record, key) for record in part} for part in records]
+        if all(found) and found[0] != found[1]:
+            raise ValueError(f"{where}: {key} is {_listed(found[0])} and {_listed(found[1])}")
+    one, two = before.get("data"), after.get("data")
+    if one and two and not alike(one, two):
+        raise ValueError(f"{where}: its digests are {_listed(one.values())} and {_listed(two.values())}")
+
+
+def doubts(reference: Run, other: Run) -> list[str]:
+    """What makes the whole comparison shaky."""
+    first, second = reference.results, other.results
+    lines = []
+    if (reference.machine, first.run["began"]) == (other.machine, second.run["began"]):
+        lines.append(f"{reference.name} and {other.name} are the same run: no drift is between them")
+    versions = [results.machine["software"].get("libraries", {}) for results in (first, second)]
+    if changed := [name for name in _CODE if versions[0].get(name) != versions[1].get(name)]:
+        lines.append(f"other versions of {', '.join(changed)}: kernels may be other code")
+    commits = [results.run.get("commit") for results in (first, second)]
+    unnamed = [run.name for run, commit in zip((reference, other), commits, strict=True) if not commit]
+    if unnamed:
+        lines.append(f"{' and '.join(unnamed)}: of which commit is not said: kernels may be other code")
+    elif commits[0] != commits[1]:
+        lines.append(f"other commits, {commits[0]} and {commits[1]}: kernels may be other code")
+    elif str(commits[0]).endswith("-dirty"):
+        lines.append(f"{commits[0]}: changes were not committed: kernels may be other code")
+    return lines
+
+
+def doubts_of_race(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
+    """What makes a workload's part of it shaky."""
+    name = before["workload"]
+    lines = [
+        f"{name}: NOT TRUSTWORTHY in {run.name}: its control shows a difference"
+        for run, race in ((reference, before), (other, after))
+        if race.get("control") and not race["control"]["trustworthy"]
+    ]
+    if min(before["launches"], after["launches"]) == 1:
+        lines.append(f"{name}: of one launch, so nothing can be shown: use --launches 20")
+    return lines
+
+
+def only_in_one(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
+    """A line for what was timed in a workload's race in one run, and failed, or could not run, in the other."""
+    lines = []
+    for run, race, without, there in ((reference, before, other, after), (other, after, reference, before)):
+        key = there["workload"], there["threads"]
+        failed = [r for r in without.results.records if (r.workload, r.threads) == key and not r.seconds]
+        for missing in failed:
+            if missing.kernel in run.of(race):
+                why = f": {missing.reason}" if missing.reason else ""
+                lines.append(f"{missing.kernel} on {missing.workload}: in {without.name} {missing.outcome}{why}")
+    return lines
+
+
+def _told(run: Run) -> str:
+    """`A timed numpy, jax on lecture, flights`."""
+    kernels, workloads = (
+        dict.fromkeys(getattr(record, key) for record in run.timed) for key in ("kernel", "workload")
+    )
+    return f"{run.name} timed {_listed(kernels)} on {_listed(workloads)}"
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(f"{value:.7g}" if isinstance(value, float) else str(value) for value in values)

@@ -1,0 +1,1 @@
+"""`python -m bench selftest`: can the numbers be trusted on this machine?"""

@@ -1,0 +1,1 @@
+"""Does a kernel compute the right result? Asked before any time is printed."""

@@ -1,0 +1,1 @@
+"""What the operating system says about the machine, the process and the checkout."""

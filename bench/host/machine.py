@@ -1,0 +1,227 @@
+"""Which machine this is: the fingerprint that stands beside every number, and its short id.
+
+All of it is read from the system, none of it is guessed: what cannot be read is None. No host name, no
+user name and no path is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+import re
+import shutil
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bench.host.sanitize import without_folders
+
+_LIBRARIES = (
+    "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
+    "pytest", "pytest-benchmark", "threadpoolctl",
+)  # fmt: skip
+_PLACES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # who and where, not how fast
+_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|MALLOC)_\w+")
+
+
+@cache
+def identity() -> str:
+    """The short id: readable words, and eight hex digits of all that is hardware."""
+    return short_id(_hardware())
+
+
+@cache
+def fingerprint() -> dict[str, Any]:
+    """The machine as JSON values. `hardware` makes the id; settings and software may change under it.
+
+    It imports NumPy and Numba to ask them for their threads, so take it when nothing is left to time.
+    """
+    gpus = _gpus()
+    settings = {
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "turbo": _turbo(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+        "transparent_huge_pages": _bracketed(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "cpu_quota_cores": _cpu_quota(),
+        "cores_in_affinity": _affinity(),
+        "hypervisor": None if (flags := _cpuinfo("flags")) is None else "hypervisor" in flags.split(),
+    }
+    software = {
+        "os": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
+        "blas": _blas(),
+        "numba_threading": _numba_threading(),
+        "gpu_driver": gpus[0]["driver_version"] if gpus else None,
+        "environment": _environment(),
+    }
+    return {"id": identity(), "hardware": _hardware(), "settings": settings, "software": software}
+
+
+def _hardware() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "caches": _caches(),
+        "memory_gib": _memory_gib(),
+        "gpus": [{"name": gpu["name"], "memory": gpu["memory.total"]} for gpu in _gpus()],
+    }
+
+
+def usable_cores() -> int:
+    """The cores that this process may use: its affinity, cut by the cgroup's quota, at least 1."""
+    quota = _cpu_quota()
+    return max(1, _affinity() if quota is None else min(_affinity(), math.floor(quota)))
+
+
+def short_id(hardware: dict[str, Any]) -> str:
+    """The id of this hardware, of whichever machine it is."""
+    words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
+    slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
+    gpu = "".join(f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1])
+    digest = hashlib.sha256(repr(sorted(hardware.items())).encode()).hexdigest()[:8]
+    return f"{slug}{gpu}-{hardware['cores']}c-{digest}"
+
+
+def _cpu_model() -> str:
+    return _cpuinfo("model name") or _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
+
+
+def _cpuinfo(field: str) -> str | None:
+    found = re.search(rf"^{field}\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    return found[1].strip() if found else None
+
+
+def _affinity() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_quota() -> float | None:
+    """The smallest quota, in cores, of this process's cgroup and those above it; None where there is none."""
+    quotas = []
+    for line in (_read("/proc/self/cgroup") or "").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            group = Path("/sys/fs/cgroup") / path.lstrip("/")
+            for folder in (group, *group.parents):
+                if (limit := _read(folder / "cpu.max")) and not limit.startswith("max"):
+                    quota, period = limit.split()
+                    quotas.append(int(quota) / int(period))
+        elif "cpu" in controllers.split(","):
+            for folder in (Path("/sys/fs/cgroup/cpu") / path.lstrip("/"), Path("/sys/fs/cgroup/cpu")):
+                quota_us = _read(folder / "cpu.cfs_quota_us")
+                period_us = _read(folder / "cpu.cfs_period_us")
+                if quota_us and period_us and int(quota_us) > 0:
+                    quotas.append(int(quota_us) / int(period_us))
+    return min(quotas) if quotas else None
+
+
+def _caches() -> list[dict[str, Any]]:
+    """Data caches as the first core sees them; `shared_by` is in cores."""
+    caches = []
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        size, kind = _read(index / "size"), _read(index / "type")
+        if size and kind and kind != "Instruction":
+            shared = _read(index / "shared_cpu_list") or "0"
+            spans = [[int(core) for core in span.split("-")] for span in shared.split(",")]
+            caches.append(
+                {
+                    "level": int(_read(index / "level") or 0),
+                    "bytes": int(size.rstrip("K")) * 1024,
+                    "line_bytes": int(_read(index / "coherency_line_size") or 0) or None,
+                    "shared_by": sum(span[-1] - span[0] + 1 for span in spans),
+                }
+            )
+    return caches
+
+
+def _memory_gib() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total / 2**30 + 0.5)
+
+
+def _turbo() -> bool | None:
+    if (off := _read("/sys/devices/system/cpu/intel_pstate/no_turbo")) is not None:
+        return off == "0"
+    boost = _read("/sys/devices/system/cpu/cpufreq/boost")
+    return None if boost is None else boost == "1"
+
+
+def _blas() -> dict[str, Any] | None:
+    """NumPy's BLAS and its threads, from the library itself where threadpoolctl can ask it."""
+    import numpy as np
+
+    try:
+        import threadpoolctl
+    except ImportError:
+        built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return {"name": built.get("name"), "version": built.get("version"), "threads": None}
+    for library in threadpoolctl.threadpool_info():
+        if library["user_api"] == "blas" and "numpy" in library["filepath"]:
+            return {
+                "name": library["internal_api"],
+                "version": library["version"],
+                "threads": library["num_threads"],
+                "built_for": library.get("architecture"),
+            }
+    return None
+
+
+def _numba_threading() -> dict[str, Any] | None:
+    try:
+        import numba
+    except ImportError:
+        return None
+    return {"layer": numba.config.THREADING_LAYER, "threads": numba.config.NUMBA_NUM_THREADS}
+
+
+def _environment() -> dict[str, str]:
+    """The variables that change how many threads and which code a library uses; folders are left out."""
+    return {
+        name: without_folders(value)
+        for name, value in sorted(os.environ.items())
+        if _THREAD_VARIABLES.fullmatch(name) and not _PLACES.search(name)
+    }
+
+
+@cache
+def _gpus() -> list[dict[str, str]]:
+    fields = ("name", "driver_version", "memory.total")
+    listed = _output("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader") or ""
+    rows = (line.split(", ") for line in listed.splitlines())
+    return [dict(zip(fields, row, strict=True)) for row in rows if len(row) == len(fields)]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _read(path: str | Path) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _bracketed(choices: str | None) -> str | None:
+    found = re.search(r"\[(\w+)\]", choices or "")
+    return found[1] if found else None
+
+
+def _output(*command: str) -> str | None:
+    """What a command prints, or None where it is missing or fails."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:  # a GPU's driver may take long to wake
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

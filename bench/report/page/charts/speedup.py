@@ -1,0 +1,79 @@
+"""How many times faster than the baseline: a row a kernel, a workload at a time."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from bench.report.page.charts import common
+from bench.report.page.document import Column, Section
+from bench.report.terminal import duration, interval, significant
+from bench.results.record import Results
+
+
+def speedup(results: Results) -> Section:
+    """Of every kernel that was timed, with its interval across launches; none of it without an estimate."""
+    rows = []
+    for record, seconds, row in common.common(results):
+        if ratio := record.speedup:
+            rows.append(
+                row
+                | {
+                    "baseline": ratio.baseline,
+                    "speedup": ratio.estimate,
+                    "low": ratio.low,
+                    "high": ratio.high,
+                    "figures": interval(ratio)
+                    if ratio.low and ratio.baseline != record.kernel
+                    else "1, the baseline"
+                    if ratio.baseline == record.kernel
+                    else significant(ratio.estimate),
+                    "verdict": "the baseline" if ratio.baseline == record.kernel else ratio.verdict,
+                    "seconds": seconds.median,
+                    "time": duration(seconds.median),
+                    "launches": record.launches,
+                }
+            )
+    chart = common.points_with_intervals(
+        "speedup",
+        common.log_axis("times as fast as the baseline", common.NUMBER_LABEL, decades_only=False),
+        alt.Scale(type="log", nice=False, padding=14),
+        {"at": 1, "says": "baseline"},
+        common.tooltip(
+            kernel="kernel",
+            figures="times as fast",
+            baseline="baseline",
+            time="a call",
+            verdict="verdict",
+            launches="launches",
+        ),
+    )
+    return Section(
+        name="speedup",
+        heading="Speedup over the baseline",
+        text=(
+            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the "
+            "95% interval "
+            "across launches: where a new start of both would bring the ratio. A bar that crosses the dashed "
+            "line shows no difference.",
+        ),
+        chart=common.finished(chart, height={"step": 27}, top=18),
+        alt=(
+            "Points with intervals, a row for each kernel, fastest first: speedup over the baseline on a "
+            "logarithmic scale. The table below has the numbers."
+        ),
+        columns=(
+            common.RACE,
+            common.KERNEL,
+            Column("baseline", "baseline"),
+            common.number_column("speedup", "times as fast"),
+            common.number_column("low", "low, 95%"),
+            common.number_column("high", "high, 95%"),
+            Column("verdict", "verdict"),
+            common.seconds_column("seconds", "a call"),
+            Column("launches", "launches", number=True),
+        ),
+        rows=tuple(rows),
+        choices=(common.choice(results),),
+        series=common.legend(results, rows),
+        scale="x",
+    )

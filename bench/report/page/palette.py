@@ -1,0 +1,129 @@
+"""One colour a technique, on paper and in the dark, and one shape for each kernel of the same technique.
+
+The colours are chosen so that people with any colour vision tell neighbours apart (after Okabe and Ito, darkened or
+lightened until each has a contrast of 3 to 1 with its ground). A chart names them as CSS variables, so that it
+changes with its page; for a picture that stands alone they are put in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from bench.report.page.document import Series
+from bench.results.record import Record
+from kernels.registry import KERNELS
+
+COLOURS = {
+    "python": ("#75736c", "#a5a39b"),
+    "numpy": ("#0072b2", "#5cb8ee"),
+    "numba": ("#c8500a", "#ff8f4d"),
+    "jax": ("#008563", "#2fc79a"),
+    "peer": ("#8a6d00", "#e0c040"),
+    "own": ("#a8457f", "#e68fc4"),
+}
+"""Technique → its colour on white, and on black. `own`: a kernel that the user brought."""
+_GROUND = {
+    "paper": ("#ffffff", "#161615"),
+    "ink": ("#1c1c1a", "#ecebe6"),
+    "soft": ("#5f5e5a", "#a9a79f"),
+    "line": ("#dcdad4", "#3a3936"),
+    "shade": ("#8a8880", "#8a8880"),
+    "accent": ("#b3400f", "#ff9a62"),
+}
+"""As in page.css."""
+_SHAPES = {
+    "circle": "M-4.5,0a4.5,4.5 0 1,0 9,0a4.5,4.5 0 1,0 -9,0",
+    "square": "M-4,-4h8v8h-8z",
+    "triangle-up": "M0,-5L5,4H-5z",
+    "diamond": "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
+    "cross": "M-1.7,-5h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3v-3.4h3.3z",
+}
+"""Vega's name of the shape → the same as an SVG path, for the legend."""
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
+
+
+def technique(kernel: str) -> str:
+    """What a kernel is written with: a registered one's file says it, a user's own is `own`."""
+    spec = KERNELS.get(kernel.removesuffix(" (control)"), "")
+    if not spec:
+        return "own"
+    if ".peers." in spec:
+        return "peer"
+    return spec.removeprefix("kernels.").partition("_")[0]
+
+
+def looks(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    """Kernel → `technique` and `shape`: the same in every chart of the run; in the ladder's order, own ones last."""
+    present = {record.kernel for record in records}
+    ordered = [name for name in KERNELS if name in present] + sorted(present - set(KERNELS))
+    taken: dict[str, int] = {}
+    found = {}
+    for name in ordered:
+        kind = technique(name)
+        place = taken[kind] = taken.get(kind, -1) + 1
+        found[name] = {"technique": kind, "shape": list(_SHAPES)[place % len(_SHAPES)]}
+    return found
+
+
+def series(looked: dict[str, dict[str, Any]], kernels: Iterable[str]) -> tuple[Series, ...]:
+    """What a reader can hide, in the order of the ladder."""
+    wanted = set(kernels)
+    return tuple(
+        Series(name, f"var(--{look['technique']})", _SHAPES[look["shape"]])
+        for name, look in looked.items()
+        if name in wanted
+    )
+
+
+def colour_scale() -> dict[str, Any]:
+    """Of a chart's colour channel."""
+    return {"domain": list(COLOURS), "range": [f"var(--{name})" for name in COLOURS]}
+
+
+def shape_scale() -> dict[str, Any]:
+    """Of its shape channel."""
+    return {"domain": list(_SHAPES), "range": list(_SHAPES)}
+
+
+def dash_scale() -> dict[str, Any]:
+    """Of its strokeDash channel: a dash for each shape."""
+    return {"domain": list(_SHAPES), "range": list(map(list, _DASHES))}
+
+
+def css() -> str:
+    """The techniques' colours as variables: light, dark by the system or by the button, light on paper."""
+    light, dark = ("".join(f"--{name}:{pair[place]};" for name, pair in COLOURS.items()) for place in (0, 1))
+    return (
+        f":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
+        f":root[data-theme=dark]{{{dark}}}@media "
+        f"print{{:root,:root[data-theme],:root:not([data-theme=light]){{{light}}}}}"
+    )
+
+
+def alone(chart: dict[str, Any]) -> dict[str, Any]:
+    """The chart with the light colours in the place of the variables, on white."""
+    text = json.dumps(chart)
+    for name, (light, _dark) in (COLOURS | _GROUND).items():
+        text = text.replace(f"var(--{name})", light)
+    whole: dict[str, Any] = json.loads(text)
+    whole["background"] = "white"
+    return whole
+
+
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "font": "system-ui, Liberation Sans, Arial, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "domain": False, "ticks": False, "grid": False, "labelColor": "var(--soft)", "titleColor": "var(--soft)",
+        "gridColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+        "labelPadding": 6, "titlePadding": 8, "labelOverlap": "greedy", "labelSeparation": 6,
+    },
+    "axisY": {"labelLimit": 150},
+    "text": {"fill": "var(--ink)", "fontSize": 12},
+    "rule": {"stroke": "var(--soft)"},
+    "point": {"filled": True, "opacity": 1, "size": 70},
+}  # fmt: skip
+"""Of every chart: no frame, no ticks, grid lines only where a chart asks for them."""

@@ -1,0 +1,43 @@
+"""A run's page: which sections it has, in which order. Pure: results in, the file's text out."""
+
+from __future__ import annotations
+
+from bench.report import headline
+from bench.report.page import palette
+from bench.report.page.charts.calls import calls
+from bench.report.page.charts.heatmap import accuracy, cold, heatmap, threads
+from bench.report.page.charts.roofline import roofline, share
+from bench.report.page.charts.rounds import fingerprint, outcomes, rounds
+from bench.report.page.charts.sizes import sizes
+from bench.report.page.charts.speedup import speedup
+from bench.report.page.document import Lead, Section, page
+from bench.results.record import Results
+
+_SECTIONS = (speedup, sizes, calls, share, roofline, rounds, outcomes, fingerprint, heatmap, cold, accuracy, threads)
+
+
+def sections(results: Results) -> list[Section]:
+    """Those that the run has data for."""
+    return [section for section in (make(results) for make in _SECTIONS) if section.rows]
+
+
+def run_page(results: Results) -> str:
+    """The whole page."""
+    return page(f"logitbench on {results.machine['id']}", sections(results), lead(results), palette.css())
+
+
+def lead(results: Results) -> Lead:
+    """What stands at the top."""
+    hardware, software = results.machine["hardware"], results.machine["software"]
+    parts = (
+        f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB",
+        software["python"],
+        str(results.run.get("began", ""))[:10],
+    )
+    return Lead(
+        "; ".join(part for part in parts if part),
+        headline.figures(results),
+        headline.sentences(results),
+        headline.trust(results),
+        headline.warnings(results),
+    )

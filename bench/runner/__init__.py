@@ -1,0 +1,1 @@
+"""One run: which kernels, how long, launch after launch."""

@@ -1,0 +1,122 @@
+"""Which kernels race on which workloads: from the words of a command to workloads and entrants."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.worker import environment
+from bench.worker.process import Ended, Limits, Order, Process
+from bench.workloads import catalog
+from bench.workloads.catalog import Workload
+from kernels import names, registry
+
+_LOADING_SECONDS = 60.0
+"""For importing a user's file."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A kernel that was chosen, or that stands in as a baseline."""
+
+    spec: str
+    """As for `kernels.load`."""
+    selected: bool = True
+    """False where it is raced only to be compared with."""
+    by_name: bool = False
+    """Asked for by name: then nothing leaves it out."""
+    label: str = ""
+    """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
+    twin: str = ""
+    """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
+    Where each counted its own, a kernel differed from itself."""
+
+    @property
+    def name(self) -> str:
+        """Its name in results."""
+        return self.label or registry.identify(self.spec)
+
+
+def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Entrant]:
+    """The entrants that `--kernels a,b` names; for None the default, or all but those on request.
+
+    Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
+    attribute, and two kernels that would have one name in results.
+    """
+    default = default or [name for name in names() if name not in registry.ON_REQUEST]
+    specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
+    entrants = [Entrant(spec, by_name=listed is not None) for spec in specs]
+    require_names(entrants)
+    for entrant in entrants:
+        if entrant.spec not in names():
+            _require(entrant.spec)
+    return entrants
+
+
+def require_names(entrants: Sequence[Entrant]) -> None:
+    """Raise ValueError where there is no such kernel, or two would have one name in results."""
+    chosen: dict[str, str] = {}
+    for entrant in entrants:
+        if entrant.name in chosen:
+            raise ValueError(
+                f"{chosen[entrant.name]} and {entrant.spec} would both be called {entrant.name}; rename one"
+            )
+        chosen[entrant.name] = entrant.spec
+
+
+def _require(spec: str) -> None:
+    """Raise ValueError unless a kernel of the user's can be loaded: tried in a process of its own."""
+    worker = Process(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
+    try:
+        worker.ask(Order("load", {"spec": spec, "data_limit": None}))
+    except Ended as ended:
+        if ended.invalid:
+            raise ValueError(ended.reason) from None
+        # anything else is an outcome, which its record will tell
+    finally:
+        worker.kill()
+
+
+def choose_workloads(
+    listed: str | None,
+    data: Path | None = None,
+    target: str | None = None,
+    kernels: int = 1,
+    default: Sequence[str] = catalog.DEFAULT,
+) -> list[Workload]:
+    """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
+
+    kernels: how many race on them.
+
+    Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size
+    that cannot fit into memory; DatasetUnavailable where a library that reads the file is missing.
+    """
+    if target is not None and data is None:
+        raise ValueError("--target names a column of --data FILE, and there is no --data")
+    words = (() if data else default) if listed is None else _split(listed, "--workloads")
+    chosen = {workload.name: workload for workload in map(catalog.named, words)}
+    if listed is not None:  # in the default set, data that is not installed is skipped
+        for workload in chosen.values():
+            workload.require()
+    if data is not None:
+        own = catalog.from_file(data, target)
+        chosen[own.name] = own
+    for workload in chosen.values():
+        catalog.require_memory(workload, kernels)
+    return list(chosen.values())
+
+
+def with_baselines(entrants: Sequence[Entrant], workload: Workload) -> list[Entrant]:
+    """The entrants, and before them the workload's baseline and numpy where they are not among them."""
+    chosen = {entrant.spec for entrant in entrants}
+    missing = [name for name in dict.fromkeys((workload.baseline, "numpy")) if name not in chosen]
+    return [*(Entrant(name, selected=False) for name in missing), *entrants]
+
+
+def _split(listed: str, option: str) -> list[str]:
+    words = [word.strip() for word in listed.split(",") if word.strip()]
+    if not words:
+        raise ValueError(f"{option} is empty; expected names with commas between them")
+    return words

@@ -1,0 +1,347 @@
+"""One run: launch after launch until its intervals are narrow or its time is spent. Knows nothing of pytest."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from bench import levels
+from bench.analysis import race as race_analysis
+from bench.analysis import roofline
+from bench.analysis.race import Race
+from bench.host import machine
+from bench.host.checkout import CHECKOUT, commit, compiled_code, sources
+from bench.results import journal
+from bench.results.journal import CONTROL, Block, Entry, Journal
+from bench.results.record import Record, Results
+from bench.runner import estimate, selection
+from bench.runner import settings as run_settings
+from bench.runner.inputs import Materials
+from bench.runner.launch import Launch, Resources
+from bench.runner.selection import Entrant
+from bench.runner.settings import FEWEST_LAUNCHES, Settings
+from bench.worker import shared_arrays
+from bench.worker.process import Limits
+from bench.workloads.catalog import Workload
+from bench.workloads.datasets import DatasetUnavailable
+
+_SHARE_OF_MEMORY = 0.5
+"""Of what is free: the most that a worker may hold."""
+_SHOWN = 200
+"""Characters of what another run was of; a profile's plan has thousands."""
+
+
+@dataclass
+class Spent:
+    """Seconds of the wall, by what for."""
+
+    start: float = 0.0
+    """Starting workers, importing, compiling and checking before the first round."""
+    rounds: float = 0.0
+    whole: float = field(default_factory=lambda: -time.monotonic())
+
+
+class Stop(Exception):  # noqa: N818 - as StopIteration
+    """No more is to be measured."""
+
+
+class Session:
+    """The races of a run."""
+
+    def __init__(
+        self,
+        entrants: Sequence[Entrant],
+        workloads: Sequence[Workload],
+        settings: Settings | None = None,
+        materials: Materials | None = None,
+        enough: Callable[[Race], bool] = race_analysis.narrow,
+    ) -> None:
+        """Plan nothing yet.
+
+        materials: kept from one run to the next by whoever has several; who closes them
+        enough: whether a race may end after the fewest launches; it looks at widths, never at what they say
+        """
+        self.entrants = {entrant.name: entrant for entrant in entrants}
+        self.workloads = {workload.name: workload for workload in workloads}
+        self.settings = settings or Settings()
+        self.plan: dict[str, list[Entrant]] = {}
+        """Workload → those that race on it, baselines included."""
+        self.blocks: list[Block] = []
+        self.ran = False
+        self.journal: Journal | None = None
+        self._began = datetime.now(UTC)
+        self._materials = materials or Materials()
+        self._own_materials = materials is None
+        self._enough = enough
+        self._beside: dict[str, list[Entrant]] = {}
+        self._spent = Spent()
+
+    # -- what is to be done --
+
+    def choose(self, cells: Iterable[tuple[str, str]], baselines: bool = True) -> None:
+        """Plan these (workload, kernel), with the baselines that they need."""
+        chosen: dict[str, list[Entrant]] = {}
+        for workload, kernel in dict.fromkeys(cells):
+            chosen.setdefault(workload, []).append(self.entrants[kernel])
+        self.plan = {
+            name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
+            for name, entrants in chosen.items()
+        }
+        for name, others in self._beside.items():
+            for other in others:
+                if name in self.plan and other.name not in {entrant.name for entrant in self.plan[name]}:
+                    self.plan[name] = [replace(other, selected=False, by_name=False), *self.plan[name]]
+
+    def beside(self, workload: str, entrant: Entrant) -> None:
+        """Have another race there, if anything does, to be compared with."""
+        self._beside.setdefault(workload, []).append(entrant)
+
+    def estimated_seconds(self) -> float:
+        """How long it will take, without making any data."""
+        return estimate.run_seconds(self.plan, self.workloads, self.settings, self._launches())
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Numbers of threads that anything races on."""
+        return run_settings.counts(self.plan, self.settings)
+
+    def _launches(self) -> list[run_settings.Together]:
+        batches = self._materials.batches(self.workloads[name] for name in self.plan)
+        return [together for batch in batches for together in run_settings.launches(batch, self.settings)]
+
+    def describe(self) -> dict[str, Any]:
+        """What this run is of: a journal goes on only with the same."""
+        return {
+            "profile": self.settings.profile,
+            "plan": {name: [entrant.name for entrant in entrants] for name, entrants in self.plan.items()},
+            "seconds": self.settings.seconds,
+            "launches": self.settings.launches,
+            "threads": {name: list(self.settings.threads_of(name)) for name in self.plan},
+            "ceilings": self.settings.ceilings,
+            "machine": machine.identity(),
+            "commit": commit(CHECKOUT),
+            "sources": sources([entrant.spec for entrant in self.entrants.values()]),
+            "workloads": {name: [self.workloads[name].m, self.workloads[name].n] for name in self.plan},
+        }
+
+    def keep_journal(self, results: Path) -> None:
+        """Append every block to a journal beside the results file. Raises OSError."""
+        self.journal = Journal(results.with_suffix(journal.SUFFIX), self.describe())
+
+    def resume(self, folder: Path) -> Path:
+        """Take over the last unfinished run in the folder. Returns its results file.
+
+        Raises ValueError, in one line, if there is none, or it was of something else.
+        """
+        described, other = self.describe(), ""
+        for path in reversed(journal.unfinished(folder)):
+            planned, blocks = journal.read(path)
+            differs = next((key for key, value in described.items() if planned.get(key) != value), None)
+            if differs is None:
+                self.blocks = blocks
+                for block in blocks:
+                    self._spend(block)
+                    self._spent.whole += sum(block.seconds.values())
+                return path.with_suffix(".json")
+            other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
+        raise ValueError(f"there is no unfinished run of this to resume{other}")
+
+    # -- doing it --
+
+    def run(
+        self,
+        tick: Callable[[str, float], None] = lambda _doing, _share: None,
+        stop: Callable[[Block], bool] = lambda _block: False,
+    ) -> None:
+        """Measure all that is planned and not yet measured. What was finished stays, however it ends.
+
+        tick: called often, and never while a round is timed, with what is being done and the share that is done.
+        stop: whether to end here, asked after each block.
+        """
+        self.ran = True
+        try:
+            with compiled_code() as cache:
+                launches, done = self._launches(), 0
+                whole = sum(len(together.workloads) for together in launches)
+                for together in launches:
+
+                    def ticked(doing: str, place: int, done: int = done) -> None:
+                        tick(doing, (done + place) / whole)
+
+                    self._launch(together, cache, ticked, stop)
+                    done += len(together.workloads)
+        except Stop:
+            pass
+        finally:
+            if self._own_materials:
+                self._materials.close()
+
+    def _launch(
+        self,
+        together: run_settings.Together,
+        cache: Path,
+        tick: Callable[[str, int], None],
+        stop: Callable[[Block], bool],
+    ) -> None:
+        names, threads, number = together.workloads, together.threads, together.launch
+        todo = [name for name in names if not self._done(name, threads, number)]
+        if not todo:
+            return
+        launch = Launch(number, _resources(threads, cache, self.settings.timeout))
+        try:
+            for place, name in enumerate(todo, start=len(names) - len(todo)):
+
+                def ticked(doing: str, place: int = place, where: str = f"launch {number + 1}, {name}") -> None:
+                    tick(f"{where}: {doing}", place)
+
+                ticked("preparing")
+                block = self._block(launch, name, threads, ticked)
+                self.blocks.append(block)
+                if self.journal:
+                    self.journal.append(block)
+                if stop(block):
+                    raise Stop
+        finally:
+            launch.close()
+
+    def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> Block:
+        workload, earlier = self.workloads[name], self._of(name, threads)
+        skipped = {
+            entrant.name: Entry("skipped", why)
+            for entrant in self.plan[name]
+            if (why := run_settings.left_out(entrant, workload))
+        }
+        failed = {n for block in earlier for n, entry in block.entries.items() if entry.outcome != "ok"}
+        specs = {e.name: e.spec for e in self.plan[name] if e.name not in skipped and e.name not in failed}
+        control = race_analysis.control_for(earlier)
+        if control in specs:
+            specs[CONTROL.format(control)] = specs[control]
+        else:
+            control = None
+        if self.settings.ceilings:
+            specs |= {ceiling: spec for ceiling, spec in roofline.SPECS.items() if ceiling not in failed}
+        try:
+            material = self._materials.of(workload)
+        except MemoryError:
+            none = Entry("out-of-memory", f"{name} and its probes do not fit into memory")
+            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
+        except DatasetUnavailable as unavailable:
+            none = Entry("skipped", str(unavailable))
+            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
+        block = launch.block(
+            specs,
+            material,
+            self.settings.block_seconds,
+            self._known(name, threads),
+            control,
+            tick,
+        )
+        self._spend(block)
+        entries = skipped | block.entries if launch.number == 0 else block.entries
+        return replace(block, entries=entries, data=material.digest)
+
+    def _known(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
+        """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
+        known: dict[str, dict[str, Any]] = {}
+        for block in self._of(workload, threads):
+            for name, entry in block.entries.items():
+                if entry.iterations:
+                    found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
+                    known.setdefault(name, found)
+                    known.setdefault(CONTROL.format(name), found)
+        calls = {name: found["iterations"] for name, found in known.items()}
+        for entrant in self.plan[workload]:
+            if entrant.twin in calls and entrant.name in calls:
+                both = sqrt(calls[entrant.name] * calls[entrant.twin])  # neither round far too short, nor too long
+                known[entrant.name]["iterations"] = max(1, round(both))
+        return known
+
+    def _done(self, workload: str, threads: int, launch: int) -> bool:
+        """Whether the launch has run, or is not needed. A race stops on its widths, never on what they say."""
+        blocks = self._of(workload, threads)
+        if any(block.launch == launch for block in blocks):
+            return True
+        fixed = self.settings.launches or not self.settings.seconds
+        if fixed or len(blocks) < FEWEST_LAUNCHES:
+            return False
+        return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
+
+    def _of(self, workload: str, threads: int) -> list[Block]:
+        return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
+
+    # -- what came of it --
+
+    @property
+    def races(self) -> list[Race]:
+        """Those that have begun, in the order of the plan."""
+        return [
+            Race(self.workloads[name], threads, tuple(blocks), tuple(self.plan[name]))
+            for threads in self.counts
+            for name in self.plan
+            if (blocks := self._of(name, threads))
+        ]
+
+    def race(self, workload: str, threads: int) -> Race | None:
+        """The workload's race with so many threads, if it has begun."""
+        return next((race for race in self.races if race.key == (workload, threads)), None)
+
+    def record(self, workload: str, kernel: str, threads: int) -> Record:
+        """What the kernel did on the workload; the run may have ended before it."""
+        entrants = tuple(self.plan[workload])
+        race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), entrants)
+        return next(record for record in race.records if record.kernel == kernel)
+
+    def _spend(self, block: Block) -> None:
+        self._spent.start += block.seconds.get("start", 0.0) + block.seconds.get("admission", 0.0)
+        self._spent.rounds += block.seconds.get("rounds", 0.0)
+
+    def budget(self) -> dict[str, float]:
+        """Seconds: start-up (workers, imports, compiling, the gate), timed rounds, and the rest."""
+        whole = self._spent.whole + time.monotonic()
+        rest = whole - self._spent.start - self._spent.rounds
+        return {
+            "start_seconds": round(self._spent.start, 1),
+            "rounds_seconds": round(self._spent.rounds, 1),
+            "rest_seconds": round(rest, 1),
+        }
+
+    def results(self) -> Results:
+        """All that was measured so far."""
+        races = self.races
+        differing = race_analysis.differing(races)
+        run = {
+            "began": self._began.isoformat(timespec="seconds"),
+            "commit": commit(CHECKOUT),
+            "seconds": round(self._spent.whole + time.monotonic(), 1),
+            "seconds_per_kernel": self.settings.seconds,
+            "launches": max((len(race.blocks) for race in races), default=0),
+            "profile": self.settings.profile,
+            "threads": list(self.counts),
+            "timeout_seconds": self.settings.timeout,
+            "budget": self.budget(),
+        }
+        fingerprint = machine.fingerprint()
+        caches = fingerprint["hardware"]["caches"]
+        records = tuple(levels.labelled(record, caches) for race in races for record in race.records)
+        return Results(run, fingerprint, tuple(race.as_json(differing) for race in races), records)
+
+    def reserve(self, folder: Path) -> Path:
+        """Where this run's file will be. Raises OSError if nothing can be written there."""
+        folder = folder / machine.identity()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
+
+
+def _resources(threads: int, cache: Path, timeout: float) -> Resources:
+    cores = None
+    if hasattr(os, "sched_getaffinity"):
+        cores = sorted(os.sched_getaffinity(0))[: machine.usable_cores()]
+    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * shared_arrays.available_bytes())), cache)

@@ -1,0 +1,1 @@
+"""One kernel in a process of its own; `timing.py` has the loop that measures."""

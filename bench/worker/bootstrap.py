@@ -1,0 +1,37 @@
+"""The first thing a worker does, before any library that counts cores is imported.
+
+It asks to die with its parent (a stopped process cannot notice that its parent is gone, so the kernel must
+do it), keeps to the cores that it was given, and only then imports what it needs to serve.
+
+    python -m bench.worker.bootstrap PARENT_PID SOCKET_DESCRIPTOR CORES SERVICE
+
+CORES: 0,1,... or - where there is no pinning. SERVICE: the module that serves, such as bench.worker.worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it went before we could ask
+        os._exit(1)
+
+
+def _main(parent: str, descriptor: str, cores: str, service: str) -> None:
+    _die_with(int(parent))
+    if cores != "-":
+        os.sched_setaffinity(0, map(int, cores.split(",")))
+    importlib.import_module(service).serve(int(descriptor))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What the limits of the machine are measured with."""
