@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.analysis.race import Race
+from bench.results.samples import Entrant
 from bench.runner import selection
-from bench.runner.selection import Entrant
 from bench.runner.session import Session
 from bench.runner.settings import SECONDS, TIMEOUT_SECONDS, Settings
 from bench.workloads import catalog

@@ -8,13 +8,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from bench.host import machine
+from bench.host import resources
 from tests.support.pytest_run import run
 
 __all__ = ["run"]
 
 # The same examples each time where it is checked before a change lands; many and new ones by hand:
-# make test ARGS="tests/test_kernels.py -k bound --hypothesis-profile=thorough -rP"
+# make test ARGS="tests/kernels/test_kernels.py -k bound --hypothesis-profile=thorough -rP"
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000, derandomize=False)
 hypothesis.settings.load_profile("default")
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: as many as there are cores for this process, which may be fewer than the machine has."""
-    return machine.usable_cores()
+    return resources.usable_cores()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import ceil, exp, log
 from statistics import fmean, median
 
-from bench.results.journal import Entry
 from bench.results.record import Cold
+from bench.results.samples import Entry
 
 
 def cold(entries: Sequence[Entry]) -> Cold:

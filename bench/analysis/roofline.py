@@ -11,23 +11,10 @@ from collections.abc import Mapping, Sequence
 from math import log
 from statistics import fmean, median
 
-WAYS = {"read": ("(read-sum)", "(read-bits)"), "sigmoid": ("(sigmoid)",), "multiply": ("(multiply)",)}
-"""What is measured → the workers that do it, each in its way; the fastest counts."""
-SPECS = {
-    "(read-sum)": "kernels.ceilings.numba_ceilings:READ_SUM",
-    "(read-bits)": "kernels.ceilings.numba_ceilings:READ_BITS",
-    "(sigmoid)": "kernels.ceilings.numba_ceilings:SIGMOID",
-    "(multiply)": "kernels.ceilings.numba_ceilings:MULTIPLY",
-}
+from kernels.ceilings.specs import WAYS, repeats
+
 BROKEN = 1.05
 """A kernel faster than this many times the limit shows that the limit was measured wrong."""
-_REPEATED_BYTES = 2**25
-"""Of X, at least, in a call: 300 µs at 100 GB/s, against some 10 that calling all threads takes."""
-
-
-def repeats(bytes_of_x: int) -> int:
-    """How often one call of a ceiling does its work."""
-    return max(1, _REPEATED_BYTES // bytes_of_x)
 
 
 def seconds(rounds: Mapping[str, Sequence[float]], bytes_of_x: int) -> dict[str, float]:

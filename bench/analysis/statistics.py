@@ -29,8 +29,6 @@ from statistics import fmean, median, stdev
 CONFIDENCE = 0.95
 SMALLEST_EFFECT = 0.02
 """A difference below this is not called one: cores of one machine differ by more."""
-FEWEST_ROUNDS = 5
-"""In a launch: the median of fewer is at the mercy of two of them."""
 MOST_LAUNCHES = 1000
 """More than this is not advised."""
 _OUTLIER = 5.0

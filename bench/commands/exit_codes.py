@@ -35,8 +35,8 @@ def workloads(_chosen: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.host import machine
-    from bench.report.progress import clock
+    from bench.host import resources
+    from bench.report.formatting import clock
     from bench.runner import estimate
     from bench.runner.selection import choose_kernels
     from bench.runner.settings import Settings
@@ -47,7 +47,7 @@ def workloads(_chosen: argparse.Namespace) -> int:
         workload = catalog.named(name)
         seconds = catalog.preparation_seconds(workload)
         seconds += estimate.race_seconds(
-            choose_kernels(None), workload, Settings(ceilings=True), machine.usable_cores()
+            choose_kernels(None), workload, Settings(ceilings=True), resources.usable_cores()
         )
         size = (f"{workload.m:,}", f"{workload.n:,}", f"{workload.bytes_of_x / 1e6:,.3g}")
         table.add_row(name, *size, workload.baseline, clock(seconds), workload.summary)
@@ -73,9 +73,9 @@ def _machines(chosen: argparse.Namespace) -> int:
     from rich.console import Console
 
     from bench.commands import machines
-    from bench.results import record, store
+    from bench.results import run_file, store
 
-    there = {name: [record.read(path) for path in paths] for name, paths in store.files().items()}
+    there = {name: [run_file.read(path) for path in paths] for name, paths in store.files().items()}
     if chosen.markdown:
         print(machines.page(there), end="")
     else:
@@ -87,11 +87,10 @@ def _check_file(path: Path) -> int:
     import json
 
     from bench.commands.check import results_file
-    from bench.commands.compare import comparable
-    from bench.results import record
+    from bench.results import run_file
 
-    results, document = record.read(path), json.loads(path.read_text())
-    comparable.require_whole(path.name, results)
+    results, document = run_file.read(path), json.loads(path.read_text())
+    run_file.require_whole(path.name, results)
     name = "/".join(path.resolve().parts[-2:])
     found = results_file.findings(name, document, results, results_file.here())
     for finding in found:
@@ -137,7 +136,7 @@ def explain(chosen: argparse.Namespace) -> int:
 
     from bench.commands.explain.cli import explain
     from bench.commands.explain.text import show
-    from bench.worker.process import Ended
+    from bench.worker.messages import Ended
     from kernels.registry import identify
 
     try:
@@ -160,18 +159,18 @@ def compare(chosen: argparse.Namespace) -> int:
     """Runs side by side."""
     from rich.console import Console
 
-    from bench.commands import report as report_command
     from bench.commands.compare import text as compare_text
     from bench.commands.compare.compare import compare
+    from bench.report import output
     from bench.results import store
 
     runs = store.runs(chosen.runs)
     differing, found = compare(runs)
     if chosen.output:
-        report_command.require_page(chosen.output)
+        output.require_page(chosen.output)
         from bench.commands.compare.page import page
 
-        report_command.write(chosen.output, page(runs, differing, found))
+        output.write(chosen.output, page(runs, differing, found))
         print(chosen.output)
     elif chosen.markdown:
         print(compare_text.markdown(runs, differing, found), end="")
@@ -187,13 +186,13 @@ def selftest(chosen: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from bench.commands.selftest import selftest
+    from bench.commands.selftest import selftest, summary
     from bench.commands.selftest import text as selftest_text
-    from bench.host import machine
+    from bench.host import machine, resources
     from bench.host.checkout import CHECKOUT, RESULTS, commit
-    from bench.results import record
+    from bench.results import run_file
 
-    most = machine.usable_cores()
+    most = resources.usable_cores()
     if not 1 <= chosen.threads <= most:
         raise ValueError(f"--threads is {chosen.threads}; expected 1 to {most}")
     if not chosen.minutes > 0:
@@ -207,10 +206,10 @@ def selftest(chosen: argparse.Namespace) -> int:
     began = datetime.now(UTC)
     found = selftest.run(chosen.minutes, chosen.threads, lambda doing: print(doing, file=sys.stderr))
     document = {"began": began.isoformat(timespec="seconds"), "commit": commit(CHECKOUT), **found}
-    path = record.write(folder / f"{began:%Y%m%dT%H%M%SZ}-{document['commit']}.json", {"selftest": document})
+    path = run_file.write(folder / f"{began:%Y%m%dT%H%M%SZ}-{document['commit']}.json", {"selftest": document})
     selftest_text.summary(Console(highlight=False), document)
     print(f"results: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
-    passed = selftest.passed(document)
+    passed = summary.passed(document)
     print("nothing speaks against this machine's numbers" if passed else "DO NOT TRUST this machine's numbers")
     return OK if passed else FAILED
 

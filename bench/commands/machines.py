@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.commands.compare.differences import hardware, software
+from bench.report.formatting import counted, duration, interval, significant
 from bench.report.headline import chief, races
-from bench.report.terminal import counted, duration, interval, of_limit, significant
+from bench.report.rows import of_limit
+from bench.results.describe import hardware, software
 from bench.results.record import Ratio, Record, Results, Seconds
 
 Machines = Mapping[str, Sequence[Results]]

@@ -7,7 +7,6 @@ user name and no path is in it.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import platform
 import re
@@ -18,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.host import resources
+from bench.host.resources import affinity, cpu_quota, usable_cores
 from bench.host.sanitize import without_folders
 
 _LIBRARIES = (
@@ -42,12 +43,12 @@ def fingerprint() -> dict[str, Any]:
     """
     gpus = _gpus()
     settings = {
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": resources.read_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "turbo": _turbo(),
         "page_bytes": os.sysconf("SC_PAGE_SIZE"),
-        "transparent_huge_pages": _bracketed(_read("/sys/kernel/mm/transparent_hugepage/enabled")),
-        "cpu_quota_cores": _cpu_quota(),
-        "cores_in_affinity": _affinity(),
+        "transparent_huge_pages": _bracketed(resources.read_file("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "cpu_quota_cores": cpu_quota(),
+        "cores_in_affinity": affinity(),
         "hypervisor": None if (flags := _cpuinfo("flags")) is None else "hypervisor" in flags.split(),
     }
     software = {
@@ -73,12 +74,6 @@ def _hardware() -> dict[str, Any]:
     }
 
 
-def usable_cores() -> int:
-    """The cores that this process may use: its affinity, cut by the cgroup's quota, at least 1."""
-    quota = _cpu_quota()
-    return max(1, _affinity() if quota is None else min(_affinity(), math.floor(quota)))
-
-
 def short_id(hardware: dict[str, Any]) -> str:
     """The id of this hardware, of whichever machine it is."""
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
@@ -93,47 +88,23 @@ def _cpu_model() -> str:
 
 
 def _cpuinfo(field: str) -> str | None:
-    found = re.search(rf"^{field}\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    found = re.search(rf"^{field}\s*:\s*(.+)$", resources.read_file("/proc/cpuinfo") or "", re.MULTILINE)
     return found[1].strip() if found else None
-
-
-def _affinity() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _cpu_quota() -> float | None:
-    """The smallest quota, in cores, of this process's cgroup and those above it; None where there is none."""
-    quotas = []
-    for line in (_read("/proc/self/cgroup") or "").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":  # version 2
-            group = Path("/sys/fs/cgroup") / path.lstrip("/")
-            for folder in (group, *group.parents):
-                if (limit := _read(folder / "cpu.max")) and not limit.startswith("max"):
-                    quota, period = limit.split()
-                    quotas.append(int(quota) / int(period))
-        elif "cpu" in controllers.split(","):
-            for folder in (Path("/sys/fs/cgroup/cpu") / path.lstrip("/"), Path("/sys/fs/cgroup/cpu")):
-                quota_us = _read(folder / "cpu.cfs_quota_us")
-                period_us = _read(folder / "cpu.cfs_period_us")
-                if quota_us and period_us and int(quota_us) > 0:
-                    quotas.append(int(quota_us) / int(period_us))
-    return min(quotas) if quotas else None
 
 
 def _caches() -> list[dict[str, Any]]:
     """Data caches as the first core sees them; `shared_by` is in cores."""
     caches = []
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        size, kind = _read(index / "size"), _read(index / "type")
+        size, kind = resources.read_file(index / "size"), resources.read_file(index / "type")
         if size and kind and kind != "Instruction":
-            shared = _read(index / "shared_cpu_list") or "0"
+            shared = resources.read_file(index / "shared_cpu_list") or "0"
             spans = [[int(core) for core in span.split("-")] for span in shared.split(",")]
             caches.append(
                 {
-                    "level": int(_read(index / "level") or 0),
+                    "level": int(resources.read_file(index / "level") or 0),
                     "bytes": int(size.rstrip("K")) * 1024,
-                    "line_bytes": int(_read(index / "coherency_line_size") or 0) or None,
+                    "line_bytes": int(resources.read_file(index / "coherency_line_size") or 0) or None,
                     "shared_by": sum(span[-1] - span[0] + 1 for span in spans),
                 }
             )
@@ -147,9 +118,9 @@ def _memory_gib() -> int:
 
 
 def _turbo() -> bool | None:
-    if (off := _read("/sys/devices/system/cpu/intel_pstate/no_turbo")) is not None:
+    if (off := resources.read_file("/sys/devices/system/cpu/intel_pstate/no_turbo")) is not None:
         return off == "0"
-    boost = _read("/sys/devices/system/cpu/cpufreq/boost")
+    boost = resources.read_file("/sys/devices/system/cpu/cpufreq/boost")
     return None if boost is None else boost == "1"
 
 
@@ -202,13 +173,6 @@ def _version(distribution: str) -> str | None:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return None
-
-
-def _read(path: str | Path) -> str | None:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
         return None
 
 

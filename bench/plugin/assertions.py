@@ -19,13 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import race as race_analysis
-from bench.analysis import verdict
+from bench.analysis import records, verdict
 from bench.analysis.statistics import Estimate
 from bench.analysis.verdict import Judgement
 from bench.host import machine
 from bench.plugin.benchmarks import Benchmarks, cell
-from bench.results import record
+from bench.results import run_file
 from bench.results.record import Record, Results
 from bench.runner import selection
 from bench.workloads.datasets import DatasetUnavailable
@@ -81,7 +80,7 @@ def before(wanted: str, benchmarks: Benchmarks) -> Before:
         if not (isfinite(percent) and percent >= 0):
             raise pytest.UsageError(f"--fail-if-slower has {tail!r}; expected RUN.json:PERCENT, 0 or more")
     try:
-        results = record.read(Path(name))
+        results = run_file.read(Path(name))
     except ValueError as error:
         raise pytest.UsageError(f"--fail-if-slower: {error}") from error
     if not benchmarks.session.settings.seconds:
@@ -132,7 +131,7 @@ class Demands:
             except (ValueError, DatasetUnavailable) as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
         if self._before:
-            ids = [race_analysis.record_id(*found) for item in session.items if (found := cell(item))]
+            ids = [records.record_id(*found) for item in session.items if (found := cell(item))]
             self._then = {found.id: found for found in verdict.in_common(ids, self._before.results)}
             if not self._then:
                 raise pytest.UsageError(

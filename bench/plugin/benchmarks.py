@@ -20,11 +20,12 @@ from rich.console import Console
 
 from bench.host import machine
 from bench.plugin.options import chosen_session
-from bench.report import headline, terminal
-from bench.report.progress import Progress, clock
-from bench.results import record
-from bench.results.journal import Block
+from bench.report import formatting, headline, terminal
+from bench.report.formatting import clock
+from bench.report.progress import Progress
+from bench.results import record, run_file
 from bench.results.record import Record
+from bench.results.samples import Block
 from bench.runner.session import Session
 from bench.workloads import catalog
 from kernels import registry
@@ -204,7 +205,9 @@ class Benchmarks:
         """How long it will take, before anything starts."""
         plan = self._session.plan
         kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
-        what = f"logitbench: {terminal.counted(len(plan), 'workload')}, {terminal.counted(len(kernels), 'kernel')}"
+        what = (
+            f"logitbench: {formatting.counted(len(plan), 'workload')}, {formatting.counted(len(kernels), 'kernel')}"
+        )
         if not self._session.settings.seconds:
             return [f"{what}, checked and not timed"]
         took = clock(self._session.estimated_seconds())
@@ -231,7 +234,7 @@ class Benchmarks:
             return
         text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
         page = Console(file=text, width=width, force_terminal=terminalreporter.hasmarkup, highlight=False)
-        results = record.readable(self._session.results())
+        results = run_file.readable(self._session.results())
         terminal.summary(page, results)
         headline.closing(page, results)
         terminalreporter.ensure_newline()
@@ -282,10 +285,10 @@ class Benchmarks:
             journal.remove()
             return
         if self._complete:
-            self._file = record.write(self._file, self._document())
+            self._file = run_file.write(self._file, self._document())
             journal.remove()
         else:  # the journal stays, for --resume
-            self._file = record.write(self._file.with_stem(f"{self._file.stem}-interrupted"), self._document())
+            self._file = run_file.write(self._file.with_stem(f"{self._file.stem}-interrupted"), self._document())
         if copy := self._config.getoption("benchmark_json"):
             shutil.copyfile(self._file, copy)
 
@@ -331,7 +334,7 @@ def _argnames(mark: pytest.Mark) -> list[str]:
 
 
 def _page_line(file: Path) -> str:
-    from bench.commands.report import page_line
+    from bench.report.output import page_line
 
     try:
         return page_line(file)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.host import machine
+from bench.host import resources
 from bench.host.checkout import RESULTS
 from bench.runner import profiles, selection
 from bench.runner.profiles import PROFILES
@@ -101,7 +101,7 @@ def chosen_session(config: pytest.Config) -> Session:
         entrants = selection.choose_kernels(kernels, profile.kernels)
         chosen = selection.choose_workloads(listed, data, target, len(entrants), profile.workloads)
         counts = _threads(config)
-        both = tuple(dict.fromkeys((1, machine.usable_cores())))
+        both = tuple(dict.fromkeys((1, resources.usable_cores())))
         settings = Settings(
             (seconds if _asked_for_seconds(config) else profile.seconds) if _times(config) else 0.0,
             launches or profile.launches,
@@ -118,7 +118,7 @@ def chosen_session(config: pytest.Config) -> Session:
 
 def _threads(config: pytest.Config) -> tuple[int, ...] | None:
     """The numbers that --threads lists, none for all; None without it. Raises ValueError for what cannot be given."""
-    listed, most = config.getoption("threads"), machine.usable_cores()
+    listed, most = config.getoption("threads"), resources.usable_cores()
     if listed in (None, "all"):
         return None if listed is None else ()
     numbers = [int(word) if word.strip().isdigit() else 0 for word in listed.split(",")]

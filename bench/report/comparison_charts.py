@@ -10,12 +10,12 @@ from typing import Any
 
 import altair as alt
 
-from bench.commands.compare.comparable import Run
 from bench.commands.compare.compare import Comparison
 from bench.commands.compare.text import letters, told
+from bench.report.formatting import duration
 from bench.report.page.charts import common
 from bench.report.page.document import Choice, Column, Section
-from bench.report.terminal import duration
+from bench.results.store import Run
 
 _VERDICTS = ("faster", "slower", "no difference shown")
 _COLOURS = ("#1f83c9", "#d9601a", "#8a8880")

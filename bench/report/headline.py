@@ -10,7 +10,9 @@ from math import log
 from rich.console import Console
 from rich.text import Text
 
-from bench.report.terminal import by_race, duration, faults, interval, is_wide, of_limit, timed
+from bench.report.formatting import duration, interval
+from bench.report.notes import faults
+from bench.report.rows import by_race, is_wide, of_limit, timed
 from bench.results.record import Ratio, Record, Results, Seconds
 
 Measured = list[tuple[Record, Seconds]]

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.report.formatting import duration, significant
 from bench.report.headline import several_threads
-from bench.report.terminal import (
-    baseline,
-    by_race,
-    cells_of,
-    duration,
-    limit,
-    not_measured,
-    notes,
-    of_limit,
-    significant,
-    timed,
-    trust,
-    unavailable,
-)
+from bench.report.notes import limit, not_measured, notes, trust, unavailable
+from bench.report.rows import baseline, by_race, cells_of, of_limit, timed
 from bench.results.record import Results
 from kernels.registry import KERNELS
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from bench.report.formatting import clock
+
 _REFRESH_SECONDS = 0.2
 _TRUSTED_SHARE = 0.1
 """From here on what has passed tells more about what is left than the estimate does."""
-
-
-def clock(seconds: float) -> str:
-    """`45 s`, `1 min 05 s`, `2 h 10 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class Progress:

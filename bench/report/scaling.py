@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.scaling import Fit
-from bench.report.terminal import duration
+from bench.report.formatting import duration
 
 
 def summary(console: Console, fits: Sequence[Fit], machine: str) -> None:

@@ -9,56 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.results.samples import Block, Entry
+
 SUFFIX = ".journal"
-CONTROL = "{} (control)"
-"""The name of a kernel's second worker."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What one worker did in a block."""
-
-    outcome: str
-    """ok, wrong, raised, crashed, timeout, out-of-memory, unavailable or skipped."""
-    reason: str = ""
-    kernel: dict[str, Any] = field(default_factory=dict)
-    """backend, device, passes, compiles; empty where it was not loaded."""
-    findings: tuple[dict[str, Any], ...] = ()
-    cold: dict[str, Any] = field(default_factory=dict)
-    """Seconds before the steady state, and whether what was compiled came from a cache."""
-    iterations: int = 0
-    """Calls in a round."""
-    rounds: tuple[float, ...] = ()
-    """Seconds of a call, a number for each round."""
-    places: tuple[int, ...] = ()
-    """Its place in each round, from 0."""
-    seen: dict[str, Any] = field(default_factory=dict)
-    """Threads, cores, memory, page faults, switches, the spin."""
-    printed: str = ""
-    """The end of what it wrote to stdout and stderr."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """One launch on one workload."""
-
-    workload: str
-    threads: int
-    launch: int
-    entries: dict[str, Entry]
-    control_of: str | None = None
-    """The kernel that a second worker ran as well, under the name `(control)`."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Of the wall: start (of workers that were missing), admission (placing, compiling, the gate), rounds and
-    dismissal (the checks after them)."""
-    noise: dict[str, float | None] = field(default_factory=dict)
-    """Of the machine, while rounds were timed."""
-    data: dict[str, float] = field(default_factory=dict)
-    """Digest of X and y."""
 
 
 class Journal:

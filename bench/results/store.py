@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bench.commands.compare.comparable import Run
 from bench.host import machine
 from bench.host.checkout import RESULTS
-from bench.results import record
+from bench.results import run_file
+from bench.results.record import Record, Results
 
 LATEST = "latest"
 
@@ -40,7 +42,7 @@ def runs(chosen: Sequence[str], folder: Path | None = None) -> list[Run]:
     paths = [_path(name, folder) for name in chosen]
     stems = [path.stem for path in paths]
     return [
-        Run(path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}", record.read(path))
+        Run(path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}", run_file.read(path))
         for path in paths
     ]
 
@@ -58,3 +60,29 @@ def _path(name: str, folder: Path | None) -> Path:
             f"expected a results file, one of these machines, or {LATEST!r}"
         )
     return there[wanted][-1]
+
+
+Race = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results, and what to call them: a file's name, or one letter."""
+
+    name: str
+    results: Results
+
+    @property
+    def machine(self) -> str:
+        """Its short id."""
+        return str(self.results.machine["id"])
+
+    @property
+    def timed(self) -> list[Record]:
+        """What has a time."""
+        return [record for record in self.results.records if record.outcome == "ok" and record.seconds]
+
+    def of(self, race: Race) -> dict[str, Record]:
+        """Kernel → its record, of those that were timed in the race."""
+        key = race["workload"], race["threads"]
+        return {record.kernel: record for record in self.timed if (record.workload, record.threads) == key}

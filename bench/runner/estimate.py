@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bench.analysis.statistics import FEWEST_ROUNDS
-from bench.runner.selection import Entrant
-from bench.runner.settings import Settings, Together, left_out
+from bench.results.samples import Entrant
+from bench.runner.settings import FEWEST_ROUNDS, Settings, Together, left_out
 from bench.workloads.catalog import Workload, nominal_seconds, preparation_seconds
 
 _CALLS = {

@@ -16,18 +16,17 @@ import numpy as np
 from bench.correctness import checks
 from bench.correctness.checks import Finding
 from bench.correctness.probes import probes
+from bench.host import resources
 from bench.worker import shared_arrays
-from bench.worker.process import Order
+from bench.worker.messages import Order
 from bench.worker.shared_arrays import Shared
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from bench.workloads.digest import digest
-from bench.workloads.parameters import parameters
+from bench.workloads.parameters import GATE_DRAW, UNSEEN_DRAW, parameters
 from kernels import Problem, reference
 from kernels.reference import Reference
 
-GATE_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
-"""Which of a workload's parameters are for what: calibration takes a few, each round one more."""
 _VECTORS = 6
 _SHARE_OF_MEMORY = 0.25
 """Of what is free: the most that is kept for a later launch."""
@@ -61,7 +60,7 @@ class Material:
     def __init__(self, workload: Workload) -> None:
         """Make it. Raises DatasetUnavailable and MemoryError."""
         self.workload = workload
-        self._salt = 0
+        self._launch_seed = 0
         self._timed: dict[tuple[int, int], Question] = {}
         own = [catalog.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
         probed = probes(workload)
@@ -91,7 +90,7 @@ class Material:
         """
         if (draw, call) not in self._timed:
             workload = self.workload
-            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1, self._salt)
+            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1, self._launch_seed)
             problem = Problem(self.arrays["X"], self.arrays["y"], w[call], b[call])
             answer = reference.compute(problem, quick=True)
             self._timed[draw, call] = self._question("timed", "X", "y", problem, answer)
@@ -99,12 +98,12 @@ class Material:
 
     def begin_launch(self) -> None:
         """New parameters: not even a kernel that keeps its answers on disk has seen those of a new launch."""
-        self._salt = randrange(1, 2**32)
+        self._launch_seed = randrange(1, 2**32)
         self._timed.clear()
 
     def place(self) -> Order:
         """The order that gives a worker the arrays."""
-        arguments = {"name": self.workload.name, "salt": self._salt, "table": self.shared.table}
+        arguments = {"name": self.workload.name, "launch_seed": self._launch_seed, "table": self.shared.table}
         return Order("place", arguments, self.shared.descriptor)
 
     def close(self) -> None:
@@ -127,7 +126,7 @@ class Materials:
     @cached_property
     def budget(self) -> float:
         """Bytes that may be kept: of what was free at the beginning, or else workers would count against it."""
-        return _SHARE_OF_MEMORY * shared_arrays.available_bytes()
+        return _SHARE_OF_MEMORY * resources.available_bytes()
 
     def batches(self, chosen: Iterable[Workload]) -> list[list[str]]:
         """The workloads, in order, in parts that can be kept together: each is made once, however many launches."""

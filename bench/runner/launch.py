@@ -9,6 +9,7 @@ order NumPy at 50000x32 came out 4% faster than itself, 14 launches running.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +18,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.analysis import roofline
-from bench.host import noise
-from bench.results.journal import Block, Entry
+from bench.host import noise, resources
+from bench.results.samples import Block, Entry
 from bench.runner.inputs import Material
+from bench.runner.kernel_run import Lane
 from bench.runner.parallel import together
-from bench.runner.rounds import Lane, admit, dismiss, interleave, one_by_one, rounds_in
+from bench.runner.prepare import admit, dismiss
+from bench.runner.rounds import interleave, one_by_one, rounds_in
 from bench.worker import environment
-from bench.worker.process import Ended, Limits, Order, Process, Reply
+from bench.worker.messages import Ended, Order, Reply
+from bench.worker.process import Limits, Process
+from kernels.ceilings import specs as ceilings
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Launch:
         starting = time.perf_counter()
         self._start(specs)
         began = time.perf_counter()
-        lanes = {name: Lane(self._entry(name), checked=name not in roofline.SPECS) for name in specs}
+        lanes = {name: Lane(self._entry(name), checked=name not in ceilings.SPECS) for name in specs}
         scripts = {
             name: admit(lane, material, known.get(name, {}), seconds > 0)
             for name, lane in lanes.items()
@@ -203,3 +207,14 @@ def _words(process: Process) -> str:
 def cores_of(place: int, threads: int, available: Sequence[int]) -> list[int]:
     """The cores that a worker starts with: as many as threads, and others for each worker and launch."""
     return [available[(place + step) % len(available)] for step in range(min(threads, len(available)))]
+
+
+_SHARE_OF_MEMORY = 0.5
+"""Of what is free: the most that a worker may hold."""
+
+
+def resources_for(threads: int, cache: Path, timeout: float) -> Resources:
+    cores = None
+    if hasattr(os, "sched_getaffinity"):
+        cores = sorted(os.sched_getaffinity(0))[: resources.usable_cores()]
+    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * resources.available_bytes())), cache)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeVar
 
-from bench.worker.process import Ended, Order, Process, Reply, replies
+from bench.worker.messages import Ended, Order, Reply
+from bench.worker.process import Process, replies
 
 Result = TypeVar("Result")
 

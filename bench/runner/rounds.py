@@ -9,138 +9,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from math import isfinite
-from statistics import median
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
-from bench.analysis.statistics import FEWEST_ROUNDS
-from bench.correctness import checks
-from bench.correctness.checks import Finding
-from bench.results.journal import Entry
-from bench.runner.inputs import CALIBRATION_DRAW, COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW, Material
-from bench.worker import messages
-from bench.worker.process import Ended, Order, Reply
-from bench.worker.worker import WAKING_SECONDS
-
-
-class Racer(Protocol):
-    """What the rounds need of a worker; the tests have one without a process."""
-
-    def suspend(self) -> None:
-        """Stop it."""
-
-    def resume(self) -> None:
-        """Let it go on."""
-
-    def ask(self, order: Order) -> Reply:
-        """Give an order and wait for the answer. Raises Ended."""
-
-    def kill(self) -> None:
-        """End it."""
-
-
-@dataclass
-class Lane:
-    """One worker's way through a block."""
-
-    entry: Entry
-    """What is known of it so far."""
-    calls_seconds: float = 0.0
-    """Of a round and the untimed calls before it, when it was calibrated."""
-    single: bool = False
-    """It computes in one thread."""
-    checked: bool = True
-    """It is a kernel; what measures a ceiling returns nobody's gradient."""
-    replies: list[Reply] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-
-    def ended(self, ended: Ended) -> None:
-        """It came to an end: what it was timed at is withdrawn."""
-        self.entry = replace(self.entry, outcome=ended.outcome, reason=ended.reason, iterations=0)
-        self.replies, self.places = [], []
-
-    def found(self, finding: Finding) -> None:
-        """Keep what a check found."""
-        plain = {key: value for key, value in asdict(finding).items() if value != float("inf")}
-        self.entry = replace(self.entry, findings=(*self.entry.findings, plain))
-        if finding.failure:
-            raise Ended("wrong", finding.failure)
-
-
-def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool) -> Generator[Order, Reply, None]:
-    """Place, compile, call and check; several workers may be at it at once. Raises Ended.
-
-    known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
-    """
-    cold = dict(lane.entry.cold)
-    reply = yield material.place()
-    cold["placement_seconds"] = _number(reply, "placement_seconds")
-    huge_pages = reply.get("huge_pages") if isinstance(reply.get("huge_pages"), bool) else None
-    reply = yield Order("compile", {"draw": COMPILE_DRAW})
-    cold |= {key: _number_or_none(reply, key) for key in ("lower_seconds", "compile_seconds")}
-    cold["from_cache"] = reply.get("from_cache")
-    reply = yield Order("call", {"draw": FIRST_DRAW})
-    cold["first_call_seconds"] = _number(reply, "seconds")
-    lane.entry = replace(lane.entry, cold=cold)
-    for question in (material.data, *(() if known else material.probes)) if lane.checked else ():
-        reply = yield question.order()
-        lane.found(question.judge(_result(reply)))
-    lane.entry = replace(lane.entry, seen={"huge_pages": huge_pages})
-    if not timed and lane.checked:
-        reply = yield material.unseen.order()
-        lane.found(material.unseen.judge(_result(reply)))
+from bench.runner.kernel_run import Lane, Racer, checked_result, number, number_or_none
+from bench.runner.settings import FEWEST_ROUNDS
+from bench.worker.messages import WARMUP_SECONDS, Ended, Order, Reply
+from bench.workloads.parameters import CALIBRATION_DRAW, ROUND_DRAW
 
 
 def calibrate(lane: Lane, known: Mapping[str, Any]) -> Generator[Order, Reply, None]:
     """How many calls make a round, and how many threads compute in it; while nobody else computes. Raises Ended."""
     reply = yield Order("calibrate", {"draw": CALIBRATION_DRAW, "iterations": known.get("iterations")})
-    calls = int(_number(reply, "iterations"))
-    one = _number(reply, "call_seconds") + _number(reply, "placing_seconds")
-    lane.calls_seconds = one * calls + max(one, WAKING_SECONDS)
-    busy = known["busy_threads"] if known else _number(reply, "busy_threads")
+    calls = int(number(reply, "iterations"))
+    one = number(reply, "call_seconds") + number(reply, "placing_seconds")
+    lane.calls_seconds = one * calls + max(one, WARMUP_SECONDS)
+    busy = known["busy_threads"] if known else number(reply, "busy_threads")
     lane.single = busy == 1
-    seen = {"cores_used": _number(reply, "cores_used"), "busy_threads": busy}
+    seen = {"cores_used": number(reply, "cores_used"), "busy_threads": busy}
     lane.entry = replace(lane.entry, iterations=calls, seen=lane.entry.seen | seen)
-
-
-def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator[Order, Reply, None]:
-    """Judge the results of the sampled rounds, check once more, and let the workload go. Raises Ended."""
-    if lane.checked:
-        for sample in (lane.replies[number] for number in sampled):
-            lane.found(material.timed(sample["draw"], sample["call"]).judge(sample["result"]))
-        reply = yield material.unseen.order()
-        lane.found(material.unseen.judge(_result(reply)))
-    reply = yield Order("release", {})
-    seconds = [reply["seconds"] for reply in lane.replies]
-    if not seconds:
-        return
-    call = median(seconds) / lane.entry.iterations
-    # the least of all rounds: what disturbs only adds, and who works there does so in each
-    placing, copying = (min(answer[f"{kind}_seconds"] for answer in lane.replies) for kind in ("placing", "copying"))
-    settling = min((s for answer in lane.replies if (s := answer["settling_seconds"]) is not None), default=0.0)
-    alone = _number(reply, "placing_alone_seconds")
-    lane.found(checks.outside("placed", "placing parameters", placing, alone, call))
-    lane.found(checks.outside("at-once", "bringing a result back", settling, copying, call))
-    totals = {key: sum(answer[key] for answer in lane.replies) for key in ("page_faults", "switches", "cpu_seconds")}
-    calls = len(seconds) * lane.entry.iterations
-    lane.entry = replace(
-        lane.entry,
-        rounds=tuple(round_seconds / lane.entry.iterations for round_seconds in seconds),
-        places=tuple(lane.places),
-        seen=lane.entry.seen
-        | {
-            "cores_used": max(lane.entry.seen["cores_used"], totals["cpu_seconds"] / sum(seconds)),
-            "page_faults_per_call": totals["page_faults"] / calls,
-            "switches_per_round": totals["switches"] / len(seconds),
-            "spin_seconds": median(answer["spin_seconds"] for answer in lane.replies),
-            "compiled_again": _number_or_none(reply, "compiled_again"),
-            "pools": reply.get("pools"),
-            "threads": _number_or_none(reply, "threads"),
-            "cores": [int(core) for core in reply.get("cores") or () if isinstance(core, int)],
-            "peak_bytes": _number_or_none(reply, "peak_bytes"),
-        },
-    )
 
 
 def one_by_one(
@@ -195,18 +82,18 @@ def interleave(
     others it is any. Which round's results will be judged is not yet known.
     """
     running = list(lanes)
-    for number in range(rounds):
-        tick(number)
-        core = [cores[number % len(cores)]] if cores else None
+    for round_number in range(rounds):
+        tick(round_number)
+        core = [cores[round_number % len(cores)]] if cores else None
         chance = random.random()
         order = random.sample(running, len(running))
         for place, name in enumerate(order):
             lane, racer = lanes[name], racers[name]
             calls = lane.entry.iterations
             arguments = {
-                "draw": ROUND_DRAW + number,
+                "draw": ROUND_DRAW + round_number,
                 "iterations": calls,
-                "sampled": calls - 1 if number % 2 else int(chance * calls),
+                "sampled": calls - 1 if round_number % 2 else int(chance * calls),
                 "cores": core if lane.single or threads == 1 else None,
             }
             racer.resume()
@@ -238,34 +125,12 @@ _ROUND_NUMBERS = (
 
 def _round(reply: Reply) -> Reply:
     """What a round came to, every number checked to be one."""
-    checked: Reply = {key: _number(reply, key) for key in _ROUND_NUMBERS}
+    checked: Reply = {key: number(reply, key) for key in _ROUND_NUMBERS}
     if checked["seconds"] <= 0:
         raise Ended("crashed", "it reported a round of no time")
     if reply.get("mutated") is not False:
         raise Ended("wrong", "timed: it wrote into w, which is read-only")
     return checked | {
-        "settling_seconds": _number_or_none(reply, "settling_seconds"),
-        "result": _result(reply),
+        "result_wait_seconds": number_or_none(reply, "result_wait_seconds"),
+        "result": checked_result(reply),
     }
-
-
-def _number(reply: Reply, key: str) -> float:
-    value = reply.get(key)
-    if not isinstance(value, (int, float)) or not isfinite(value):
-        raise Ended("crashed", f"it sent no number for {key}")
-    return float(value)
-
-
-def _number_or_none(reply: Reply, key: str) -> float | None:
-    return None if reply.get(key) is None else _number(reply, key)
-
-
-def _result(reply: Reply) -> Any:
-    """cost, dw and db, or what was wrong with their form."""
-    result = reply.get("result")
-    if isinstance(result, str):
-        return result
-    try:
-        return [messages.array(part) for part in result or ()]
-    except (messages.Garbled, TypeError) as error:
-        raise Ended("crashed", f"it sent {error}") from None

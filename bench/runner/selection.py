@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench.results.samples import Entrant
 from bench.worker import environment
-from bench.worker.process import Ended, Limits, Order, Process
+from bench.worker.messages import Ended, Order
+from bench.worker.process import Limits, Process
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from kernels import names, registry
 
 _LOADING_SECONDS = 60.0
 """For importing a user's file."""
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A kernel that was chosen, or that stands in as a baseline."""
-
-    spec: str
-    """As for `kernels.load`."""
-    selected: bool = True
-    """False where it is raced only to be compared with."""
-    by_name: bool = False
-    """Asked for by name: then nothing leaves it out."""
-    label: str = ""
-    """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
-    twin: str = ""
-    """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
-    Where each counted its own, a kernel differed from itself."""
-
-    @property
-    def name(self) -> str:
-        """Its name in results."""
-        return self.label or registry.identify(self.spec)
 
 
 def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Entrant]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,26 +13,22 @@ from typing import Any
 
 from bench import levels
 from bench.analysis import race as race_analysis
-from bench.analysis import roofline
 from bench.analysis.race import Race
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit, compiled_code, sources
 from bench.results import journal
-from bench.results.journal import CONTROL, Block, Entry, Journal
+from bench.results.journal import Journal
 from bench.results.record import Record, Results
+from bench.results.samples import CONTROL, Block, Entrant, Entry
 from bench.runner import estimate, selection
 from bench.runner import settings as run_settings
 from bench.runner.inputs import Materials
-from bench.runner.launch import Launch, Resources
-from bench.runner.selection import Entrant
+from bench.runner.launch import Launch, resources_for
 from bench.runner.settings import FEWEST_LAUNCHES, Settings
-from bench.worker import shared_arrays
-from bench.worker.process import Limits
 from bench.workloads.catalog import Workload
 from bench.workloads.datasets import DatasetUnavailable
+from kernels.ceilings import specs as ceilings
 
-_SHARE_OF_MEMORY = 0.5
-"""Of what is free: the most that a worker may hold."""
 _SHOWN = 200
 """Characters of what another run was of; a profile's plan has thousands."""
 
@@ -194,7 +189,7 @@ class Session:
         todo = [name for name in names if not self._done(name, threads, number)]
         if not todo:
             return
-        launch = Launch(number, _resources(threads, cache, self.settings.timeout))
+        launch = Launch(number, resources_for(threads, cache, self.settings.timeout))
         try:
             for place, name in enumerate(todo, start=len(names) - len(todo)):
 
@@ -226,7 +221,7 @@ class Session:
         else:
             control = None
         if self.settings.ceilings:
-            specs |= {ceiling: spec for ceiling, spec in roofline.SPECS.items() if ceiling not in failed}
+            specs |= {ceiling: spec for ceiling, spec in ceilings.SPECS.items() if ceiling not in failed}
         try:
             material = self._materials.of(workload)
         except MemoryError:
@@ -338,10 +333,3 @@ class Session:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
-
-
-def _resources(threads: int, cache: Path, timeout: float) -> Resources:
-    cores = None
-    if hasattr(os, "sched_getaffinity"):
-        cores = sorted(os.sched_getaffinity(0))[: machine.usable_cores()]
-    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * shared_arrays.available_bytes())), cache)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.host import machine
-from bench.runner.selection import Entrant
+from bench.host import resources
+from bench.results.samples import Entrant
 from bench.workloads.catalog import Workload
 
 FEWEST_LAUNCHES = 5
@@ -54,7 +54,7 @@ class Settings:
 
     def threads_of(self, workload: str) -> tuple[int, ...]:
         """Threads, one race each."""
-        return self.threads_on.get(workload, self.threads) or (machine.usable_cores(),)
+        return self.threads_on.get(workload, self.threads) or (resources.usable_cores(),)
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,7 @@ def launches(batch: Sequence[str], settings: Settings) -> list[Together]:
 def left_out(entrant: Entrant, workload: Workload) -> str:
     """Why the workload leaves the kernel out; empty where it does not, or the kernel was asked for."""
     return "" if entrant.by_name else workload.left_out.get(entrant.spec, "")
+
+
+FEWEST_ROUNDS = 5
+"""In a launch: the median of fewer is at the mercy of two of them."""

@@ -16,11 +16,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from bench.host import procfs
 from bench.worker import messages
-from bench.worker.messages import Frames, Garbled
+from bench.worker.exit_status import OUTCOMES, PHASES, has_exited
+from bench.worker.messages import Ended, Frames, Garbled, Order, Reply
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 1e-4
@@ -28,25 +28,6 @@ _GRACE_SECONDS = 1.0
 """For a process whose connection has closed to be gone as well, and for a stop to be obeyed."""
 _KEPT_BYTES = 500
 """Of what it prints: the end."""
-
-Reply: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a worker is to do: the name of one of its methods, arguments, and a descriptor to go with them."""
-
-    name: str
-    arguments: dict[str, Any]
-    descriptor: int | None = None
-
-
-class Ended(Exception):  # noqa: N818 - an outcome, and not a mistake of ours
-    """A worker came to an end, or its kernel to an outcome other than ok."""
-
-    def __init__(self, outcome: str, reason: str, invalid: bool = False) -> None:
-        super().__init__(outcome, reason)
-        self.outcome, self.reason, self.invalid = outcome, reason, invalid
 
 
 @dataclass(frozen=True)
@@ -200,7 +181,7 @@ class Process:
             return self._watched()
         if "outcome" in message:
             self.kill()
-            outcome = message["outcome"] if message["outcome"] in _OUTCOMES else "crashed"
+            outcome = message["outcome"] if message["outcome"] in OUTCOMES else "crashed"
             return Ended(outcome, str(message.get("reason")), message.get("invalid") is True)
         return message
 
@@ -234,9 +215,9 @@ class Process:
     def _end(self) -> Ended:
         """How a worker ended whose connection is closed."""
         until = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < until and not _exited(self._popen):
+        while time.monotonic() < until and not has_exited(self._popen):
             time.sleep(0.005)
-        gone = _exited(self._popen)
+        gone = has_exited(self._popen)
         self.kill()
         if not gone:
             return Ended("crashed", f"it closed its connection {self._in_words()}")
@@ -249,22 +230,7 @@ class Process:
         return Ended("crashed", f"{name}, {told}, {self._in_words()}{hint}")
 
     def _in_words(self) -> str:
-        return _DOING.get(self._doing, f"while {self._doing}")
-
-
-_OUTCOMES = ("raised", "out-of-memory", "unavailable")
-"""What a worker may say of its kernel; everything else is seen from here."""
-_DOING = {
-    "load": "while it was imported",
-    "place": "while its data was placed",
-    "compile": "while it compiled",
-    "call": "in its first call",
-    "check": "while it was checked",
-    "calibrate": "before its first round",
-    "round": "while it was timed",
-    "release": "after its last round",
-    "look": "while it was looked at",
-}
+        return PHASES.get(self._doing, f"while {self._doing}")
 
 
 def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]:
@@ -284,13 +250,3 @@ def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]
                         with suppress(KeyError, ValueError, OSError):
                             selector.unregister(file)
                     yield process, reply
-
-
-def _exited(popen: subprocess.Popen[bytes]) -> bool:
-    """Whether it has; where the system allows it without reaping, so that its group's number stays taken."""
-    if not hasattr(os, "waitid"):
-        return popen.poll() is not None
-    try:
-        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True

@@ -17,10 +17,11 @@ import sys
 import tempfile
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.host.resources import available_bytes
 
 HUGE_PAGE = 2**21
 _PROT_READ = 1
@@ -155,16 +156,3 @@ def aligned(vector: np.ndarray) -> np.ndarray:
 
 def _rounded_up(number: int, step: int) -> int:
     return -(-number // step) * step
-
-
-def available_bytes() -> int:
-    """Memory that is free for the asking: the system's, cut by what the control group still allows."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = (group / "memory.max").read_text(), (group / "memory.current").read_text()
-        return min(free, int(limit) - int(used))
-    except (OSError, ValueError):  # no group, or no limit
-        return free

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench.worker.shared_arrays import available_bytes
+from bench.host.resources import available_bytes
 from bench.workloads import datasets
 from bench.workloads.parameters import SEED, parameters
 from kernels import Problem

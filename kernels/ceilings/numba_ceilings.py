@@ -21,11 +21,11 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from bench.analysis import roofline
 from kernels import Gradient, Kernel, _jit_cache
 from kernels._numba.traversals import SUMS, as_line, example
 from kernels._numba.vector_memory import BYTES
 from kernels.backends import NUMPY
+from kernels.ceilings import specs
 
 _READ_SUM, _READ_BITS, _SIGMOID, _MULTIPLY = range(4)
 _CHUNK = 1024
@@ -34,7 +34,7 @@ _ACCUMULATORS = 10
 """More than the 8 that two units with a latency of four cycles need, and fewer than 16 registers."""
 
 
-_repeats = numba.njit(roofline.repeats)
+_repeats = numba.njit(specs.repeats)
 
 
 @numba.njit(**SUMS)
@@ -135,7 +135,7 @@ def _ceiling(what: int, name: str, summary: str, passes: int = 0) -> Kernel:
 
 
 # kept from run to run, unlike the kernels' code: how long this takes to compile is of no interest
-numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(roofline.__file__)))
+numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(specs.__file__)))
 
 READ_SUM = _ceiling(_READ_SUM, "read-sum", "X and y added up", passes=1)
 READ_BITS = _ceiling(_READ_BITS, "read-bits", "the bits of X and y combined", passes=1)

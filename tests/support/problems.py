@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.correctness.checks import Finding
 from bench.runner.inputs import Material, Question
-from bench.worker.worker import brought_back
+from bench.worker.timing import to_numpy
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
 
@@ -53,7 +53,7 @@ def findings(kernel: Kernel, workload: str) -> list[Finding]:
     def asked(question: Question) -> Finding:
         y, w, b = (asarray(part) for part in (made.arrays[question.y], question.w, question.b))
         result = kernel.backend.wait(kernel.gradient(placed[question.X], y, w, b))
-        return question.judge(brought_back(kernel, result, made.workload.n, made.workload.dtype))
+        return question.judge(to_numpy(kernel, result, made.workload.n, made.workload.dtype))
 
     return [asked(question) for question in (made.data, *made.probes, made.unseen)]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.race import Race
-from bench.results.journal import Block, Entry
-from bench.runner.selection import Entrant
+from bench.results.samples import Block, Entrant, Entry
 from bench.workloads import catalog
 
 LECTURE = catalog.named("lecture")

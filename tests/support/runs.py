@@ -8,9 +8,9 @@ from math import log
 from typing import Any
 
 from bench.analysis import statistics
-from bench.commands.compare.comparable import Run
 from bench.host import machine
 from bench.results.record import Fraction, Ratio, Record, Results, Seconds
+from bench.results.store import Run
 from tests.support.records import MACHINE
 
 DIGEST = {"ones": 0.5, "size": 1.0, "placed": 0.01, "labelled": 0.02}

@@ -12,8 +12,9 @@ import re
 from xdist.scheduler import LoadScopeScheduling
 
 _FIRST = (
-    "numba", "test_plugin", "test_selftest", "test_explain", "test_process", "test_docs_commands", "test_demands",
-    "test_against", "test_checkout_states", "test_agreement", "test_kernels", "test_page",
+    "numba", "plugin/test_plugin", "cheaters", "explain/test_explain", "worker/test_process",
+    "docs/test_docs_commands", "plugin/test_assertions", "race/test_revisions", "docs/test_checkout_states",
+    "correctness/test_checks", "kernels/test_kernels", "report/test_browser",
 )  # fmt: skip
 """By what they took on two cores, the longest first; whatever is not here takes less than five seconds."""
 _COMPILED = re.compile(r"test_(fused|elementary)\.py::|\[.*\bnumba\b")
@@ -22,12 +23,11 @@ _COMPILED = re.compile(r"test_(fused|elementary)\.py::|\[.*\bnumba\b")
 def group(nodeid: str) -> str:
     """The name of the tests that this one stays with."""
     file, _, name = nodeid.partition("::")
-    stem = file.rpartition("/")[2].removesuffix(".py")
-    if stem != "test_explain" and _COMPILED.search(nodeid):
+    if "test_explain" not in file and _COMPILED.search(nodeid):
         return "numba"
-    if stem == "test_selftest" and "cheater" in name:
-        return f"{stem}, cheaters"
-    return stem
+    if "cheater" in name:
+        return "cheaters"
+    return "/".join(file.removesuffix(".py").split("/")[-2:])
 
 
 def place(nodeid: str) -> tuple[int, str]:

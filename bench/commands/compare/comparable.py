@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
-
-from bench.results.record import Record, Results
+from bench.results.run_file import listed, require_whole
+from bench.results.store import Race, Run
 from bench.workloads.digest import alike
-
-Race = dict[str, Any]
 
 _CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
 """The libraries whose versions change what a kernel is."""
-_RUN, _MACHINE = ("began", "launches"), ("id", "hardware", "software")
-_RACE = ("workload", "threads", "launches", "rounds")
 _DATA = ("operation", "m", "n", "dtype", "order")
-
-
-@dataclass(frozen=True)
-class Run:
-    """Results, and what to call them: a file's name, or one letter."""
-
-    name: str
-    results: Results
-
-    @property
-    def machine(self) -> str:
-        """Its short id."""
-        return str(self.results.machine["id"])
-
-    @property
-    def timed(self) -> list[Record]:
-        """What has a time."""
-        return [record for record in self.results.records if record.outcome == "ok" and record.seconds]
-
-    def of(self, race: Race) -> dict[str, Record]:
-        """Kernel → its record, of those that were timed in the race."""
-        key = race["workload"], race["threads"]
-        return {record.kernel: record for record in self.timed if (record.workload, record.threads) == key}
-
-
-def require_whole(name: str, results: Results) -> None:
-    """Raise ValueError if the file lacks what a comparison needs."""
-    parts = [("run", results.run, _RUN), ("machine", results.machine, _MACHINE)]
-    parts += [("a race", race, _RACE) for race in results.races]
-    for part, found, expected in parts:
-        if lacking := [key for key in expected if not isinstance(found, dict) or key not in found]:
-            raise ValueError(f"{name}: {part} lacks {_listed(lacking)}; expected a file as docs/record.md describes")
 
 
 def require_times(run: Run) -> None:
@@ -72,10 +33,10 @@ def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> 
     for key in _DATA:
         found = [{getattr(record, key) for record in part} for part in records]
         if all(found) and found[0] != found[1]:
-            raise ValueError(f"{where}: {key} is {_listed(found[0])} and {_listed(found[1])}")
+            raise ValueError(f"{where}: {key} is {listed(found[0])} and {listed(found[1])}")
     one, two = before.get("data"), after.get("data")
     if one and two and not alike(one, two):
-        raise ValueError(f"{where}: its digests are {_listed(one.values())} and {_listed(two.values())}")
+        raise ValueError(f"{where}: its digests are {listed(one.values())} and {listed(two.values())}")
 
 
 def doubts(reference: Run, other: Run) -> list[str]:
@@ -129,8 +90,4 @@ def _told(run: Run) -> str:
     kernels, workloads = (
         dict.fromkeys(getattr(record, key) for record in run.timed) for key in ("kernel", "workload")
     )
-    return f"{run.name} timed {_listed(kernels)} on {_listed(workloads)}"
-
-
-def _listed(values: Iterable[Any]) -> str:
-    return ", ".join(f"{value:.7g}" if isinstance(value, float) else str(value) for value in values)
+    return f"{run.name} timed {listed(kernels)} on {listed(workloads)}"

@@ -16,10 +16,11 @@ from statistics import median
 
 from bench.analysis import roofline
 from bench.commands.compare import comparable, drift
-from bench.commands.compare.comparable import Race, Run
 from bench.commands.compare.differences import Difference, differences
 from bench.commands.compare.drift import BETWEEN_RUNS, Change, Launches, Pace
 from bench.results.record import Record
+from bench.results.store import Race, Run
+from kernels.ceilings import specs
 
 _ENOUGH = 4
 """Kernels: with three others, one that changed is not their median."""
@@ -186,6 +187,6 @@ def _cell(first: Record, second: Record, times: Change, rounds: tuple[Mapping[st
 def _over_limit(rounds: Mapping[str, Launches], record: Record) -> list[float]:
     """The kernel's time over the limit's in each launch, as a logarithm; none where not all limits were measured."""
     own, bytes_of_x = rounds[record.kernel], record.m * record.n * _ITEM_BYTES[record.dtype]
-    ways = [way for way in roofline.SPECS if len(rounds.get(way, ())) == len(own)]
+    ways = [way for way in specs.SPECS if len(rounds.get(way, ())) == len(own)]
     limits = [roofline.seconds({way: rounds[way][launch] for way in ways}, bytes_of_x) for launch in range(len(own))]
     return [-share for share in roofline.fractions(limits, [median(launch) for launch in own])]

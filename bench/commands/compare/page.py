@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.commands.compare import text
-from bench.commands.compare.comparable import Run
 from bench.commands.compare.compare import Comparison
 from bench.commands.compare.differences import Difference
 from bench.report.comparison_charts import dumbbells, forest
 from bench.report.page import document, palette
 from bench.report.page.document import Column, Lead, Section
+from bench.results.store import Run
 
 
 def page(runs: Sequence[Run], differing: Sequence[Difference], found: Sequence[Comparison]) -> str:

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.commands.compare.comparable import Run
 from bench.commands.compare.compare import Comparison, Pair
 from bench.commands.compare.differences import Difference
 from bench.commands.compare.drift import Change
-from bench.report.terminal import duration, interval, significant
+from bench.report.formatting import duration, interval, significant
 from bench.results.record import Ratio
+from bench.results.store import Run
 
 Row = tuple[str, ...]
 

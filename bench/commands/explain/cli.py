@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands.explain.findings import Findings, gathered
-from bench.host import machine
+from bench.host import resources
 from bench.race import race
 from bench.runner.selection import choose_kernels, choose_workloads
 from bench.runner.settings import TIMEOUT_SECONDS
-from bench.worker import environment, shared_arrays
-from bench.worker.process import Ended, Limits, Order, Process
+from bench.worker import environment
+from bench.worker.messages import Ended, Order
+from bench.worker.process import Limits, Process
 from bench.workloads.catalog import Workload
 
 _SECONDS = 0.2
@@ -41,8 +42,8 @@ def explain(kernel: str, workload: str) -> Findings:
 def _look(spec: str, workload: Workload) -> dict[str, Any]:
     """What is seen from inside of a process of its own, which compiles anew. Raises Ended."""
     with tempfile.TemporaryDirectory(prefix="logitbench-") as cache:
-        variables = environment.of_worker(machine.usable_cores(), Path(cache))
-        limits = Limits(TIMEOUT_SECONDS, shared_arrays.available_bytes())
+        variables = environment.of_worker(resources.usable_cores(), Path(cache))
+        limits = Limits(TIMEOUT_SECONDS, resources.available_bytes())
         process = Process(variables, None, limits, service="bench.commands.explain.inspect_kernel")
         try:
             return process.ask(Order("look", {"spec": spec, "workload": workload.name}))

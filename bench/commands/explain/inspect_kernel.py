@@ -16,11 +16,11 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.commands.explain import assembly, hlo
-from bench.runner.inputs import GATE_DRAW
 from bench.worker import shared_arrays
 from bench.worker.compilation import compile_ahead
 from bench.worker.messages import Line
 from bench.workloads import catalog
+from bench.workloads.parameters import GATE_DRAW
 from kernels import Kernel, load
 from kernels.registry import told
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from bench.commands.explain.assembly import Loop
 from bench.commands.explain.findings import Findings
 from bench.commands.explain.sentences import sentences
-from bench.report.terminal import duration, quantity, significant
+from bench.report.formatting import duration, quantity, significant
 
 _MOST_LOOPS = 12
 """So that all of it fits a screen of 40 lines; a fused kernel has some thirty."""

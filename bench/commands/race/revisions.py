@@ -21,10 +21,10 @@ from bench.analysis.statistics import SMALLEST_EFFECT
 from bench.commands.race import source_trees, versioned_kernel
 from bench.commands.race.result import Comparison, before, judge, logs
 from bench.commands.race.source_trees import Revision
-from bench.host import machine
+from bench.host import resources
 from bench.host.checkout import CHECKOUT, temporary
-from bench.results.journal import Block
-from bench.runner.selection import Entrant, choose_kernels, choose_workloads
+from bench.results.samples import Block, Entrant
+from bench.runner.selection import choose_kernels, choose_workloads
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, TIMEOUT_SECONDS, Settings
 from kernels import registry
@@ -53,7 +53,7 @@ class Wanted:
     """Whose kernels; None: this one."""
 
     def __post_init__(self) -> None:
-        most = machine.usable_cores()
+        most = resources.usable_cores()
         if not 1 <= self.threads <= most:
             raise ValueError(f"--threads is {self.threads}; expected 1 to {most}")
         if not (isfinite(self.minutes) and self.minutes > 0):

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis import verdict
-from bench.report.terminal import duration
+from bench.report.formatting import duration
 
 if TYPE_CHECKING:
     from bench.commands.race.result import Comparison

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from bench.report import headline
 from bench.report.page import palette
+from bench.report.page.charts.accuracy import accuracy
 from bench.report.page.charts.calls import calls
-from bench.report.page.charts.heatmap import accuracy, cold, heatmap, threads
+from bench.report.page.charts.cold_start import cold
+from bench.report.page.charts.heatmap import heatmap
+from bench.report.page.charts.provenance import fingerprint, outcomes
 from bench.report.page.charts.roofline import roofline, share
-from bench.report.page.charts.rounds import fingerprint, outcomes, rounds
+from bench.report.page.charts.rounds import rounds
 from bench.report.page.charts.sizes import sizes
 from bench.report.page.charts.speedup import speedup
+from bench.report.page.charts.threads import threads
 from bench.report.page.document import Lead, Section, page
 from bench.results.record import Results
 

@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 
 from bench.analysis.cold_start import once
+from bench.report.formatting import duration, quantity
 from bench.report.page.charts import common
 from bench.report.page.document import Section
-from bench.report.terminal import duration, quantity
 from bench.results.record import Results
 
 _DECADES = range(3, 8)

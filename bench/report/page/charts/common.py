@@ -7,10 +7,11 @@ from typing import Any
 
 import altair as alt
 
+from bench.report.formatting import duration, significant
 from bench.report.headline import race_name, several_threads, shown_first
 from bench.report.page import palette
 from bench.report.page.document import Choice, Column, Series
-from bench.report.terminal import duration, significant, timed
+from bench.report.rows import timed
 from bench.results.record import Record, Results, Seconds
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart

@@ -7,10 +7,10 @@ from typing import Any
 
 import altair as alt
 
+from bench.report.formatting import significant
 from bench.report.headline import LIMITS
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
-from bench.report.terminal import significant
 from bench.results.record import Results
 
 _HEIGHT = 320

@@ -9,9 +9,9 @@ from typing import Any
 
 import altair as alt
 
+from bench.report.formatting import duration, quantity
 from bench.report.page.charts import common
 from bench.report.page.document import Choice, Column, Section
-from bench.report.terminal import duration, quantity
 from bench.results.record import Record, Results
 
 _HEIGHT = 400

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import altair as alt
 
+from bench.report.formatting import duration, interval, significant
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
-from bench.report.terminal import duration, interval, significant
 from bench.results.record import Results
 
 

@@ -1,0 +1,57 @@
+"""The cores and the memory that may be used."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+
+def usable_cores() -> int:
+    """The cores that this process may use: its affinity, cut by the cgroup's quota, at least 1."""
+    quota = cpu_quota()
+    return max(1, affinity() if quota is None else min(affinity(), math.floor(quota)))
+
+
+def affinity() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_quota() -> float | None:
+    """The smallest quota, in cores, of this process's cgroup and those above it; None where there is none."""
+    quotas = []
+    for line in (read_file("/proc/self/cgroup") or "").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            group = Path("/sys/fs/cgroup") / path.lstrip("/")
+            for folder in (group, *group.parents):
+                if (limit := read_file(folder / "cpu.max")) and not limit.startswith("max"):
+                    quota, period = limit.split()
+                    quotas.append(int(quota) / int(period))
+        elif "cpu" in controllers.split(","):
+            for folder in (Path("/sys/fs/cgroup/cpu") / path.lstrip("/"), Path("/sys/fs/cgroup/cpu")):
+                quota_us = read_file(folder / "cpu.cfs_quota_us")
+                period_us = read_file(folder / "cpu.cfs_period_us")
+                if quota_us and period_us and int(quota_us) > 0:
+                    quotas.append(int(quota_us) / int(period_us))
+    return min(quotas) if quotas else None
+
+
+def read_file(path: str | Path) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def available_bytes() -> int:
+    """Memory that is free for the asking: the system's, cut by what the control group still allows."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (group / "memory.max").read_text(), (group / "memory.current").read_text()
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError):  # no group, or no limit
+        return free

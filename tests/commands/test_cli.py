@@ -1,0 +1,113 @@
+"""python -m bench, each command as a person gives it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.host.checkout import CHECKOUT
+from bench.results import run_file
+from bench.results.record import Seconds
+from kernels import names
+from tests.support.records import OK, RESULTS
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import contextlib, sys, bench.__main__ as command\n"
+        "with contextlib.suppress(SystemExit): command.main(['--help'])\n"
+        "assert not {'numpy', 'rich', 'pytest', 'jax', 'numba', 'sklearn'} & set(sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert all(
+        name in ran.stdout for name in ("kernels", "workloads", "machine", "check", "explain", "report", "selftest")
+    )
+
+
+def test_kernels_lists_each_and_whether_it_can_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernels"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in names())
+    assert "two explicit for-loops over Python lists" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_workloads_lists_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["workloads"]) == 0
+    shown = capsys.readouterr().out
+    assert "1,000,000" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_machine_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["machine"]) == 0
+    assert {"id", "hardware", "settings", "software"} == set(json.loads(capsys.readouterr().out))
+
+
+def test_check_certifies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "numpy", "--workloads", "lecture-f32,breast-cancer"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(" agrees ") == 2 * 7
+    assert "seconds" not in shown
+
+
+def test_check_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text("def gradient(X, y, w, b):\n    return 0.0, w, b\n")
+    assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", "lecture"]) == 1
+    shown = capsys.readouterr().out
+    assert "data          WRONG" in shown
+    assert "wrong: data: " in shown
+
+
+def test_check_of_a_users_own_data(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("a,sick\n" + "1.5,0\n-0.5,1\n" * 20)
+    assert main(["check", "numpy", "--data", str(tmp_path / "mine.csv"), "--target", "sick"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "nump"], "error: no kernel is called 'nump'; the nearest: numpy"),
+        (["check", "numpy,jax"], "error: check takes one kernel; 'numpy,jax' names 2"),
+        (["check", "numpy", "--workloads", "0x1"], "error: '0x1' has no examples"),
+        (["check", "numpy", "--data", "a.csv"], "error: a.csv: there is no such file"),
+        (["report", "no-such.json"], "error: no-such.json: No such file or directory"),
+    ],
+)
+def test_mistakes(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(says)
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["check"], ["kernels", "--nothing"]])
+def test_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    run_file.write(file, {"logitbench": RESULTS.as_json()})
+    assert main(["report", str(file)]) == 0
+    assert "26.0 [25.0, 27.0]" in capsys.readouterr().out
+    assert main(["report", "--markdown", str(file)]) == 0
+    assert "| `numpy` | 20.0 µs | 26.0 [25.0, 27.0] |" in capsys.readouterr().out
+    more = (replace(OK, threads=1, seconds=Seconds(5e-6, 4e-6, 6e-6)), replace(OK, workload="own", kernel="a:f"))
+    run_file.write(
+        tmp_path / "more.json", {"logitbench": replace(RESULTS, records=(*RESULTS.records, *more)).as_json()}
+    )
+    assert main(["report", "--ladder", "lecture", str(tmp_path / "more.json")]) == 0
+    said = capsys.readouterr().out
+    assert "lecture, threads: 2." in said
+    assert "| `numpy` | 2 × | 20.0 µs |" in said
+    assert main(["report", "--ladder", "own", str(tmp_path / "more.json")]) == 2
+    assert "no rung of the ladder was timed on 'own'; the file has lecture, own" in capsys.readouterr().err

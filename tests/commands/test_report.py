@@ -1,0 +1,145 @@
+"""python -m bench report, as a person gives it: pages, pictures, CSV, and files that are not what they should be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.__main__ import main
+from bench.host.checkout import CHECKOUT
+from bench.report import output
+from bench.results import run_file, store
+from tests.support.pages import RUN
+from tests.support.records import WRONG
+
+
+def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    run_file.write(file, {"logitbench": RUN.as_json()})
+    assert main(["report", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"page: {os.path.relpath(tmp_path / 'run.html')}"
+    assert main(["report", str(file), "--output", str(tmp_path / "deep" / "other.html")]) == 0
+    assert (tmp_path / "deep" / "other.html").read_text() == (tmp_path / "run.html").read_text()
+    assert main(["report", str(file), "--csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("some-cpu-2c-01234567,2026-01-02")
+    assert main(["report", str(file), "--svg", str(tmp_path / "svg")]) == 0
+    pictures = sorted((tmp_path / "svg").iterdir())
+    assert "speedup.svg" in [picture.name for picture in pictures]
+    assert all("var(--" not in picture.read_text() and "numba" in picture.read_text() for picture in pictures)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "run.html", "run.json", "svg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": 99}, "schema 99; this version reads schema 1"),
+        ({"records": [{}]}, "missing"),
+        ({"machine": {}}, "logitbench.machine has no id"),
+        (
+            {"races": [{"workload": "a", "threads": 1, "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
+            "races[0] has 0 where",
+        ),
+        (
+            {"races": [{"workload": "a", "threads": 1, "control": {"kernel": "a"}}]},
+            "logitbench.races[0].control has no",
+        ),
+        ({"races": [{"workload": 3, "threads": 1}]}, "logitbench.races[0].workload is '3'; expected text"),
+        ({"races": [{"workload": "a"}]}, "logitbench.races[0] has no threads"),
+        ({"run": {}}, "logitbench.run has no began"),
+    ],
+)
+def test_foreign_files(change: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"logitbench": RUN.as_json() | change}))
+    refused(["report", str(file)], says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("m", "x", "records[0].m is 'x'; expected a whole number"),
+        ("m", 0, "records[0] has 0 where only numbers above 0 make sense"),
+        ("threads", None, "records[0].threads is 'None'; expected a whole number"),
+        (
+            "seconds",
+            {"median": "1", "low": None, "high": None},
+            "records[0].seconds.median is '1'; expected a number",
+        ),
+        ("seconds", {"median": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
+        ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
+    ],
+)
+def test_foreign_records(key: str, value: Any, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = RUN.as_json()
+    plain["records"][0][key] = value
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"logitbench": plain}))
+    refused(["report", str(file)], says, capsys)
+
+
+def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    run_file.write(file, {"logitbench": RUN.as_json()})
+    refused(["report", str(file), "--output", str(file)], "a page is HTML", capsys)
+    refused(["report", str(file), str(file), "--output", "a.html"], "--output takes one run", capsys)
+    refused(["report", str(file), "--output", str(file / "a.html")], "run.json/a.html cannot be written: ", capsys)
+    truncated = tmp_path / "half.json"
+    truncated.write_text(file.read_text()[:2000])
+    refused(["report", str(truncated)], "no results file of logitbench; expected its JSON", capsys)
+    nothing = tmp_path / "nothing.json"
+    run_file.write(nothing, {"logitbench": replace(RUN, records=(WRONG,)).as_json()})
+    refused(["report", str(nothing), "--output", str(tmp_path / "a.html")], "no kernel was timed in it", capsys)
+
+
+def test_the_newest_is_the_last_that_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(store, "RESULTS", tmp_path)
+    monkeypatch.setattr("bench.host.machine.identity", lambda: "here-2c-01234567")
+    refused(
+        ["report", "--csv"], "results/here-2c-01234567 has no finished run of this machine; name a file, or", capsys
+    )
+    for day, end in ((1, ""), (2, ""), (3, "-interrupted")):
+        one = replace(RUN, run={**RUN.run, "began": f"2026-01-0{day}T00:00:00+00:00"})
+        file = tmp_path / "here-2c-01234567" / f"2026010{day}T000000Z-abc1234{end}.json"
+        run_file.write(file, {"logitbench": one.as_json()})
+    assert main(["report", "--csv"]) == 0
+    assert "2026-01-02" in capsys.readouterr().out.splitlines()[1]
+
+
+def refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> None:
+        raise ValueError(output.MISSING)
+
+    monkeypatch.setattr(output, "require_page_extra", missing)
+    file = tmp_path / "run.json"
+    run_file.write(file, {"logitbench": RUN.as_json()})
+    assert main(["report", str(file)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "speedup over loops" in "\n".join(said)
+    assert said[-1] == "no page: a page needs Altair and vl-convert: pip install '.[report]'"
+    refused(["report", str(file), "--output", str(tmp_path / "a.html")], "pip install '.[report]'", capsys)
+
+
+def test_the_terminal_imports_no_altair() -> None:
+    code = (
+        "import sys, bench.commands.report, bench.report.terminal, bench.report.headline, bench.report.csv_export\n"
+        "assert not {'altair', 'vl_convert', 'narwhals'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

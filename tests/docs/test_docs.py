@@ -1,0 +1,64 @@
+"""The docs are true: their examples run, and their figures stand in a file under results/."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from dataclasses import fields
+
+from bench.correctness.probes import probes
+from bench.host.checkout import CHECKOUT
+from bench.report import markdown
+from bench.report.pictures import pictures
+from bench.results import run_file
+from bench.results.record import Cold, Error, Record
+from bench.workloads import catalog
+from kernels import names, reference
+from tests.support.committed import committed
+
+
+def test_examples() -> None:
+    for tried in (
+        doctest.testfile(str(CHECKOUT / "docs" / "neuron.md"), module_relative=False),
+        doctest.testmod(reference),
+    ):
+        assert tried.attempted > 0
+        assert tried.failed == 0
+
+
+def test_every_field_of_a_record_is_described() -> None:
+    page = (CHECKOUT / "docs" / "record.md").read_text()
+    for kind, prefix in ((Record, ""), (Error, "error."), (Cold, "")):
+        for field in fields(kind):
+            assert f"`{prefix}{field.name}`" in page or f"`{field.name}." in page or field.name == "cold"
+
+
+def test_every_kernel_and_every_check_is_described() -> None:
+    readme, gate = ((CHECKOUT / page).read_text() for page in ("README.md", "docs/gate.md"))
+    assert all(f"`{name}`" in readme for name in names())
+    lecture = catalog.named("lecture")
+    checks = [check.name for check in probes(lecture)]
+    assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
+
+
+def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
+    readme = (CHECKOUT / "README.md").read_text()
+    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", readme, re.DOTALL)
+    assert found, "the README names its results file and the workloads"
+    results = run_file.read(CHECKOUT / found[1])
+    assert found[3].strip() == markdown.tables(results, found[2].split(",")).strip()
+    (drawn,) = (svg for name, svg in pictures(results) if name == "speedup")
+    assert (CHECKOUT / "docs" / "speedup.svg").read_text() == drawn
+
+
+def test_the_ladder_is_that_of_its_results_file() -> None:
+    page = (CHECKOUT / "docs" / "ladder.md").read_text()
+    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert found, "the page names its results file and its workload"
+    assert found[3].strip() == markdown.ladder(run_file.read(CHECKOUT / found[1]), found[2]).strip()
+
+
+def test_every_results_file_is_read_and_names_no_folder() -> None:
+    for file in committed():
+        assert run_file.read(file).records
+        assert not re.search(r'"[^"]*/(home|root|Users|tmp)/', file.read_text())

@@ -1,0 +1,134 @@
+"""The fingerprint: what the system says, and nothing personal."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.host import checkout, machine, resources
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Files of an imagined system."""
+    files: dict[str, str] = {}
+    monkeypatch.setattr(resources, "read_file", lambda path: files.get(str(path)))
+    return files
+
+
+def test_it_is_json_and_names_nobody() -> None:
+    text = json.dumps(machine.fingerprint())
+    found: dict[str, Any] = json.loads(text)
+    assert found["hardware"]["cores"] >= 1
+    assert found["software"]["libraries"]["numpy"]
+    words = set(re.findall(r"[\w.-]+", text))
+    assert not {platform.node(), getuser()} & words - {"root"}
+    assert str(Path.home()) + "/" not in text
+    assert re.fullmatch(r"[a-z0-9-]+-\d+c-[0-9a-f]{8}", found["id"])
+
+
+def test_version_2_quota_is_the_smallest_on_the_way_up(
+    system: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "affinity", lambda: 8)
+    system["/proc/self/cgroup"] = "0::/a/b"
+    assert (resources.cpu_quota(), resources.usable_cores()) == (None, 8)
+    system["/sys/fs/cgroup/a/b/cpu.max"] = "max 100000"
+    system["/sys/fs/cgroup/a/cpu.max"] = "350000 100000"
+    system["/sys/fs/cgroup/cpu.max"] = "600000 100000"
+    assert (resources.cpu_quota(), resources.usable_cores()) == (3.5, 3)
+    system["/sys/fs/cgroup/a/b/cpu.max"] = "50000 100000"
+    assert (resources.cpu_quota(), resources.usable_cores()) == (0.5, 1)
+
+
+def test_version_1_quota(system: dict[str, str]) -> None:
+    system["/proc/self/cgroup"] = "4:cpu,cpuacct:/x\n1:name=systemd:/x"
+    system["/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us"] = "200000"
+    system["/sys/fs/cgroup/cpu/x/cpu.cfs_period_us"] = "100000"
+    assert resources.cpu_quota() == 2
+    system["/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us"] = "-1"
+    assert resources.cpu_quota() is None
+
+
+def test_affinity_is_seen() -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system has no affinity")
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert resources.usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpus", "begins"),
+    [
+        ("AMD EPYC 9554 64-Core Processor", [], "amd-epyc-9554-64-8c-"),
+        ("Intel(R) Xeon(R) Platinum 8480+ CPU @ 2.00GHz", [], "intel-xeon-platinum-8480-8c-"),
+        (
+            "Apple M3 Max",
+            [{"name": "NVIDIA H100 80GB HBM3", "memory": "1 MiB"}],
+            "apple-m3-max-nvidia-h100-8c-",
+        ),
+        ("", [], "unknown-8c-"),
+    ],
+)
+def test_short_id(cpu: str, gpus: list[dict[str, str]], begins: str) -> None:
+    hardware = {"cpu": cpu, "cores": 8, "gpus": gpus, "memory_gib": 64}
+    found = machine.short_id(hardware)
+    assert re.fullmatch(re.escape(begins) + "[0-9a-f]{8}", found)
+    assert machine.short_id(dict(reversed(hardware.items()))) == found
+    assert machine.short_id({**hardware, "memory_gib": 128}) != found
+
+
+def test_settings_that_name_folders_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/home/ada/dump --xla_cpu_use_thunk_runtime=true")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "~/cache")
+    monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "adas-laptop:1234")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    found = machine._environment()
+    assert found["XLA_FLAGS"] == "--xla_dump_to=(path) --xla_cpu_use_thunk_runtime=true"
+    assert found["OMP_NUM_THREADS"] == "2"
+    assert not {"NUMBA_CACHE_DIR", "JAX_COORDINATOR_ADDRESS"} & set(found)
+
+
+def test_gpus_are_what_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = machine._gpus.__wrapped__
+    monkeypatch.setattr(machine, "_output", lambda *_: "NVIDIA H100 80GB HBM3, 580.1, 81559 MiB\nnoise")
+    assert listing() == [{"name": "NVIDIA H100 80GB HBM3", "driver_version": "580.1", "memory.total": "81559 MiB"}]
+    monkeypatch.setattr(machine, "_output", lambda *_: None)
+    assert listing() == []
+
+
+def test_commands_that_are_missing_or_fail() -> None:
+    assert machine._output("no-such-command-anywhere") is None
+    assert machine._output("false") is None
+
+
+def test_sources_are_those_of_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What --resume compares: a change anywhere below bench/ or kernels/, or in a kernel's own file, is one."""
+    monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
+    own = tmp_path / "mine.py"
+    files = [
+        own,
+        *(tmp_path / name for name in ("bench/a.py", "bench/deep/er/b.py", "kernels/c.py", "kernels/_d/e.py")),
+    ]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("1")
+    asked = [f"{own}:gradient", "numpy"]
+    before = checkout.sources(asked)
+    assert checkout.sources(asked) == before
+    for file in files:
+        file.write_text("2")
+        assert checkout.sources(asked) != before
+        file.write_text("1")
+    assert checkout.sources(asked) == before

@@ -1,0 +1,176 @@
+"""What a person sees, from records written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.report import formatting, markdown
+from bench.report.progress import Progress
+from bench.results.record import Cold, Error, Ratio, Results, Seconds
+from tests.support.records import MACHINE, OK, RESULTS, WRONG
+from tests.support.terminal import shown
+
+
+def test_the_summary_shows_the_ratio_with_its_interval_baseline_and_machine() -> None:
+    text = shown(RESULTS)
+    for expected in (
+        "speedup over loops, with its 95% interval, on some-cpu-2c-01234567",
+        "26.0 [25.0, 27.0]",
+        "20.0 µs",
+        "24%",
+        "4.20",
+    ):
+        assert expected in text
+    assert "  mine:f on lecture: wrong: data: db is nan" in text
+
+
+def test_no_time_of_a_wrong_kernel_is_shown() -> None:
+    timed = replace(WRONG, seconds=Seconds(1.25e-6, 1e-6, 2e-6), speedup=Ratio(421.0, 1.0, 999.0, "loops"))
+    for records in ((OK, timed), (timed,)):
+        results = replace(RESULTS, records=records)
+        for text in (shown(results), markdown.tables(results)):
+            assert "1.25" not in text
+            assert "421" not in text
+
+
+def test_where_x_lies_is_said_where_it_is_known() -> None:
+    title = next(
+        line for line in shown(replace(RESULTS, records=(replace(OK, level="L2"),))).splitlines() if "1,000 ×" in line
+    )
+    assert title == "lecture: 1,000 × 2 float64 C, 2 threads, X in L2"
+    assert "X in" not in shown(RESULTS)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    "ratio",
+    [
+        Ratio(123_456.0, 120_000.0, 130_000.0, "loops-examples"),
+        Ratio(0.2612, 0.2587, 0.2634, "loops"),
+        Ratio(0.0261, 0.0258, 0.0263, "loops"),
+        Ratio(1234.0, 1200.0, 1260.0, "loops"),
+    ],
+)
+def test_it_fits_whole(width: int, ratio: Ratio) -> None:
+    widest = replace(
+        OK,
+        kernel="jax-autodiff-gpu",
+        workload="1000000x1024-f64-F",
+        level="memory",
+        device="gpu",
+        seconds=Seconds(0.0001234, 0.0009, 0.001),
+        speedup=ratio,
+        gigabytes_per_second=0.01234,
+        error=Error(12_345.0, 0.1),
+        cold=Cold(0.1, 0.1, 0.1, 0.1234),
+    )
+    lines = shown(Results({}, MACHINE, (), (widest, replace(OK, selected=False), WRONG)), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines)
+    assert any("not selected" in line for line in lines)
+    assert any("placed on the GPU once" in line for line in lines)
+
+
+def test_a_run_that_only_checked_says_so() -> None:
+    checked = replace(OK, seconds=None, speedup=None)
+    assert "agree on lecture, not timed: numpy" in shown(Results({}, MACHINE, (), (checked,)))
+
+
+def test_what_the_machine_lacks_is_said_once() -> None:
+    gone = [
+        replace(WRONG, kernel=kernel, workload=workload, outcome="unavailable", reason="no GPU here")
+        for workload in ("lecture", "flights")
+        for kernel in ("jax-gpu", "jax-autodiff-gpu")
+    ]
+    results = Results(RESULTS.run, MACHINE, (), (OK, *gone))
+    for text in (shown(results), markdown.tables(results)):
+        assert text.count("no GPU here") == 1
+        assert "unavailable: jax-gpu, jax-autodiff-gpu: no GPU here" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (1, "1.00"),
+        (12.345, "12.3"),
+        (999.9, "1000"),
+        (0.00123, "0.00123"),
+        (123_456, "123,456"),
+        (1e-5, "1.0e-05"),
+    ],
+)
+def test_three_digits(number: float, text: str) -> None:
+    assert formatting.significant(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (2, "2.00 s"),
+        (1.5e-3, "1.50 ms"),
+        (2e-6, "2.00 µs"),
+        (0.9999999, "1.00 s"),
+        (9.9999e-3, "10.0 ms"),
+        (5e-10, "0.500 ns"),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert formatting.duration(seconds) == text
+
+
+def test_markdown() -> None:
+    results = replace(RESULTS, records=(replace(OK, seconds=Seconds(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG))
+    text = markdown.tables(results)
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["slow", "numpy"]
+    assert "`some-cpu-2c-01234567`: Some CPU, 2 cores, 8 GiB" in text
+    assert "2026-01-02, with `OMP_NUM_THREADS=2` in its environment." in text
+    assert "- mine:f on lecture: wrong: data: db is nan" in text
+
+
+def test_progress_is_scarce_and_fits() -> None:
+    lines: list[str] = []
+    progress = Progress(100.0, lines.append)
+    for _ in range(3):
+        progress.tick("launch 1, lecture: round 3 of 9", 0.0)
+    assert lines == ["launch 1, lecture: round 3 of 9  0 s, about 1 min 40 s left"]
+    # once a tenth is behind, what has passed says more than the estimate
+    assert progress.line("x", 0.25, 60.0) == "x  1 min 00 s, about 3 min 00 s left"
+    assert len(progress.line("launch 10, 1000000x1024-f64-F-of-a-long-name: round 10 of 90", 0.5, 6e3)) <= 80
+
+
+@pytest.mark.parametrize(("trustworthy", "says"), [(True, "control: jax against"), (False, "NOT TRUSTWORTHY: jax")])
+def test_the_control_is_shown_with_its_causes(trustworthy: bool, says: str) -> None:
+    control = {"kernel": "jax", "estimate": 1.1, "low": 1.05, "high": 1.2, "trustworthy": trustworthy}
+    race = {"workload": "lecture", "threads": 2, "control": {**control, "causes": ["stop them"]}}
+    text = shown(replace(RESULTS, races=(race,)))
+    assert f"{says} " in text
+    assert "1.10 [1.05, 1.20]" in text
+    assert ("stop them" in text) is not trustworthy
+
+
+def test_what_a_reader_must_know_of_a_row() -> None:
+    wide = Ratio(2.0, 1.5, 2.5, "loops", "faster", 5, 40)
+    seen = {"over_used": True, "cores_used": 3.0, "compiled_again": 1}
+    text = shown(replace(RESULTS, records=(replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031),)))
+    for expected in (
+        "±3.1%", "wider than ±2%: numpy; --launches 40 would do", "had not settled",
+        "numpy used 3 cores; it was given 2", "compiled again while it was timed",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_cold_start_and_what_the_time_went_into() -> None:
+    cold = Cold(0.5, 1e-6, 0.02, 0.8, 0.1, 0.003)
+    budget = {"start_seconds": 31.0, "rounds_seconds": 95.0, "rest_seconds": 12.0}
+    record = replace(OK, kernel="jax", cold=cold, break_even={"numpy": 1234})
+    text = shown(replace(RESULTS, records=(record,), run={**RESULTS.run, "budget": budget}))
+    row = next(line for line in text.splitlines() if line.startswith("jax") and "ms" in line)
+    assert " ".join(row.split()) == "jax 500 ms 1.00 µs 20.0 ms 800 ms 100 ms 3.00 ms after 1,234"
+    assert "spent: start-up 31 s, timed rounds 1 min 35 s, the rest 12 s" in text
+    never = replace(record, break_even={"numpy": None})
+    assert "never" in shown(replace(RESULTS, records=(never,)))

@@ -1,0 +1,100 @@
+"""Records and their file, from values written by hand: no clock, nothing measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.results import record, run_file
+from bench.results.record import Record, Results
+from tests.support.records import MACHINE, OK, RESULTS, WRONG
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "some-cpu" / "run.json"
+    run_file.write(file, {"benchmarks": [], "logitbench": RESULTS.as_json()})
+    assert run_file.read(file) == RESULTS
+    assert [path.name for path in file.parent.iterdir()] == ["run.json"]
+
+
+def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    run_file.write(file, {"logitbench": RESULTS.as_json()})
+    before = file.read_text()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run_file.write(file, {"logitbench": float("nan")})
+    assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
+
+
+def test_never_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    written = [run_file.write(file, {"number": number}) for number in range(3)]
+    assert [path.name for path in written] == ["run.json", "run-2.json", "run-3.json"]
+    assert [json.loads(path.read_text())["number"] for path in written] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "no results file of logitbench"),
+        ("[]", "no results file of logitbench"),
+        ('{"benchmarks": []}', "no results file of logitbench"),
+        ('{"logitbench": []}', "no results file of logitbench"),
+        ('{"logitbench": {"schema": 1}}', "no results file of logitbench"),
+        (
+            '{"logitbench": {"schema": 1, "run": 0, "machine": 0, "races": [], "records": [0]}}',
+            "no results file",
+        ),
+        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schema 1"),
+    ],
+)
+def test_bad_files(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=says):
+        run_file.read(tmp_path / "a.json")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="No such file"):
+        run_file.read(tmp_path / "a.json")
+
+
+def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
+    plain = RESULTS.as_json()
+    plain["records"][0]["new"] = 1
+    (tmp_path / "a.json").write_text(json.dumps({"logitbench": plain}))
+    assert run_file.read(tmp_path / "a.json").records[0] == OK
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("FileNotFoundError: '/home/ada/secret/x.npy'", "FileNotFoundError: 'x.npy'"),
+        ("see ~/project/kernel.py:3", "see kernel.py:3"),
+        ("[Errno 2] No such file or directory: '/home/ada'", "[Errno 2] No such file or directory: '(path)'"),
+        ("'/home/ada lovelace/my secrets/x.npy'", "'x.npy'"),
+        ("'/home/ada lovelace/my secrets'", "'(path)'"),
+        ("file:///home/ada/x.npy or ~ada/y or at:/home/ada/z", "x.npy or (path) or at:(path)"),
+        ("--xla_dump_to=/home/ada/dump --flag=true", "--xla_dump_to=(path) --flag=true"),
+        ("12 GB/s, dw/m and Xᵀ/m", "12 GB/s, dw/m and Xᵀ/m"),
+        (
+            "unsupported operand type(s) for /: 'str' and 'int'",
+            "unsupported operand type(s) for /: 'str' and 'int'",
+        ),
+        ("1 / 0, see https://docs.jax.dev/en/latest", "1 / 0, see https://docs.jax.dev/en/latest"),
+        ("cc -I/home/ada/inc (/home/ada/x.py) [/home/ada]", "cc -I(path) (x.py) [(path)]"),
+        ("../../ada/secret/x.dat", "x.dat"),
+        ("no data: pip install '.[data]'", "no data: pip install '.[data]'"),
+    ],
+)
+def test_no_folder_of_this_machine_is_kept(reason: str, kept: str) -> None:
+    results = Results({}, MACHINE, (), (Record(**{**WRONG.__dict__, "reason": reason}),))
+    assert results.as_json()["records"][0]["reason"] == kept
+
+
+def test_flat_names_its_record() -> None:
+    assert record.flat(OK)["record"] == OK.id
+    assert record.flat(WRONG)["speedup"] is None
+    assert all(isinstance(value, (str, float, int, type(None))) for value in record.flat(OK).values())

@@ -1,0 +1,75 @@
+"""How long a run is said to take, against how long runs took, and how it grows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.results import run_file
+from bench.results.record import Results
+from bench.results.samples import Entrant
+from bench.runner import estimate
+from bench.runner.session import Session
+from bench.runner.settings import Settings
+from bench.workloads import catalog
+from tests.support.committed import each_committed
+
+FACTOR = 1.5
+RESUMED = "20261123T071430Z-55abef8"
+"""Its code counted only the seconds after it was resumed."""
+
+
+def planned(results: Results) -> Session:
+    """The session that such results come from."""
+    threads: dict[str, dict[int, None]] = {}
+    for one in results.records:
+        threads.setdefault(one.workload, {})[one.threads] = None
+    settings = Settings(
+        results.run["seconds_per_kernel"],
+        results.run["launches"],
+        ceilings=any(race["ceilings"] for race in results.races),
+        threads_on={workload: tuple(counts) for workload, counts in threads.items()},
+    )
+    cells = [(one.workload, one.kernel) for one in results.records if one.outcome != "unavailable"]
+    chosen = [catalog.named(name) for name in threads]
+    session = Session([Entrant(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings)
+    session.choose(cells, baselines=False)
+    return session
+
+
+@each_committed("path")
+def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
+    results = run_file.read(path)
+    if results.machine["hardware"]["cores"] != 2:
+        pytest.skip("the estimate is of two cores")
+    took = results.run["seconds"]
+    if path.stem == RESUMED:
+        took = sum(sum(block.values()) for race in results.races for block in race["seconds"])
+    assert 1 / FACTOR < planned(results).estimated_seconds() / took < FACTOR
+
+
+def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int = 2, **settings: object) -> float:
+    entrants = [Entrant(kernel) for kernel in kernels.split()]
+    chosen = replace(Settings(1.0, 5), **settings)  # type: ignore[arg-type]
+    return estimate.race_seconds(entrants, catalog.named(name), chosen, threads)
+
+
+def test_more_takes_longer() -> None:
+    assert seconds(launches=10) > seconds()
+    assert seconds(seconds=2.0) > 1.5 * seconds()
+    assert seconds(ceilings=True) > seconds()
+    assert seconds(kernels="numpy jax numba") > seconds()
+    assert seconds(seconds=0.0) < seconds()
+    assert seconds("1000000x32-f64", threads=1) > seconds("1000000x32-f64") > seconds()
+
+
+def test_a_kernel_that_is_left_out_takes_nothing() -> None:
+    assert seconds("1000000x32-f64", kernels="loops numpy jax") == seconds("1000000x32-f64")
+
+
+def test_where_rows_are_many_they_count() -> None:
+    # the same bytes, but 512 times the sigmoids
+    assert seconds("33554432x2-f32") > 2 * seconds("65536x1024-f32")
+    assert catalog.preparation_seconds(catalog.named("16777216x2-f64")) > 20

@@ -1,0 +1,151 @@
+"""What the profiles hold, what overrides them, and how long they would take."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.host import resources
+from bench.plugin.options import chosen_session
+from bench.runner.session import Session
+from bench.runner.settings import Settings, Together, launches
+from bench.worker import shared_arrays
+from bench.workloads import catalog
+from kernels import names, registry
+
+HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine that the profiles were made for."""
+    monkeypatch.setattr(resources, "usable_cores", lambda: 2)
+    for module in (shared_arrays, catalog):
+        monkeypatch.setattr(module, "available_bytes", lambda: 20 * 2**30)
+
+
+@pytest.fixture(autouse=True)
+def torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the profile that needs it; nothing of it is imported."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+
+
+def chosen(*arguments: str, **options: Any) -> Session:
+    """The session that a command line chooses. arguments: as written; options: what pytest makes of them."""
+    unset = dict.fromkeys(("kernels", "workloads", "data", "target", "threads", "launches", "benchmark_json"))
+    values = {
+        **unset, "profile": "default", "timeout": 120.0, "no_ceilings": False, "benchmark_max_time": 1.0,
+        "benchmark_disable": False, "benchmark_skip": False, "collectonly": False, **options,
+    }  # fmt: skip
+    config: Any = SimpleNamespace(
+        getoption=lambda name, default=None: values.get(name, default),
+        getini=lambda _name: ["-rs"],
+        invocation_params=SimpleNamespace(args=arguments),
+    )
+    return chosen_session(config)
+
+
+def planned(session: Session) -> Session:
+    """With every kernel on every workload."""
+    session.choose((workload, kernel) for workload in session.workloads for kernel in session.entrants)
+    return session
+
+
+def test_the_default_is_what_there_is_without_a_profile() -> None:
+    session = chosen()
+    assert session.settings == Settings(ceilings=True)
+    assert tuple(session.workloads) == catalog.DEFAULT
+    assert set(session.entrants) == set(names()) - set(registry.ON_REQUEST)
+    assert not any(entrant.by_name for entrant in session.entrants.values())
+
+
+def test_the_grid_has_the_same_bytes_on_every_machine() -> None:
+    session = chosen(profile="full")
+    cells = {(w.bytes_of_x, w.n, str(w.dtype), w.order) for w in session.workloads.values()}
+    assert cells == {
+        (size, n, dtype, order)
+        for size in (2**14, 2**19, 2**23, 2**28)
+        for n in (2, 8, 32, 128, 1024)
+        for dtype in ("float32", "float64")
+        for order in ("C", "F")
+    }
+    assert len(session.workloads) == len(cells) == 80
+
+
+def test_one_thread_at_32_features_only() -> None:
+    session = chosen(profile="full")
+    for name, workload in session.workloads.items():
+        assert session.settings.threads_of(name) == ((1, 2) if workload.n == 32 else (2,))
+
+
+def test_peers_are_a_part_of_the_grid_with_torch() -> None:
+    session = chosen(profile="peers")
+    assert set(session.workloads) <= set(chosen(profile="full").workloads)
+    assert {w.n for w in session.workloads.values()} == {2, 32, 1024}
+    assert {"torch", "torch-compile", "sklearn", "numba"} <= set(session.entrants)
+    assert len(session.workloads) == 12
+
+
+@pytest.mark.parametrize(
+    ("profile", "shortest", "longest"),
+    [
+        ("quick", 10, 60),
+        ("default", 150, 400),
+        ("peers", 600, HOUR / 3),
+        ("full", HOUR / 2, 1.25 * HOUR),
+    ],
+)
+def test_how_long_they_take_on_two_cores(profile: str, shortest: float, longest: float) -> None:
+    assert shortest < planned(chosen(profile=profile)).estimated_seconds() < longest
+
+
+def test_what_is_written_overrides_the_profile() -> None:
+    found = chosen("--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches=2)
+    assert list(found.workloads) == ["lecture", "128x32-f32"]
+    assert [(e.name, e.by_name) for e in found.entrants.values()] == [("numpy", True)]
+    assert (found.settings.launches, found.settings.seconds) == (2, 0.5)
+    assert found.settings.threads_of("128x32-f32") == (1, 2)
+    assert found.settings.profile == "full"
+    for listed, counts in (("1", (1,)), ("all", (2,))):
+        found = chosen(profile="full", threads=listed)
+        assert {found.settings.threads_of(name) for name in found.workloads} == {counts}
+
+
+def test_the_time_of_pytest_benchmark_overrides_where_it_is_written() -> None:
+    assert chosen("--profile=full", profile="full").settings.seconds == 0.5
+    written = chosen("--benchmark-max-time=1.0", profile="full", benchmark_max_time=1.0)
+    assert (written.settings.seconds, written.settings.launches) == (1.0, 5)
+
+
+def test_a_missing_library_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(pytest.UsageError, match=r"^torch is not installed: pip install .* '\.\[peers\]'$"):
+        chosen(profile="peers")
+    assert list(chosen(profile="peers", kernels="numpy").entrants) == ["numpy"]
+
+
+def test_a_profile_that_is_none() -> None:
+    with pytest.raises(pytest.UsageError, match="no profile is called 'ful'; the nearest: full"):
+        chosen(profile="ful")
+
+
+def test_launches_take_the_workloads_that_race_on_so_many_threads() -> None:
+    settings = Settings(launches=2, threads_on={"b": (1, 2)})
+    assert launches(["a", "b"], settings) == [
+        Together(("a", "b"), 2, 0),
+        Together(("a", "b"), 2, 1),
+        Together(("b",), 1, 0),
+        Together(("b",), 1, 1),
+    ]
+
+
+def test_batches_are_what_can_be_kept_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = planned(chosen(profile="full"))
+    batches = session._materials.batches(session.workloads.values())
+    assert [name for batch in batches for name in batch] == list(session.workloads)
+    assert 1 < len(batches) < 6
+    monkeypatch.setattr(resources, "available_bytes", lambda: 2**50)
+    assert len(planned(chosen(profile="full"))._launches()) == 2 * 5
