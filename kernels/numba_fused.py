@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from kernels import _jit_cache
-from kernels._numba.traversals import room, run
+from kernels._numba.traversals import run, workspace_size
 from kernels.backends import NUMPY
 from kernels.contract import Array, Gradient, Kernel
 
@@ -71,7 +71,7 @@ def _gradient(parallel_from: int | None) -> Any:
         parts = 1
         if parallel_from is not None and X.size >= parallel_from:
             parts = min(threads, m)
-        rows = _lines(parts, _sums(X) + (room(X) * X.itemsize + 7) // 8)
+        rows = _lines(parts, _sums(X) + (workspace_size(X) * X.itemsize + 7) // 8)
         if parallel_from is not None and parts > 1:
             _parts(X, y, w, b, rows)
             for t in range(1, parts):

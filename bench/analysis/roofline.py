@@ -1,20 +1,27 @@
-"""The limit of a race: what no kernel can do without, and which of it takes longest. Pure: no clock, no files.
+"""The limit of a race: what no kernel can do without, and which of it takes longest; and on which level of the memory
+a matrix fits. Pure: no clock, no files, and it is told what the caches are, since records of any machine get a level.
 
 Whoever computes a gradient reads X and y once, takes m sigmoids with their losses, and multiplies and adds 2mn
-times (n a row for z, n for dw). Each is raced by itself (kernels/ceilings/numba_ceilings.py), beside the kernels; a modern
-processor can do all three at once, so the limit is the longest of them, not their sum.
+times (n a row for z, n for dw). Each is raced by itself (kernels/ceilings/numba_ceilings.py), beside the kernels;
+a modern processor can do all three at once, so the limit is the longest of them, not their sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import log
 from statistics import fmean, median
+from typing import Any
 
+import numpy as np
+
+from bench.results.record import Record
 from kernels.ceilings.specs import WAYS, repeats
 
 BROKEN = 1.05
 """A kernel faster than this many times the limit shows that the limit was measured wrong."""
+MEMORY = "memory"
 
 
 def seconds(rounds: Mapping[str, Sequence[float]], bytes_of_x: int) -> dict[str, float]:
@@ -72,3 +79,26 @@ def fractions(limits: Sequence[Mapping[str, float]], kernel: Sequence[float]) ->
 def binding(limits: Sequence[Mapping[str, float]]) -> str:
     """Which takes longest, over all launches."""
     return max(WAYS, key=lambda name: fmean(log(limit[name]) for limit in limits))
+
+
+def level(bytes_of_x: int, threads: int, caches: Iterable[Mapping[str, Any]] | None) -> str | None:
+    """`L1`, `L2`, `L3` or `memory`: the first that holds X whole; None where the caches are not known.
+
+    threads: each has an equal part of X. A cache that so many cores share is there once for as many of the threads:
+    one thread has one of each level, and n threads have n times what belongs to a core alone.
+    caches: as in the fingerprint: `level`, `bytes` of one, `shared_by` in cores.
+    """
+    listed = sorted(caches or (), key=lambda cache: int(cache["level"]))
+    for cache in listed:
+        instances = -(-threads // max(1, cache["shared_by"]))
+        if bytes_of_x <= instances * cache["bytes"]:
+            return f"L{cache['level']}"
+    return MEMORY if listed else None
+
+
+def with_cache_level(record: Record, caches: Iterable[Mapping[str, Any]] | None) -> Record:
+    """The record with its X's level; X on a GPU is on none of these."""
+    if record.device != "cpu":
+        return record
+    bytes_of_x = record.m * record.n * np.dtype(record.dtype).itemsize
+    return replace(record, level=level(bytes_of_x, record.threads, caches))

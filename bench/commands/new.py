@@ -6,9 +6,12 @@ e^−|z|, which cannot overflow, and the loss and dz are formed for each example
 
 from __future__ import annotations
 
+import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+
+from bench.commands.exit_codes import OK
 
 ATTRIBUTE = "gradient"
 
@@ -73,6 +76,18 @@ gradient = Kernel("my-kernel", backends.jax("cpu"), "my kernel in JAX", 2, compi
 '''
 
 STYLES = {"numpy": _NUMPY, "numba": _NUMBA, "jax": _JAX}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of the command."""
+    parser.add_argument("file", metavar="FILE.py", type=Path)
+    parser.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
+
+
+def new(chosen: argparse.Namespace) -> int:
+    """A kernel file to begin with."""
+    print(*write(chosen.file, chosen.style), sep="\n")
+    return OK
 
 
 def write(path: Path, style: str) -> list[str]:

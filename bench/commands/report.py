@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.commands.exit_codes import OK
 from bench.report.output import page_line, relative, require_page, require_page_extra, write_page, write_pictures
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
 
 
-def run(chosen: argparse.Namespace) -> int:
+def report(chosen: argparse.Namespace) -> int:
     """Print or write what was asked for, of each file. Returns the exit code; raises ValueError in one line."""
     from bench.results import run_file, store
 
@@ -43,7 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
         require_page_extra()
     for file in files:
         _report(file, run_file.read(file), chosen)
-    return 0
+    return OK
 
 
 def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:

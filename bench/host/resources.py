@@ -14,6 +14,7 @@ def usable_cores() -> int:
 
 
 def affinity() -> int:
+    """The cores that this process may be scheduled on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -38,6 +39,7 @@ def cpu_quota() -> float | None:
 
 
 def read_file(path: str | Path) -> str | None:
+    """The file's text, stripped; None where it cannot be read."""
     try:
         return Path(path).read_text().strip()
     except OSError:

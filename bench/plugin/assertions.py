@@ -23,7 +23,7 @@ from bench.analysis import records, verdict
 from bench.analysis.statistics import Estimate
 from bench.analysis.verdict import Judgement
 from bench.host import machine
-from bench.plugin.benchmarks import Benchmarks, cell
+from bench.plugin.benchmarks import NAME, Benchmarks, cell
 from bench.results import run_file
 from bench.results.record import Record, Results
 from bench.runner import selection
@@ -62,8 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if wanted and not config.getoption("benchmark"):
         raise pytest.UsageError("--fail-if-slower judges what --benchmark measures; give both")
     if config.getoption("benchmark"):
-        benchmarks = config.pluginmanager.get_plugin("logitbench")
-        assert isinstance(benchmarks, Benchmarks), "bench.plugin.benchmarks registers it first"
+        benchmarks = config.pluginmanager.get_plugin(NAME)
+        assert isinstance(benchmarks, Benchmarks), "bench.plugin.plugin registers it first"
         config.pluginmanager.register(Demands(benchmarks, before(wanted, benchmarks) if wanted else None), _NAME)
 
 
@@ -91,17 +91,6 @@ def before(wanted: str, benchmarks: Benchmarks) -> Before:
             "not compare; python -m bench race REV compares commits on any machine"
         )
     return Before(Path(name).name, percent, results)
-
-
-@pytest.fixture
-def measured(
-    workload: str, kernel: str, threads: int, benchmarks: Benchmarks, request: pytest.FixtureRequest
-) -> Record:
-    """What the kernel did on the workload; its rounds go to pytest-benchmark."""
-    workload, kernel, threads = cell(request.node) or (workload, kernel, threads)
-    found = benchmarks.measure(workload, kernel, threads)
-    benchmarks.replay(request, found)
-    return found
 
 
 class Demands:

@@ -49,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Threads for every kernel, one race each: 1, or 1,2,4, or all that may be used (default: the profile's, "
         "or else all).",
     )
+    _add_measuring(group)
+
+
+def _add_measuring(group: pytest.OptionGroup) -> None:
+    """How long, how often, and where to."""
     group.addoption(
         "--launches",
         metavar="N",

@@ -35,7 +35,8 @@ def write_page(file: Path, output: Path, results: Results) -> Path:
 
 
 def write_pictures(results: Results, folder: Path) -> Iterator[Path]:
-    from bench.report.pictures import pictures
+    """Write the page's charts into the folder, a file each. Raises ValueError where one cannot be."""
+    from bench.report.page.run_page import pictures
 
     for name, svg in pictures(results):
         write(folder / f"{name}.svg", svg)
@@ -64,6 +65,7 @@ def require_page(output: Path) -> None:
 
 
 def require_page_extra() -> None:
+    """Raise ValueError where what draws a page is not installed."""
     from importlib.util import find_spec
 
     if not (find_spec("altair") and find_spec("vl_convert")):
@@ -71,4 +73,5 @@ def require_page_extra() -> None:
 
 
 def relative(path: Path) -> str:
+    """As seen from the current folder."""
     return os.path.relpath(path)

@@ -131,4 +131,5 @@ def require_whole(name: str, results: Results) -> None:
 
 
 def listed(values: Iterable[Any]) -> str:
+    """The values in one line, numbers with 7 digits."""
     return ", ".join(f"{value:.7g}" if isinstance(value, float) else str(value) for value in values)

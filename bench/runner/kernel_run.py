@@ -57,6 +57,7 @@ class Lane:
 
 
 def number(reply: Reply, key: str) -> float:
+    """A number of the reply. Raises Ended if it is none."""
     value = reply.get(key)
     if not isinstance(value, (int, float)) or not isfinite(value):
         raise Ended("crashed", f"it sent no number for {key}")
@@ -64,6 +65,7 @@ def number(reply: Reply, key: str) -> float:
 
 
 def number_or_none(reply: Reply, key: str) -> float | None:
+    """A number of the reply; None where it has none. Raises Ended if it is something else."""
     return None if reply.get(key) is None else number(reply, key)
 
 

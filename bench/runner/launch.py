@@ -22,9 +22,9 @@ from bench.host import noise, resources
 from bench.results.samples import Block, Entry
 from bench.runner.inputs import Material
 from bench.runner.kernel_run import Lane
-from bench.runner.parallel import together
-from bench.runner.prepare import admit, dismiss
-from bench.runner.rounds import interleave, one_by_one, rounds_in
+from bench.runner.parallel import run_concurrently
+from bench.runner.prepare import prepare, verify_and_release
+from bench.runner.rounds import calibrate_all, interleave, round_count
 from bench.worker import environment
 from bench.worker.messages import Ended, Order, Reply
 from bench.worker.process import Limits, Process
@@ -66,7 +66,7 @@ class Launch:
         }
         self._workers |= started
         scripts = {started[name]: _load(specs[name], limits.bytes) for name in missing}
-        came = together(scripts, self._at_once)
+        came = run_concurrently(scripts, self._at_once)
         for name, process in started.items():
             loaded = came[process]
             if isinstance(loaded, Ended):
@@ -95,39 +95,24 @@ class Launch:
         began = time.perf_counter()
         lanes = {name: Lane(self._entry(name), checked=name not in ceilings.SPECS) for name in specs}
         scripts = {
-            name: admit(lane, material, known.get(name, {}), seconds > 0)
+            name: prepare(lane, material, known.get(name, {}), seconds > 0)
             for name, lane in lanes.items()
             if name in self._workers
         }
         tick("checking")
-        self._go(lanes, scripts)
+        self._run_all(lanes, scripts)
         racing = _ok(lanes) if seconds else {}
-        for name, _ in one_by_one(racing, self._workers, known, specs):
-            self._lost(name, lanes[name])
+        for name, _ in calibrate_all(racing, self._workers, known, specs):
+            self._drop_worker(name, lanes[name])
         racing = _ok(racing)
         admitted = time.perf_counter()
-        rounds = rounds_in(racing, seconds)
+        rounds = round_count(racing, seconds)
         used, before = -self._cpu_seconds(), noise.snapshot()
-        for name, _ in interleave(
-            racing,
-            self._workers,
-            rounds,
-            self._resources.threads,
-            self._resources.cores,
-            self._random,
-            lambda number: tick(f"round {number + 1} of {rounds}"),
-        ):
-            self._lost(name, lanes[name])
+        self._time(racing, rounds, tick)
         after, used = noise.snapshot(), used + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
-        # one round whose last call is sampled, and one where it may be any
-        sampled = [self._random.randrange(kind, rounds, 2) for kind in (0, 1)] if rounds else []
-        left = _ok(racing)
-        self._go(lanes, {name: dismiss(lane, material, sampled) for name, lane in left.items()})
-        for name in left:
-            if name in self._workers and (printed := _words(self._workers[name])):
-                lanes[name].entry = replace(lanes[name].entry, printed=printed)
+        self._verify(_ok(racing), material, rounds)
         return Block(
             workload=material.workload.name,
             threads=self._resources.threads,
@@ -142,6 +127,29 @@ class Launch:
             },
             noise=noise.between(before, after, used),
         )
+
+    def _time(self, lanes: Mapping[str, Lane], rounds: int, tick: Callable[[str], None]) -> None:
+        """Time the rounds; whose kernel fails meanwhile is dropped."""
+        ended = interleave(
+            lanes,
+            self._workers,
+            rounds,
+            self._resources.threads,
+            self._resources.cores,
+            self._random,
+            lambda number: tick(f"round {number + 1} of {rounds}"),
+        )
+        for name, _ in ended:
+            self._drop_worker(name, lanes[name])
+
+    def _verify(self, lanes: Mapping[str, Lane], material: Material, rounds: int) -> None:
+        """Judge what was sampled of the rounds, let the workload go, and keep what was printed."""
+        # one round whose last call is sampled, and one where it may be any
+        sampled = [self._random.randrange(kind, rounds, 2) for kind in (0, 1)] if rounds else []
+        self._run_all(lanes, {name: verify_and_release(lane, material, sampled) for name, lane in lanes.items()})
+        for name, lane in lanes.items():
+            if name in self._workers and (printed := _output_tail(self._workers[name])):
+                lane.entry = replace(lane.entry, printed=printed)
 
     def close(self) -> None:
         """End all workers."""
@@ -164,26 +172,26 @@ class Launch:
         kernel["passes"] = _finite(loaded.get("passes"))
         return Entry("ok", kernel=kernel, cold={"import_seconds": _finite(loaded.get("import_seconds"))})
 
-    def _go(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
+    def _run_all(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
         """Take workers through their steps; who ends is noted in its lane."""
         order = self._random.sample(list(scripts), len(scripts))
         by_process = {self._workers[name]: scripts[name] for name in order}
         names = {process: name for name, process in self._workers.items()}
-        for process, came in together(by_process, self._at_once).items():
+        for process, came in run_concurrently(by_process, self._at_once).items():
             if isinstance(came, Ended):
                 lanes[names[process]].ended(came)
-                self._lost(names[process], lanes[names[process]])
+                self._drop_worker(names[process], lanes[names[process]])
 
-    def _lost(self, name: str, lane: Lane) -> None:
+    def _drop_worker(self, name: str, lane: Lane) -> None:
         """A worker whose kernel failed is not used again."""
         process = self._workers.pop(name)
         process.kill()
-        lane.entry = replace(lane.entry, printed=_words(process))
+        lane.entry = replace(lane.entry, printed=_output_tail(process))
 
     def _printed(self, name: str) -> str:
         process = self._workers[name]
         process.kill()
-        return _words(process)
+        return _output_tail(process)
 
 
 def _finite(value: Any) -> float | None:
@@ -199,7 +207,7 @@ def _load(spec: str, data_limit: int) -> Generator[Order, Reply, Reply]:
     return reply
 
 
-def _words(process: Process) -> str:
+def _output_tail(process: Process) -> str:
     more = process.printed_bytes - len(process.printed.encode())
     return (f"[{more} bytes before this] " if more > 0 else "") + process.printed
 
@@ -214,6 +222,7 @@ _SHARE_OF_MEMORY = 0.5
 
 
 def resources_for(threads: int, cache: Path, timeout: float) -> Resources:
+    """What workers of so many threads are given on this machine. timeout: seconds for one order."""
     cores = None
     if hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))[: resources.usable_cores()]

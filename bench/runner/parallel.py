@@ -11,7 +11,9 @@ from bench.worker.process import Process, replies
 Result = TypeVar("Result")
 
 
-def together(scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int) -> dict[Process, Result | Ended]:
+def run_concurrently(
+    scripts: dict[Process, Generator[Order, Reply, Result]], at_once: int
+) -> dict[Process, Result | Ended]:
     """Take each worker through its steps, so many workers at a time; what came of each."""
     results: dict[Process, Result | Ended] = {}
     queue = list(scripts)

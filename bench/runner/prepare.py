@@ -14,7 +14,7 @@ from bench.worker.messages import Order, Reply
 from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 
 
-def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool) -> Generator[Order, Reply, None]:
+def prepare(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool) -> Generator[Order, Reply, None]:
     """Place, compile, call and check; several workers may be at it at once. Raises Ended.
 
     known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
@@ -38,7 +38,7 @@ def admit(lane: Lane, material: Material, known: Mapping[str, Any], timed: bool)
         lane.found(material.unseen.judge(checked_result(reply)))
 
 
-def dismiss(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator[Order, Reply, None]:
+def verify_and_release(lane: Lane, material: Material, sampled: Sequence[int]) -> Generator[Order, Reply, None]:
     """Judge the results of the sampled rounds, check once more, and let the workload go. Raises Ended."""
     if lane.checked:
         for sample in (lane.replies[number] for number in sampled):

@@ -30,7 +30,7 @@ def calibrate(lane: Lane, known: Mapping[str, Any]) -> Generator[Order, Reply, N
     lane.entry = replace(lane.entry, iterations=calls, seen=lane.entry.seen | seen)
 
 
-def one_by_one(
+def calibrate_all(
     lanes: Mapping[str, Lane],
     racers: Mapping[str, Racer],
     known: Mapping[str, Mapping[str, Any]],
@@ -61,7 +61,7 @@ def one_by_one(
             yield name, ended
 
 
-def rounds_in(lanes: Mapping[str, Lane], seconds: float) -> int:
+def round_count(lanes: Mapping[str, Lane], seconds: float) -> int:
     """How many rounds take about so many seconds of each of the kernels together."""
     whole = sum(lane.calls_seconds for lane in lanes.values())
     return max(FEWEST_ROUNDS, round(seconds * len(lanes) / whole)) if whole else 0

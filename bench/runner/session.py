@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from bench import levels
 from bench.analysis import race as race_analysis
 from bench.analysis.race import Race
-from bench.host import machine
-from bench.host.checkout import CHECKOUT, commit, compiled_code, sources
-from bench.results import journal
+from bench.host.checkout import compiled_code
 from bench.results.journal import Journal
 from bench.results.record import Record, Results
 from bench.results.samples import CONTROL, Block, Entrant, Entry
-from bench.runner import estimate, selection
+from bench.runner import estimate, resume, run_results, selection
 from bench.runner import settings as run_settings
 from bench.runner.inputs import Materials
 from bench.runner.launch import Launch, resources_for
+from bench.runner.run_results import WallTime
 from bench.runner.settings import FEWEST_LAUNCHES, Settings
 from bench.workloads.catalog import Workload
 from bench.workloads.datasets import DatasetUnavailable
 from kernels.ceilings import specs as ceilings
-
-_SHOWN = 200
-"""Characters of what another run was of; a profile's plan has thousands."""
-
-
-@dataclass
-class Spent:
-    """Seconds of the wall, by what for."""
-
-    start: float = 0.0
-    """Starting workers, importing, compiling and checking before the first round."""
-    rounds: float = 0.0
-    whole: float = field(default_factory=lambda: -time.monotonic())
 
 
 class Stop(Exception):  # noqa: N818 - as StopIteration
@@ -76,7 +59,7 @@ class Session:
         self._own_materials = materials is None
         self._enough = enough
         self._beside: dict[str, list[Entrant]] = {}
-        self._spent = Spent()
+        self._wall_time = WallTime()
 
     # -- what is to be done --
 
@@ -111,42 +94,22 @@ class Session:
         batches = self._materials.batches(self.workloads[name] for name in self.plan)
         return [together for batch in batches for together in run_settings.launches(batch, self.settings)]
 
-    def describe(self) -> dict[str, Any]:
-        """What this run is of: a journal goes on only with the same."""
-        return {
-            "profile": self.settings.profile,
-            "plan": {name: [entrant.name for entrant in entrants] for name, entrants in self.plan.items()},
-            "seconds": self.settings.seconds,
-            "launches": self.settings.launches,
-            "threads": {name: list(self.settings.threads_of(name)) for name in self.plan},
-            "ceilings": self.settings.ceilings,
-            "machine": machine.identity(),
-            "commit": commit(CHECKOUT),
-            "sources": sources([entrant.spec for entrant in self.entrants.values()]),
-            "workloads": {name: [self.workloads[name].m, self.workloads[name].n] for name in self.plan},
-        }
-
     def keep_journal(self, results: Path) -> None:
         """Append every block to a journal beside the results file. Raises OSError."""
-        self.journal = Journal(results.with_suffix(journal.SUFFIX), self.describe())
+        self.journal = resume.keep_journal(results, self._described())
 
     def resume(self, folder: Path) -> Path:
         """Take over the last unfinished run in the folder. Returns its results file.
 
         Raises ValueError, in one line, if there is none, or it was of something else.
         """
-        described, other = self.describe(), ""
-        for path in reversed(journal.unfinished(folder)):
-            planned, blocks = journal.read(path)
-            differs = next((key for key, value in described.items() if planned.get(key) != value), None)
-            if differs is None:
-                self.blocks = blocks
-                for block in blocks:
-                    self._spend(block)
-                    self._spent.whole += sum(block.seconds.values())
-                return path.with_suffix(".json")
-            other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
-        raise ValueError(f"there is no unfinished run of this to resume{other}")
+        file, self.blocks = resume.resume(folder, self._described())
+        for block in self.blocks:
+            self._wall_time.add_earlier(block)
+        return file
+
+    def _described(self) -> dict[str, Any]:
+        return resume.describe(self.plan, self.settings, self.entrants, self.workloads)
 
     # -- doing it --
 
@@ -186,7 +149,7 @@ class Session:
         stop: Callable[[Block], bool],
     ) -> None:
         names, threads, number = together.workloads, together.threads, together.launch
-        todo = [name for name in names if not self._done(name, threads, number)]
+        todo = [name for name in names if not self.is_finished(name, threads, number)]
         if not todo:
             return
         launch = Launch(number, resources_for(threads, cache, self.settings.timeout))
@@ -207,7 +170,7 @@ class Session:
             launch.close()
 
     def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> Block:
-        workload, earlier = self.workloads[name], self._of(name, threads)
+        workload, earlier = self.workloads[name], self.results_of(name, threads)
         skipped = {
             entrant.name: Entry("skipped", why)
             for entrant in self.plan[name]
@@ -230,22 +193,16 @@ class Session:
         except DatasetUnavailable as unavailable:
             none = Entry("skipped", str(unavailable))
             return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
-        block = launch.block(
-            specs,
-            material,
-            self.settings.block_seconds,
-            self._known(name, threads),
-            control,
-            tick,
-        )
-        self._spend(block)
+        known = self.calibration_so_far(name, threads)
+        block = launch.block(specs, material, self.settings.block_seconds, known, control, tick)
+        self._wall_time.add(block)
         entries = skipped | block.entries if launch.number == 0 else block.entries
         return replace(block, entries=entries, data=material.digest)
 
-    def _known(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
+    def calibration_so_far(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
         """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
         known: dict[str, dict[str, Any]] = {}
-        for block in self._of(workload, threads):
+        for block in self.results_of(workload, threads):
             for name, entry in block.entries.items():
                 if entry.iterations:
                     found = {"iterations": entry.iterations, "busy_threads": entry.seen.get("busy_threads")}
@@ -258,9 +215,9 @@ class Session:
                 known[entrant.name]["iterations"] = max(1, round(both))
         return known
 
-    def _done(self, workload: str, threads: int, launch: int) -> bool:
+    def is_finished(self, workload: str, threads: int, launch: int) -> bool:
         """Whether the launch has run, or is not needed. A race stops on its widths, never on what they say."""
-        blocks = self._of(workload, threads)
+        blocks = self.results_of(workload, threads)
         if any(block.launch == launch for block in blocks):
             return True
         fixed = self.settings.launches or not self.settings.seconds
@@ -268,7 +225,8 @@ class Session:
             return False
         return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
 
-    def _of(self, workload: str, threads: int) -> list[Block]:
+    def results_of(self, workload: str, threads: int) -> list[Block]:
+        """What the workload's launches with so many threads came to."""
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
 
     # -- what came of it --
@@ -280,7 +238,7 @@ class Session:
             Race(self.workloads[name], threads, tuple(blocks), tuple(self.plan[name]))
             for threads in self.counts
             for name in self.plan
-            if (blocks := self._of(name, threads))
+            if (blocks := self.results_of(name, threads))
         ]
 
     def race(self, workload: str, threads: int) -> Race | None:
@@ -293,43 +251,10 @@ class Session:
         race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), entrants)
         return next(record for record in race.records if record.kernel == kernel)
 
-    def _spend(self, block: Block) -> None:
-        self._spent.start += block.seconds.get("start", 0.0) + block.seconds.get("admission", 0.0)
-        self._spent.rounds += block.seconds.get("rounds", 0.0)
-
-    def budget(self) -> dict[str, float]:
-        """Seconds: start-up (workers, imports, compiling, the gate), timed rounds, and the rest."""
-        whole = self._spent.whole + time.monotonic()
-        rest = whole - self._spent.start - self._spent.rounds
-        return {
-            "start_seconds": round(self._spent.start, 1),
-            "rounds_seconds": round(self._spent.rounds, 1),
-            "rest_seconds": round(rest, 1),
-        }
-
     def results(self) -> Results:
         """All that was measured so far."""
-        races = self.races
-        differing = race_analysis.differing(races)
-        run = {
-            "began": self._began.isoformat(timespec="seconds"),
-            "commit": commit(CHECKOUT),
-            "seconds": round(self._spent.whole + time.monotonic(), 1),
-            "seconds_per_kernel": self.settings.seconds,
-            "launches": max((len(race.blocks) for race in races), default=0),
-            "profile": self.settings.profile,
-            "threads": list(self.counts),
-            "timeout_seconds": self.settings.timeout,
-            "budget": self.budget(),
-        }
-        fingerprint = machine.fingerprint()
-        caches = fingerprint["hardware"]["caches"]
-        records = tuple(levels.labelled(record, caches) for race in races for record in race.records)
-        return Results(run, fingerprint, tuple(race.as_json(differing) for race in races), records)
+        return run_results.results(self.races, self.settings, self.counts, self._began, self._wall_time)
 
     def reserve(self, folder: Path) -> Path:
         """Where this run's file will be. Raises OSError if nothing can be written there."""
-        folder = folder / machine.identity()
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder / f"{self._began:%Y%m%dT%H%M%SZ}-{commit(CHECKOUT)}.json"
+        return run_results.reserve(folder, self._began)

@@ -1,0 +1,1 @@
+"""Helpers of the kernels that Numba compiles: vectors, memory, the sigmoid, passes over X."""

@@ -83,10 +83,10 @@ def log1p(e: Value) -> Value:
     log2 = float(kind(_LOG2))
     rest = _LOG2 - log2 + _REST_OF_LOG2
     large = e > _ROOT
-    f = (e - 1).where(large, e) / (e + e.same(3).where(large, 2))
+    f = (e - 1).where(large, e) / (e + e.splat(3).where(large, 2))
     g, v = f + f, f * f
-    return e.same(log2).where(large, 0) + (
-        g + (g * v * polynomial(LOG_COEFFICIENTS[kind], v) + e.same(rest).where(large, 0))
+    return e.splat(log2).where(large, 0) + (
+        g + (g * v * polynomial(LOG_COEFFICIENTS[kind], v) + e.splat(rest).where(large, 0))
     )
 
 
@@ -99,4 +99,4 @@ def example(z: Value, y: Value) -> tuple[Value, Value]:
     s = t * z
     positive = s >= 0
     e = exp(0 - s.magnitude())
-    return s.where(positive, 0) + log1p(e), t * (s.same(1).where(positive, e) / (e + 1))
+    return s.where(positive, 0) + log1p(e), t * (s.splat(1).where(positive, e) / (e + 1))

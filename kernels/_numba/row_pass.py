@@ -26,8 +26,8 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from kernels._numba.elementary import example
-from kernels._numba.vector_memory import BYTES, Held, Memory, place
-from kernels._numba.vector_values import Value, totals
+from kernels._numba.vector_memory import BYTES, Memory, Variable, place
+from kernels._numba.vector_values import Value, horizontal_sums
 
 _CHUNKS = 4, 2, 1
 """Vectors of a row that are read before the next row is: the processor fetches ahead along long pieces."""
@@ -55,7 +55,7 @@ def _lanes(array: Any) -> Callable[..., Any]:
 
 
 @intrinsic
-def at(_typing: Any, array: Any, index: Any) -> Any:
+def unchecked_getitem(_typing: Any, array: Any, index: Any) -> Any:
     """array[index], which is not negative: to see to that at each number would keep a loop from using vectors."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -63,6 +63,59 @@ def at(_typing: Any, array: Any, index: Any) -> Any:
         return memory.number(memory.data(0), arguments[1])
 
     return array.dtype(array, index), code
+
+
+def _pass(most: int, ahead: int, long: bool, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """The instructions of `_by_rows`."""
+    memory = Memory(context, builder, signature, arguments)
+    n, b, first, last = (arguments[k] for k in (2, 4, 5, 6))
+    x, labels, w, work, sums = (memory.data(k) for k in (0, 1, 3, 7, 8))
+    size = min(most, memory.lanes)
+    dz, dw = work, builder.gep(work, [place(memory.lanes)])
+    groups = builder.udiv(memory.plus(builder.sub(last, first), size - 1), place(size))
+    latest = builder.sub(last, place(size))
+    far = memory.times(n, size * (_GROUPS_AHEAD + 2 * ahead))
+    asked = size // 2 if long else size
+    earliest = memory.smaller(first, latest)
+    z, cost, total = (Variable.of(memory.zeros()) for _ in range(3))
+    costs, all_dz = (Variable.of(memory.zeros().widened().total()) for _ in range(2))
+
+    def group(number: Any) -> tuple[Any, Any]:
+        """Its first example, and how many of its examples do not count."""
+        row = memory.plus(first, memory.times(number, size))
+        there = builder.icmp_unsigned("<", number, groups)
+        start = builder.select(there, memory.smaller(row, latest), earliest)
+        return start, builder.select(there, builder.sub(row, start), place(size))
+
+    def score(number: Any) -> None:
+        start, _ = group(number)
+        z.set(_scores(memory, x, n, _rows(memory, n, start, size), w, asked) + memory.repeat(b))
+
+    def backward(number: Any) -> None:
+        start, counted = group(number)
+        loss, own = example(z.value, memory.load_first(place(size), labels, start))
+        counts = builder.xor(memory.first(counted), memory.first(place(size)))
+        for value, held in ((loss, cost), (own, total)):
+            held.add(value.where(counts, 0))
+        memory.store(own.where(counts, 0), dz, 0)
+
+    def collect(number: Any) -> None:
+        start, _ = group(number)
+        _collect(memory, x, n, _rows(memory, n, start, size), dz, dw, asked, far)
+
+    parts = (score, 0), (backward, -ahead), (collect, -2 * ahead)
+    steps = memory.plus(groups, 2 * ahead)
+    with memory.steps(0, steps, _STEPS) as begin:
+        with memory.steps(begin, memory.smaller(memory.plus(begin, _STEPS), steps), 1) as step:
+            for part, later in parts[::-1] if ahead else parts:
+                part(memory.plus(step, later))
+        with memory.steps(0, n, memory.lanes) as j:
+            memory.store(memory.load(sums, j) + memory.load(dw, j).widened(), sums, j)
+            memory.store(memory.zeros(), dw, j)
+        for in_double, held in ((costs, cost), (all_dz, total)):
+            in_double.add(held.value.widened().total())
+            held.set(memory.zeros())
+    return context.make_tuple(builder, signature.return_type, [costs.value.ir_value, all_dz.value.ir_value])
 
 
 def _by_rows(most: int, ahead: int, long: bool) -> Any:
@@ -82,56 +135,8 @@ def _by_rows(most: int, ahead: int, long: bool) -> Any:
         zeros, `lanes` of them and n, rounded up to whole vectors; sums: n doubles, rounded up likewise.
         """
 
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            at = Memory(context, builder, signature, arguments)
-            n, b, first, last = (arguments[k] for k in (2, 4, 5, 6))
-            x, labels, w, work, sums = (at.data(k) for k in (0, 1, 3, 7, 8))
-            size = min(most, at.lanes)
-            dz, dw = work, builder.gep(work, [place(at.lanes)])
-            groups = builder.udiv(at.plus(builder.sub(last, first), size - 1), place(size))
-            latest = builder.sub(last, place(size))
-            far = at.times(n, size * (_GROUPS_AHEAD + 2 * ahead))
-            asked = size // 2 if long else size
-            earliest = at.smaller(first, latest)
-            z, cost, total = (Held.of(at.zeros()) for _ in range(3))
-            costs, all_dz = (Held.of(at.zeros().widened().total()) for _ in range(2))
-
-            def group(number: Any) -> tuple[Any, Any]:
-                """Its first example, and how many of its examples do not count."""
-                row = at.plus(first, at.times(number, size))
-                there = builder.icmp_unsigned("<", number, groups)
-                start = builder.select(there, at.smaller(row, latest), earliest)
-                return start, builder.select(there, builder.sub(row, start), place(size))
-
-            def score(number: Any) -> None:
-                start, _ = group(number)
-                z.set(_scores(at, x, n, _rows(at, n, start, size), w, asked) + at.repeat(b))
-
-            def backward(number: Any) -> None:
-                start, counted = group(number)
-                loss, own = example(z.value, at.load_first(place(size), labels, start))
-                counts = builder.xor(at.first(counted), at.first(place(size)))
-                for value, held in ((loss, cost), (own, total)):
-                    held.add(value.where(counts, 0))
-                at.store(own.where(counts, 0), dz, 0)
-
-            def collect(number: Any) -> None:
-                start, _ = group(number)
-                _collect(at, x, n, _rows(at, n, start, size), dz, dw, asked, far)
-
-            parts = (score, 0), (backward, -ahead), (collect, -2 * ahead)
-            steps = at.plus(groups, 2 * ahead)
-            with at.steps(0, steps, _STEPS) as begin:
-                with at.steps(begin, at.smaller(at.plus(begin, _STEPS), steps), 1) as step:
-                    for part, later in parts[::-1] if ahead else parts:
-                        part(at.plus(step, later))
-                with at.steps(0, n, at.lanes) as j:
-                    at.store(at.load(sums, j) + at.load(dw, j).widened(), sums, j)
-                    at.store(at.zeros(), dw, j)
-                for in_double, held in ((costs, cost), (all_dz, total)):
-                    in_double.add(held.value.widened().total())
-                    held.set(at.zeros())
-            return context.make_tuple(builder, signature.return_type, [costs.value.it, all_dz.value.it])
+        def code(*emitted: Any) -> Any:
+            return _pass(most, ahead, long, *emitted)
 
         return types.UniTuple(types.float64, 2)(line, y, n, w, b, first, last, work, sums), code
 
@@ -145,58 +150,60 @@ LONG_BYTES, WIDE_BYTES = 6144, 2048
 second on is wide: 16 of them fill a first cache of 32 KiB, and a set of it has no room for 16 lines."""
 
 
-def _scores(at: Memory, x: Any, n: Any, rows: list[Any], w: Any, asked: int) -> Value:
+def _scores(memory: Memory, x: Any, n: Any, rows: list[Any], w: Any, asked: int) -> Value:
     """Row k · w in place k, of as many rows as a vector has numbers; the first `asked` rows ask for memory."""
-    held = [Held.of(at.zeros()) for _ in rows]
+    held = [Variable.of(memory.zeros()) for _ in rows]
     first: Any = 0
 
     def ask(number: int, here: Any) -> None:
         if number < asked:
-            at.fetch(x, at.plus(here, _BYTES_AHEAD // at.bytes))
+            memory.prefetch(x, memory.plus(here, _BYTES_AHEAD // memory.bytes))
 
     for chunk in _CHUNKS:
-        last = at.rounded_down(n, chunk * at.lanes)
-        with at.steps(first, last, chunk * at.lanes) as j:
-            weights = [at.load(w, at.plus(j, k * at.lanes)) for k in range(chunk)]
+        last = memory.rounded_down(n, chunk * memory.lanes)
+        with memory.steps(first, last, chunk * memory.lanes) as j:
+            weights = [memory.load(w, memory.plus(j, k * memory.lanes)) for k in range(chunk)]
             for number, (row, total) in enumerate(zip(rows, held, strict=True)):
                 for k, weight in enumerate(weights):
-                    here = at.plus(at.plus(row, j), k * at.lanes)
+                    here = memory.plus(memory.plus(row, j), k * memory.lanes)
                     ask(number, here)
-                    total.add(at.load(x, here) * weight)
+                    total.add(memory.load(x, here) * weight)
         first = last
-    rest = at.builder.sub(n, first)
-    with at.builder.if_then(at.builder.icmp_signed(">", rest, place(0))):
-        weight = at.load_first(rest, w, first)
+    rest = memory.builder.sub(n, first)
+    with memory.builder.if_then(memory.builder.icmp_signed(">", rest, place(0))):
+        weight = memory.load_first(rest, w, first)
         for number, (row, total) in enumerate(zip(rows, held, strict=True)):
-            here = at.plus(row, first)
+            here = memory.plus(row, first)
             ask(number, here)
-            total.add(at.load_first(rest, x, here) * weight)
-    return totals([*(total.value for total in held), *(at.zeros() for _ in range(at.lanes - len(rows)))])
+            total.add(memory.load_first(rest, x, here) * weight)
+    return horizontal_sums(
+        [*(total.value for total in held), *(memory.zeros() for _ in range(memory.lanes - len(rows)))]
+    )
 
 
-def _collect(at: Memory, x: Any, n: Any, rows: list[Any], dz: Any, dw: Any, asked: int, far: Any) -> None:
+def _collect(memory: Memory, x: Any, n: Any, rows: list[Any], dz: Any, dw: Any, asked: int, far: Any) -> None:
     """dw += Σ_k dz_k · row k, of as many rows as a vector has numbers; dw in whole vectors.
 
     What is `far` from the rows for which the scores did not ask is asked for.
     """
-    factors = [at.repeat(at.number(dz, place(k))) for k in range(len(rows))]
+    factors = [memory.repeat(memory.number(dz, place(k))) for k in range(len(rows))]
 
     def columns(j: Any, load: Callable[[Any], Value]) -> None:
-        chains = [at.load(dw, j), at.zeros()]  # two, since each waits for its last sum
+        chains = [memory.load(dw, j), memory.zeros()]  # two, since each waits for its last sum
         for k, (row, factor) in enumerate(zip(rows, factors, strict=True)):
             if k >= asked:
-                at.fetch(x, at.plus(at.plus(row, j), far), second=True)
-            chains[k % 2] = chains[k % 2] + load(at.plus(row, j)) * factor
-        at.store(chains[0] + chains[1], dw, j)
+                memory.prefetch(x, memory.plus(memory.plus(row, j), far), second=True)
+            chains[k % 2] = chains[k % 2] + load(memory.plus(row, j)) * factor
+        memory.store(chains[0] + chains[1], dw, j)
 
-    last = at.rounded_down(n, at.lanes)
-    with at.steps(0, last, at.lanes) as j:
-        columns(j, lambda here: at.load(x, here))
-    rest = at.builder.sub(n, last)
-    with at.builder.if_then(at.builder.icmp_signed(">", rest, place(0))):
-        columns(last, lambda here: at.load_first(rest, x, here))
+    last = memory.rounded_down(n, memory.lanes)
+    with memory.steps(0, last, memory.lanes) as j:
+        columns(j, lambda here: memory.load(x, here))
+    rest = memory.builder.sub(n, last)
+    with memory.builder.if_then(memory.builder.icmp_signed(">", rest, place(0))):
+        columns(last, lambda here: memory.load_first(rest, x, here))
 
 
-def _rows(at: Memory, n: Any, start: Any, size: int) -> list[Any]:
+def _rows(memory: Memory, n: Any, start: Any, size: int) -> list[Any]:
     """Where they begin, as many as a vector has numbers."""
-    return [at.times(at.plus(start, k), n) for k in range(size)]
+    return [memory.times(memory.plus(start, k), n) for k in range(size)]

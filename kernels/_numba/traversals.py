@@ -16,7 +16,15 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from kernels._numba import elementary
-from kernels._numba.row_pass import LONG_BYTES, WIDE_BYTES, at, by_long_rows, by_rows, by_wide_rows, lanes
+from kernels._numba.row_pass import (
+    LONG_BYTES,
+    WIDE_BYTES,
+    by_long_rows,
+    by_rows,
+    by_wide_rows,
+    lanes,
+    unchecked_getitem,
+)
 from kernels._numba.vector_values import Value
 
 EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
@@ -30,12 +38,12 @@ _BLOCK_BYTES, _FEWEST_ROWS, _MOST_ROWS = 2**18, 16, 1024
 def run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
     """Add Σ dz_i x_i of the examples from first to last to sums (doubles); returns their Σ L and Σ dz, in double.
 
-    work: zeros, as many as `room(X)`. Inside compiled code only, as the other two.
+    work: zeros, as many as `workspace_size(X)`. Inside compiled code only, as the other two.
     """
     raise NotImplementedError
 
 
-def room(X: Any) -> Any:
+def workspace_size(X: Any) -> Any:
     """How many numbers a run works on."""
     raise NotImplementedError
 
@@ -49,7 +57,7 @@ def as_line(X: Any) -> Any:
 def _example(_typing: Any, z: Any, y: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         found = elementary.example(*(Value(builder, number) for number in arguments))
-        return context.make_tuple(builder, signature.return_type, [value.it for value in found])
+        return context.make_tuple(builder, signature.return_type, [value.ir_value for value in found])
 
     return types.UniTuple(z, 2)(z, y), code
 
@@ -60,8 +68,8 @@ def example(z: Any, y: Any) -> Any:
     return _example(z, y)
 
 
-@overload(room)
-def _room(X: Any) -> Callable[..., Any]:
+@overload(workspace_size)
+def _workspace_size(X: Any) -> Callable[..., Any]:
     by_columns = X.layout == "F"
 
     def code(X: Any) -> Any:
@@ -110,8 +118,8 @@ def _pairs(line: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) 
     for start in range(first, last, _MOST_ROWS):
         cost = total = s0 = s1 = zero
         for i in range(start, min(start + _MOST_ROWS, last)):
-            x0, x1 = at(line, 2 * i), at(line, 2 * i + 1)
-            loss, dz = example(x0 * w0 + x1 * w1 + b, at(y, i))
+            x0, x1 = unchecked_getitem(line, 2 * i), unchecked_getitem(line, 2 * i + 1)
+            loss, dz = example(x0 * w0 + x1 * w1 + b, unchecked_getitem(y, i))
             cost += loss
             total += dz
             s0 += dz * x0
@@ -173,13 +181,13 @@ def _scores_by_columns(line: Any, m: Any, n: Any, w: Any, b: Any, first: Any, ro
         w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
         i = first + j * m
         for r in range(rows):
-            even = at(line, i + r) * w0 + at(line, i + 2 * m + r) * w2
-            odd = at(line, i + m + r) * w1 + at(line, i + 3 * m + r) * w3
+            even = unchecked_getitem(line, i + r) * w0 + unchecked_getitem(line, i + 2 * m + r) * w2
+            odd = unchecked_getitem(line, i + m + r) * w1 + unchecked_getitem(line, i + 3 * m + r) * w3
             z[r] += even + odd
     for j in range(n // 4 * 4, n):
         w0, i = w[j], first + j * m
         for r in range(rows):
-            z[r] += at(line, i + r) * w0
+            z[r] += unchecked_getitem(line, i + r) * w0
 
 
 @numba.njit(**SUMS)
@@ -187,7 +195,7 @@ def _backward(y: Any, first: Any, rows: Any, z: Any) -> Any:
     """Turn z into dz, and return Σ L and Σ dz."""
     cost = total = z.dtype.type(0)
     for r in range(rows):
-        loss, dz = example(z[r], at(y, first + r))
+        loss, dz = example(z[r], unchecked_getitem(y, first + r))
         cost += loss
         total += dz
         z[r] = dz
@@ -200,10 +208,10 @@ def _collect_by_columns(line: Any, m: Any, n: Any, first: Any, rows: Any, dz: An
         i = first + j * m
         s0 = s1 = s2 = s3 = line.dtype.type(0)
         for r in range(rows):
-            s0 += dz[r] * at(line, i + r)
-            s1 += dz[r] * at(line, i + m + r)
-            s2 += dz[r] * at(line, i + 2 * m + r)
-            s3 += dz[r] * at(line, i + 3 * m + r)
+            s0 += dz[r] * unchecked_getitem(line, i + r)
+            s1 += dz[r] * unchecked_getitem(line, i + m + r)
+            s2 += dz[r] * unchecked_getitem(line, i + 2 * m + r)
+            s3 += dz[r] * unchecked_getitem(line, i + 3 * m + r)
         dw[j] += s0
         dw[j + 1] += s1
         dw[j + 2] += s2
@@ -211,5 +219,5 @@ def _collect_by_columns(line: Any, m: Any, n: Any, first: Any, rows: Any, dz: An
     for j in range(n // 4 * 4, n):
         s0, i = line.dtype.type(0), first + j * m
         for r in range(rows):
-            s0 += dz[r] * at(line, i + r)
+            s0 += dz[r] * unchecked_getitem(line, i + r)
         dw[j] += s0

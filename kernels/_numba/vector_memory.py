@@ -65,14 +65,14 @@ class Memory:
     def store(self, value: Value, data: Any, place: Any) -> None:
         """A vector, wherever it begins."""
         at = self._vector(data, place)
-        self.builder.store(value.it, at, align=self._align(at))
+        self.builder.store(value.ir_value, at, align=self._align(at))
 
     def first(self, count: Any) -> Any:
         """Which places of a vector are among the first so many."""
         kind = ir.VectorType(_PLACE, self.lanes)
         return self.builder.icmp_signed("<", ir.Constant(kind, list(range(self.lanes))), self._repeated(count, kind))
 
-    def fetch(self, data: Any, place: Any, second: bool = False) -> None:
+    def prefetch(self, data: Any, place: Any, second: bool = False) -> None:
         """Ask for the line there, which may be beyond the end, into the first cache, or the second."""
         to_read, cache, as_data = (constant(INDEX, flag) for flag in (0, 2 if second else 3, 1))
         arguments = [self.builder.gep(data, [place]), to_read, cache, as_data]
@@ -114,16 +114,16 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Held:
+class Variable:
     """A variable: LLVM keeps it in a register."""
 
     builder: Any
     _at: Any
 
     @classmethod
-    def of(cls, value: Value) -> Held:
+    def of(cls, value: Value) -> Variable:
         """One that begins with this value."""
-        return cls(value.builder, cgutils.alloca_once_value(value.builder, value.it))
+        return cls(value.builder, cgutils.alloca_once_value(value.builder, value.ir_value))
 
     @property
     def value(self) -> Value:
@@ -132,7 +132,7 @@ class Held:
 
     def set(self, value: Value) -> None:
         """Hold this from now on."""
-        self.builder.store(value.it, self._at)
+        self.builder.store(value.ir_value, self._at)
 
     def add(self, value: Value) -> None:
         """Hold the sum."""

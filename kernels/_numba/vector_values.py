@@ -24,61 +24,67 @@ class Value:
     """A floating-point number or a vector of them, and the builder that its instructions go to."""
 
     builder: Any
-    it: Any
+    ir_value: Any
 
     @property
     def kind(self) -> Any:
         """NumPy's class of the numbers."""
-        return np.float32 if isinstance(_element(self.it.type), ir.FloatType) else np.float64
+        return np.float32 if isinstance(_element(self.ir_value.type), ir.FloatType) else np.float64
 
     @property
     def count(self) -> int:
         """How many numbers."""
-        return getattr(self.it.type, "count", 1)
+        return getattr(self.ir_value.type, "count", 1)
 
-    def same(self, number: float) -> Value:
+    def splat(self, number: float) -> Value:
         """The number, in every place."""
-        return self._of(constant(self.it.type, number))
+        return self._of(constant(self.ir_value.type, number))
 
     def __add__(self, other: Value | float) -> Value:
-        return self._of(self.builder.fadd(self.it, self._beside(other)))
+        return self._of(self.builder.fadd(self.ir_value, self._beside(other)))
 
     def __sub__(self, other: Value | float) -> Value:
-        return self._of(self.builder.fsub(self.it, self._beside(other)))
+        return self._of(self.builder.fsub(self.ir_value, self._beside(other)))
 
     def __rsub__(self, other: float) -> Value:
-        return self.same(other) - self
+        return self.splat(other) - self
 
     def __mul__(self, other: Value | float) -> Value:
-        return self._of(self.builder.fmul(self.it, self._beside(other)))
+        return self._of(self.builder.fmul(self.ir_value, self._beside(other)))
 
     def __truediv__(self, other: Value | float) -> Value:
-        return self._of(self.builder.fdiv(self.it, self._beside(other)))
+        return self._of(self.builder.fdiv(self.ir_value, self._beside(other)))
 
     def __gt__(self, other: Value | float) -> Any:
-        return self.builder.fcmp_ordered(">", self.it, self._beside(other))
+        return self.builder.fcmp_ordered(">", self.ir_value, self._beside(other))
 
     def __ge__(self, other: Value | float) -> Any:
-        return self.builder.fcmp_ordered(">=", self.it, self._beside(other))
+        return self.builder.fcmp_ordered(">=", self.ir_value, self._beside(other))
 
     def where(self, condition: Any, other: Value | float) -> Value:
         """Itself where the condition holds, else the other."""
-        return self._of(self.builder.select(condition, self.it, self._beside(other)))
+        return self._of(self.builder.select(condition, self.ir_value, self._beside(other)))
 
     def magnitude(self) -> Value:
         """|x|."""
-        return self._of(call(self.builder, f"llvm.fabs.{suffix(self.it.type)}", self.it.type, [self.it]))
+        return self._of(
+            call(self.builder, f"llvm.fabs.{suffix(self.ir_value.type)}", self.ir_value.type, [self.ir_value])
+        )
 
     def times_power(self, power: Value) -> Value:
         """x · 2^k, k being the lowest bits of the other's fraction: an addition to the exponent, as an integer."""
-        bits = _like(self.it.type, ir.IntType(8 * np.dtype(self.kind).itemsize))
-        number, k = (self.builder.bitcast(value, bits) for value in (self.it, power.it))
+        bits = _like(self.ir_value.type, ir.IntType(8 * np.dtype(self.kind).itemsize))
+        number, k = (self.builder.bitcast(value, bits) for value in (self.ir_value, power.ir_value))
         raised = self.builder.add(number, self.builder.shl(k, constant(bits, np.finfo(self.kind).nmant)))
-        return self._of(self.builder.bitcast(raised, self.it.type))
+        return self._of(self.builder.bitcast(raised, self.ir_value.type))
 
     def widened(self) -> Value:
         """In double."""
-        return self if self.kind is np.float64 else self._of(self.builder.fpext(self.it, _like(self.it.type, DOUBLE)))
+        return (
+            self
+            if self.kind is np.float64
+            else self._of(self.builder.fpext(self.ir_value, _like(self.ir_value.type, DOUBLE)))
+        )
 
     def total(self) -> Value:
         """The sum of this vector's numbers, one half added to the other."""
@@ -86,29 +92,29 @@ class Value:
         while value.count > 1:
             half = value.count // 2
             value = value.shuffled(value, range(half)) + value.shuffled(value, range(half, value.count))
-        return self._of(self.builder.extract_element(value.it, constant(INDEX, 0)))
+        return self._of(self.builder.extract_element(value.ir_value, constant(INDEX, 0)))
 
     def shuffled(self, other: Value, places: Sequence[int]) -> Value:
         """The numbers at these places of the two vectors, one after the other."""
         chosen = ir.Constant(ir.VectorType(INDEX, len(places)), list(places))
-        return self._of(self.builder.shuffle_vector(self.it, other.it, chosen))
+        return self._of(self.builder.shuffle_vector(self.ir_value, other.ir_value, chosen))
 
-    def _of(self, it: Any) -> Value:
-        return Value(self.builder, it)
+    def _of(self, ir_value: Any) -> Value:
+        return Value(self.builder, ir_value)
 
     def _beside(self, other: Value | float) -> Any:
-        return other.it if isinstance(other, Value) else constant(self.it.type, other)
+        return other.ir_value if isinstance(other, Value) else constant(self.ir_value.type, other)
 
 
 def polynomial(coefficients: Sequence[float], x: Value) -> Value:
     """Horner's rule, without a loop; coefficients from the constant up."""
-    value = x.same(coefficients[-1])
+    value = x.splat(coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value = value * x + coefficient
     return value
 
 
-def totals(vectors: Sequence[Value]) -> Value:
+def horizontal_sums(vectors: Sequence[Value]) -> Value:
     """Of as many vectors as one has numbers: number k is the sum of vector k.
 
     Two vectors become one of the sums of neighbours, of the first and of the second: at first of single numbers,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.levels import labelled, level
+from bench.analysis.roofline import level, with_cache_level
 from tests.support.records import OK
 
 KB, MB = 2**10, 2**20
@@ -45,6 +45,6 @@ def test_where_nothing_is_known_of_the_caches() -> None:
 
 def test_a_record_is_labelled_by_its_x_alone() -> None:
     large = replace(OK, m=2**17, n=32, dtype="float64", threads=1)
-    assert labelled(large, CACHES).level == "L3"
-    assert labelled(replace(large, dtype="float32", n=2), CACHES).level == "L2"
-    assert labelled(replace(large, device="gpu"), CACHES).level is None
+    assert with_cache_level(large, CACHES).level == "L3"
+    assert with_cache_level(replace(large, dtype="float32", n=2), CACHES).level == "L2"
+    assert with_cache_level(replace(large, device="gpu"), CACHES).level is None

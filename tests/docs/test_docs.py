@@ -9,7 +9,7 @@ from dataclasses import fields
 from bench.correctness.probes import probes
 from bench.host.checkout import CHECKOUT
 from bench.report import markdown
-from bench.report.pictures import pictures
+from bench.report.page.run_page import pictures
 from bench.results import run_file
 from bench.results.record import Cold, Error, Record
 from bench.workloads import catalog

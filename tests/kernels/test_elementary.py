@@ -25,7 +25,7 @@ def over(function: Callable[[Value], Value]) -> Any:
 
     @intrinsic
     def of_one(_typing: Any, x: Any) -> Any:
-        return x(x), lambda _context, builder, _signature, arguments: function(Value(builder, *arguments)).it
+        return x(x), lambda _context, builder, _signature, arguments: function(Value(builder, *arguments)).ir_value
 
     @numba.njit(**EXACT)
     def call(x: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from bench.results.samples import Entry
 from bench.runner.kernel_run import Lane
-from bench.runner.rounds import interleave, one_by_one, rounds_in
+from bench.runner.rounds import calibrate_all, interleave, round_count
 from bench.worker.messages import Ended, Order, Reply
 
 ANSWER: Reply = {
@@ -135,7 +135,7 @@ def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose(
     workers["twin"] = FakeWorker("twin", log, {0: answers["twin"]})
     lanes = {name: Lane(Entry("ok")) for name in workers}
     specs = {"a": "x", "b": "y", "c": "z", "twin": "x"}
-    ended = dict(one_by_one(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
+    ended = dict(calibrate_all(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
     assert log[:4] == [(name, "suspend") for name in workers]
     assert log[4:7] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
     assert [worker.orders[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
@@ -147,6 +147,6 @@ def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose(
 
 def test_how_many_rounds() -> None:
     lanes = {name: Lane(Entry("ok"), calls_seconds=seconds) for name, seconds in (("a", 0.01), ("b", 0.03))}
-    assert rounds_in(lanes, 1.0) == 50  # 2 s for both, 0.04 a round
-    assert rounds_in(lanes, 0.001) == 5
-    assert rounds_in({}, 1.0) == 0
+    assert round_count(lanes, 1.0) == 50  # 2 s for both, 0.04 a round
+    assert round_count(lanes, 0.001) == 5
+    assert round_count({}, 1.0) == 0

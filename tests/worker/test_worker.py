@@ -146,10 +146,10 @@ def test_parameters_that_were_written_into_are_seen(placed: Any) -> None:
 def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
     one = placed(honest)
     made = material(WORKLOAD)
-    np.testing.assert_array_equal(one.X, made.arrays["X"])
-    assert not np.shares_memory(one.X, made.arrays["X"])
-    assert one.X.ctypes.data % shared_arrays.HUGE_PAGE == 0
-    for part in (one.X, one.y, one.shared["probe"]):
+    np.testing.assert_array_equal(one.subject.X, made.arrays["X"])
+    assert not np.shares_memory(one.subject.X, made.arrays["X"])
+    assert one.subject.X.ctypes.data % shared_arrays.HUGE_PAGE == 0
+    for part in (one.subject.X, one.subject.y, one.shared["probe"]):
         with pytest.raises(ValueError, match="read-only"):
             part[0] = 1
 

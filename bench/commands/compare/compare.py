@@ -1,7 +1,7 @@
 """Two runs side by side: the kernels and workloads that both timed, and what changed.
 
-Pure: it takes results, wherever they were read. The interval of a change is derived in bench/commands/compare/drift.py, and what
-can be compared at all is judged in bench/commands/compare/comparable.py.
+Pure: it takes results, wherever they were read. The interval of a change is derived in
+bench/commands/compare/drift.py, and what can be compared at all is judged in bench/commands/compare/comparable.py.
 
 A time says nothing of the code where the machines differ; its share of what the machine can do says little else. So
 each cell also has the ratio of the two shares: each run's time over the limit that was measured in the same launch

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-import tempfile
+import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.commands.explain.findings import Findings, gathered
-from bench.host import resources
-from bench.race import race
-from bench.runner.selection import choose_kernels, choose_workloads
-from bench.runner.settings import TIMEOUT_SECONDS
-from bench.worker import environment
-from bench.worker.messages import Ended, Order
-from bench.worker.process import Limits, Process
-from bench.workloads.catalog import Workload
+from bench.commands.exit_codes import FAILED, OK
+
+if TYPE_CHECKING:
+    from bench.commands.explain.findings import Findings
+    from bench.workloads.catalog import Workload
 
 _SECONDS = 0.2
 """Of rounds: for orientation."""
 
 
-def explain(kernel: str, workload: str) -> Findings:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of the command."""
+    parser.add_argument("kernel", metavar="KERNEL", help="as for check")
+    parser.add_argument(
+        "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
+    )
+
+
+def explain(chosen: argparse.Namespace) -> int:
+    """Why a kernel is as fast as it is."""
+    from rich.console import Console
+
+    from bench.commands.explain.text import show
+    from bench.worker.messages import Ended
+    from kernels.registry import identify
+
+    try:
+        found = findings_of(chosen.kernel, chosen.workload)
+    except Ended as ended:
+        print(f"{identify(chosen.kernel)} on {chosen.workload}: {ended.outcome}: {ended.reason}")
+        return FAILED
+    show(Console(highlight=False), found)
+    return OK
+
+
+def findings_of(kernel: str, workload: str) -> Findings:
     """What is found of the kernel on the workload, both as on the command line.
 
     Raises ValueError for unknown and for several names, and Ended where the kernel does not pass the gate, is
     unavailable, or fails when it is looked at; DatasetUnavailable.
     """
+    from bench.commands.explain.findings import gathered
+    from bench.race import race
+    from bench.runner.selection import choose_kernels, choose_workloads
+    from bench.worker.messages import Ended
+
     (entrant, *more) = choose_kernels(kernel)
     if more:
         raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(more)}")
@@ -41,6 +67,14 @@ def explain(kernel: str, workload: str) -> Findings:
 
 def _look(spec: str, workload: Workload) -> dict[str, Any]:
     """What is seen from inside of a process of its own, which compiles anew. Raises Ended."""
+    import tempfile
+
+    from bench.host import resources
+    from bench.runner.settings import TIMEOUT_SECONDS
+    from bench.worker import environment
+    from bench.worker.messages import Order
+    from bench.worker.process import Limits, Process
+
     with tempfile.TemporaryDirectory(prefix="logitbench-") as cache:
         variables = environment.of_worker(resources.usable_cores(), Path(cache))
         limits = Limits(TIMEOUT_SECONDS, resources.available_bytes())

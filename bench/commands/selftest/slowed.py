@@ -4,7 +4,7 @@ After each call the kernel is called again on the first few rows, or, where a ca
 for that, an empty loop is run. How many rows or turns make 5% is measured once, in place: calls with them and calls
 without, by turns, while nothing else runs. All workers get it in their environment:
 
-    python -m bench.commands.selftest.slowed KERNEL WORKLOAD        prints how many rows, and how many turns of the loop
+    python -m bench.commands.selftest.slowed KERNEL WORKLOAD      prints how many rows, and how many turns of the loop
 
 Rows wait for memory and for a neighbour as the kernel itself does, so that 5% stay 5% when the machine is busy.
 """

@@ -1,6 +1,10 @@
-"""A run's page: which sections it has, in which order. Pure: results in, the file's text out."""
+"""A run's page: which sections it has, in which order; and its charts as pictures. Pure: results in, texts out."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
 
 from bench.report import headline
 from bench.report.page import palette
@@ -18,6 +22,8 @@ from bench.report.page.document import Lead, Section, page
 from bench.results.record import Results
 
 _SECTIONS = (speedup, sizes, calls, share, roofline, rounds, outcomes, fingerprint, heatmap, cold, accuracy, threads)
+_PICTURE_WIDTH = 680
+"""Pixels without the labels: with them it fits a README's column."""
 
 
 def sections(results: Results) -> list[Section]:
@@ -45,3 +51,28 @@ def lead(results: Results) -> Lead:
         headline.trust(results),
         headline.warnings(results),
     )
+
+
+def pictures(results: Results) -> Iterator[tuple[str, str]]:
+    """A section's name and its chart as an SVG that stands alone, in the light colours, at its first choices.
+
+    Raises ImportError without the `report` extra.
+    """
+    import vl_convert
+
+    for section in sections(results):
+        if section.chart:
+            chart = palette.alone(filled(section)) | {"width": _PICTURE_WIDTH, "autosize": "pad"}
+            yield section.name, vl_convert.vegalite_to_svg(json.dumps(chart))
+
+
+def filled(section: Section) -> dict[str, Any]:
+    """The chart with its data, for the first of each choice: there is no reader to choose."""
+    first = {choice.field: section.first(choice) for choice in section.choices}
+    chart = dict(section.chart or {})
+    every = {"rows": list(section.rows), **chart.get("datasets", {})}
+    chart["datasets"] = {
+        name: [row for row in rows if all(row.get(field, value) == value for field, value in first.items())]
+        for name, rows in every.items()
+    }
+    return chart

@@ -17,8 +17,7 @@ from bench.commands.compare import page as compare_page
 from bench.commands.compare import text as compare_text
 from bench.commands.compare.compare import compare
 from bench.host.checkout import CHECKOUT
-from bench.report import comparison_charts
-from bench.report.pictures import filled
+from bench.report.page.run_page import filled
 from bench.results import run_file
 from bench.results.store import Run
 from tests.support.runs import machine_of, run
@@ -51,7 +50,7 @@ def test_a_forest_has_each_interval_and_its_verdict(normalised: bool) -> None:
         for letter, one in zip("BC", found, strict=True)
         for _, cell in one.cells
     }
-    rows = comparison_charts.forest(RUNS, found, normalised).rows
+    rows = compare_page.forest(RUNS, found, normalised).rows
     assert len(rows) == len(changes) == 2 * len(TIMES)
     for row in rows:
         change = changes[row["kernel"], row["run"]]
@@ -67,7 +66,7 @@ def test_a_forest_has_each_interval_and_its_verdict(normalised: bool) -> None:
 
 
 def test_a_dumbbell_has_each_run_once() -> None:
-    rows = comparison_charts.dumbbells(RUNS, compare(RUNS)[1]).rows
+    rows = compare_page.dumbbells(RUNS, compare(RUNS)[1]).rows
     found = {(row["kernel"], row["run"]): row["seconds"] for row in rows}
     assert len(rows) == len(found) == 3 * len(TIMES)
     assert found["numpy", "A"] == pytest.approx(2e-5, rel=0.01)
@@ -82,7 +81,7 @@ def test_races_of_several_threads_are_apart() -> None:
 
     runs = [both("A"), both("B", 1.5), run("C", TIMES, threads=2)]
     _, found = compare(runs)
-    times = comparison_charts.dumbbells(runs, found)
+    times = compare_page.dumbbells(runs, found)
     assert len(times.rows) == (2 + 2 + 1) * len(TIMES)
     assert {row["race"] for row in times.rows} == {"lecture, threads: 1", "lecture, threads: 2"}
     assert [times.first(choice) for choice in times.choices] == ["lecture, threads: 1"]
@@ -101,7 +100,7 @@ def test_a_choice_without_rows_is_not_shown_first() -> None:
         )
         for one, other in zip(*pairs, strict=True)
     ]
-    forest = comparison_charts.forest(joined, compare(joined)[1])
+    forest = compare_page.forest(joined, compare(joined)[1])
     (choice,) = forest.choices
     assert (choice.first, forest.first(choice)) == ("lecture", "other")
     assert len(filled(forest)["datasets"]["rows"]) == len(TIMES)
@@ -137,7 +136,8 @@ def test_the_command_writes_it_and_says_where_not(tmp_path: Path, capsys: pytest
 
 def test_altair_is_imported_only_for_a_page() -> None:
     code = (
-        "import sys, bench.commands.compare.compare, bench.commands.compare.text, bench.commands.machines, bench.results.store, bench.commands.check.results_file\n"
+        "import sys, bench.commands.compare.compare, bench.commands.compare.text, bench.commands.machines\n"
+        "import bench.results.store, bench.commands.check.results_file\n"
         "assert not {'altair', 'vl_convert', 'numba', 'jax', 'sklearn'} & set(sys.modules), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

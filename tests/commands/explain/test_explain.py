@@ -253,7 +253,9 @@ def test_mistakes(arguments: list[str], says: str, capsys: pytest.CaptureFixture
 def test_explaining_imports_no_compiler_here() -> None:
     """Numba and JAX are the kernel's process's business."""
     code = (
-        "import sys, bench.commands.explain.cli, bench.commands.explain.text\n"
+        "import sys, bench.__main__ as command\n"
+        "assert command.main(['explain', 'no-such-kernel']) == 2\n"
+        "assert {'bench.race', 'bench.commands.explain.text'} <= set(sys.modules)\n"
         "assert not {'numba', 'jax', 'sklearn', 'pytest'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)

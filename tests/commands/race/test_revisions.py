@@ -166,7 +166,7 @@ def test_mistakes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(revisions, "CHECKOUT", committed)
-    assert command.main(["race", *arguments]) == command.USAGE
+    assert command.main(["race", *arguments]) == exit_codes.USAGE
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1

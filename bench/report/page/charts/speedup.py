@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from bench.report.formatting import duration, interval, significant
@@ -12,27 +14,7 @@ from bench.results.record import Results
 
 def speedup(results: Results) -> Section:
     """Of every kernel that was timed, with its interval across launches; none of it without an estimate."""
-    rows = []
-    for record, seconds, row in common.common(results):
-        if ratio := record.speedup:
-            rows.append(
-                row
-                | {
-                    "baseline": ratio.baseline,
-                    "speedup": ratio.estimate,
-                    "low": ratio.low,
-                    "high": ratio.high,
-                    "figures": interval(ratio)
-                    if ratio.low and ratio.baseline != record.kernel
-                    else "1, the baseline"
-                    if ratio.baseline == record.kernel
-                    else significant(ratio.estimate),
-                    "verdict": "the baseline" if ratio.baseline == record.kernel else ratio.verdict,
-                    "seconds": seconds.median,
-                    "time": duration(seconds.median),
-                    "launches": record.launches,
-                }
-            )
+    rows = _rows(results)
     chart = common.points_with_intervals(
         "speedup",
         common.log_axis("times as fast as the baseline", common.NUMBER_LABEL, decades_only=False),
@@ -77,3 +59,27 @@ def speedup(results: Results) -> Section:
         series=common.legend(results, rows),
         scale="x",
     )
+
+
+def _rows(results: Results) -> list[dict[str, Any]]:
+    rows = []
+    for record, seconds, row in common.common(results):
+        if (ratio := record.speedup) is None:
+            continue
+        is_baseline = ratio.baseline == record.kernel
+        figures = interval(ratio) if ratio.low else significant(ratio.estimate)
+        rows.append(
+            row
+            | {
+                "baseline": ratio.baseline,
+                "speedup": ratio.estimate,
+                "low": ratio.low,
+                "high": ratio.high,
+                "figures": "1, the baseline" if is_baseline else figures,
+                "verdict": "the baseline" if is_baseline else ratio.verdict,
+                "seconds": seconds.median,
+                "time": duration(seconds.median),
+                "launches": record.launches,
+            }
+        )
+    return rows

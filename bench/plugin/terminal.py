@@ -1,0 +1,97 @@
+"""What a person sees of `pytest --benchmark`, around pytest-benchmark's table and in the names of its rows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import nullcontext
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.host import machine
+from bench.plugin.benchmarks import Benchmarks
+from bench.report import formatting, headline, terminal
+from bench.report.formatting import clock
+from bench.results import run_file
+
+
+class Terminal:
+    """The hooks that print."""
+
+    def __init__(self, config: pytest.Config, benchmarks: Benchmarks) -> None:
+        self._config = config
+        self._benchmarks = benchmarks
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """How long it will take, before anything starts."""
+        plan = self._benchmarks.session.plan
+        kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
+        what = (
+            f"logitbench: {formatting.counted(len(plan), 'workload')}, {formatting.counted(len(kernels), 'kernel')}"
+        )
+        if not self._benchmarks.session.settings.seconds:
+            return [f"{what}, checked and not timed"]
+        took = clock(self._benchmarks.session.estimated_seconds())
+        return [f"{what}, about {took}, on {machine.identity()}"]
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Where the live line stands, pytest prints no letters."""
+        return (report.outcome, "", "") if _live(self._config) and (report.when == "call" or report.skipped) else None
+
+    def pytest_benchmark_group_stats(self, benchmarks: list[dict[str, Any]], group_by: str) -> Any:
+        """In pytest-benchmark's table: a group a workload, in the order of the run, a row a kernel."""
+        if group_by != "group":
+            return None  # somebody asked for another grouping: pytest-benchmark's own
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for benchmark in benchmarks:
+            benchmark["name"] = benchmark["params"]["kernel"]
+            groups.setdefault(benchmark["group"], []).append(benchmark)
+        return list(groups.items())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """After pytest-benchmark's table: the summary."""
+        if not self._benchmarks.session.races:
+            return
+        text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
+        page = Console(file=text, width=width, force_terminal=terminalreporter.hasmarkup, highlight=False)
+        results = run_file.readable(self._benchmarks.session.results())
+        terminal.summary(page, results)
+        headline.closing(page, results)
+        terminalreporter.ensure_newline()
+        terminalreporter.write(text.getvalue())
+
+    def pytest_unconfigure(self) -> None:
+        """The last lines of all: where the results are, and their page."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._benchmarks.file and self._benchmarks.file.exists():
+            reporter.write_line(f"results: {os.path.relpath(self._benchmarks.file)}")
+            if self._benchmarks.complete and not self._config.getoption("no_page"):
+                reporter.write_line(_page_line(self._benchmarks.file))
+
+
+def rewrite(config: pytest.Config, line: str) -> None:
+    """Put it in the place of the live line; nothing where no live line stands."""
+    manager = config.pluginmanager
+    reporter, capture = manager.get_plugin("terminalreporter"), manager.get_plugin("capturemanager")
+    if _live(config) and reporter is not None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            reporter.rewrite(line, erase=True)
+
+
+def _live(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter is not None and bool(reporter.isatty) and config.get_verbosity() == 0
+
+
+def _page_line(file: Path) -> str:
+    from bench.report.output import page_line
+
+    try:
+        return page_line(file)
+    except Exception as error:  # the results are kept, and what is wrong with a page must not fail the run
+        return f"no page: {error}"
