@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.analysis.race import Race
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.runner import selection
 from bench.runner.session import Session
 from bench.runner.settings import SECONDS, TIMEOUT_SECONDS, Settings
@@ -21,7 +21,7 @@ from bench.workloads.catalog import Workload
 
 
 def race(
-    kernels: Sequence[str | Entrant],
+    kernels: Sequence[str | Candidate],
     workload: str | Workload,
     launches: int | None = None,
     seconds: float = SECONDS,
@@ -43,15 +43,15 @@ def race(
     What became of a kernel is in its record, whatever it did. Raises ValueError for an unknown workload or kernel,
     and DatasetUnavailable.
     """
-    entrants = [
-        replace(kernel, by_name=True) if isinstance(kernel, Entrant) else Entrant(kernel, by_name=True)
+    candidates = [
+        replace(kernel, requested=True) if isinstance(kernel, Candidate) else Candidate(kernel, requested=True)
         for kernel in kernels
     ]
     chosen = catalog.named(workload) if isinstance(workload, str) else workload
     chosen.require()
-    selection.require_names(entrants)
+    selection.require_names(candidates)
     counts = () if threads is None else (threads,)
-    session = Session(entrants, [chosen], Settings(seconds, launches, counts, timeout, ceilings))
-    session.choose([(chosen.name, entrant.name) for entrant in entrants], baselines=False)
+    session = Session(candidates, [chosen], Settings(seconds, launches, counts, timeout, ceilings))
+    session.choose([(chosen.name, candidate.name) for candidate in candidates], baselines=False)
     session.run()
     return session.races[0]

@@ -89,7 +89,7 @@ def load(spec: str) -> Kernel:
     return kernel
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """An exception in one line: its type, and the first line of what it says."""
     try:
         said = str(error).strip().partition("\n")[0]
@@ -107,7 +107,7 @@ def missing(library: str) -> str:
 def _why_not(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return missing(error.name.partition(".")[0])
-    return told(error)
+    return error_line(error)
 
 
 def _from_user(spec: str, name: str) -> Kernel:
@@ -117,7 +117,7 @@ def _from_user(spec: str, name: str) -> Kernel:
     except FileNotFoundError:
         raise ValueError(f"{spec}: there is no file {location}") from None
     except (Exception, SystemExit) as error:  # whatever the user's own code raises while it is imported
-        raise ValueError(f"{spec}: importing it raised {told(error)}") from error
+        raise ValueError(f"{spec}: importing it raised {error_line(error)}") from error
     found = getattr(module, attribute, None)
     if isinstance(found, Kernel):
         return replace(found, name=name)

@@ -64,7 +64,11 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             for name in node.names:
                 inner = CHECKOUT.joinpath(*node.module.split("."), name.name)
-                yield f"{node.module}.{name.name}" if inner.is_dir() or inner.with_suffix(".py").exists() else node.module
+                yield (
+                    f"{node.module}.{name.name}"
+                    if inner.is_dir() or inner.with_suffix(".py").exists()
+                    else node.module
+                )
 
 
 def within(module: str, place: str) -> bool:
@@ -105,7 +109,9 @@ def test_files_and_functions_are_short(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{node.name} is {node.end_lineno - node.lineno + 1} lines"
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, (
+                f"{node.name} is {node.end_lineno - node.lineno + 1} lines"
+            )
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
@@ -119,4 +125,6 @@ def test_an_init_file_is_a_docstring(path: Path) -> None:
 def test_no_test_file_imports_another() -> None:
     for path in (CHECKOUT / "tests").rglob("*.py"):
         for other in imported(path):
-            assert not other.rpartition(".")[2].startswith("test_") or not within(other, "tests"), f"{path.name}: {other}"
+            assert not other.rpartition(".")[2].startswith("test_") or not within(other, "tests"), (
+                f"{path.name}: {other}"
+            )

@@ -7,10 +7,10 @@ from math import ceil, exp, log
 from statistics import fmean, median
 
 from bench.results.record import Cold
-from bench.results.samples import Entry
+from bench.results.samples import KernelSamples
 
 
-def cold(entries: Sequence[Entry]) -> Cold:
+def cold(entries: Sequence[KernelSamples]) -> Cold:
     """Medians over the launches; compiling apart by whether it came from the cache on disk."""
 
     def middle(key: str, cached: bool | None = None) -> float | None:
@@ -31,13 +31,13 @@ def cold(entries: Sequence[Entry]) -> Cold:
     )
 
 
-def once_and_call(entries: Sequence[Entry]) -> tuple[float, float]:
+def once_and_call(entries: Sequence[KernelSamples]) -> tuple[float, float]:
     """Seconds that are spent once, and of a steady call: N calls take once + N · call."""
     call = exp(fmean(log(median(entry.rounds)) for entry in entries if entry.rounds))
-    return once(cold(entries), call), call
+    return one_time_seconds(cold(entries), call), call
 
 
-def once(steps: Cold, call: float) -> float:
+def one_time_seconds(steps: Cold, call: float) -> float:
     """Lowering + compiling (with an empty cache, where one was seen) + a first call less a steady one, in seconds."""
     compiling = steps.compile_seconds if steps.compile_seconds is not None else steps.compile_cached_seconds
     first = max(0.0, (steps.first_call_seconds or call) - call)
@@ -46,7 +46,7 @@ def once(steps: Cold, call: float) -> float:
 
 def calls_to_overtake(own: tuple[float, float], other: tuple[float, float]) -> int | None:
     """The number of calls from which on the one takes no longer than the other; None: never."""
-    (own_once, own_call), (once, call) = own, other
+    (own_once, own_call), (one_time_seconds, call) = own, other
     if own_call < call:
-        return max(1, ceil((own_once - once) / (call - own_call)))
-    return 1 if own_once + own_call < once + call else None
+        return max(1, ceil((own_once - one_time_seconds) / (call - own_call)))
+    return 1 if own_once + own_call < one_time_seconds + call else None

@@ -12,7 +12,7 @@ from bench.analysis import roofline, statistics
 from bench.analysis.records import record_of
 from bench.host import noise
 from bench.results.record import Control, Fraction, Ratio, Record
-from bench.results.samples import CONTROL, Block, Entrant, Entry
+from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from bench.worker import environment
 from bench.workloads.catalog import Workload
 from kernels.ceilings import specs
@@ -24,8 +24,8 @@ class Race:
 
     workload: Workload
     threads: int
-    blocks: tuple[Block, ...]
-    entrants: tuple[Entrant, ...]
+    blocks: tuple[LaunchResult, ...]
+    candidates: tuple[Candidate, ...]
 
     @property
     def key(self) -> tuple[str, int]:
@@ -60,7 +60,7 @@ class Race:
             if other is not None and own is not None and other.rounds and own.rounds
         ]
 
-    def launches(self, kernel: str) -> list[Entry]:
+    def launches(self, kernel: str) -> list[KernelSamples]:
         """What the kernel did in each launch that it was a part of."""
         return [block.entries[kernel] for block in self.blocks if kernel in block.entries]
 
@@ -81,7 +81,7 @@ class Race:
     @property
     def records(self) -> tuple[Record, ...]:
         """A record for each kernel."""
-        return tuple(record_of(self, entrant) for entrant in self.entrants)
+        return tuple(record_of(self, candidate) for candidate in self.candidates)
 
     def limits(self, kernel: str) -> list[dict[str, float]]:
         """What was measured of the machine, in each launch that timed the kernel."""
@@ -102,28 +102,28 @@ class Race:
         if not logs or any(entry.kernel.get("device") != "cpu" for entry in self.launches(kernel)):
             return None
         found = statistics.interval(logs)
-        return Fraction(roofline.binding(limits), *(astuple(found) if found else (exp(logs[0]), None, None)))
+        return Fraction(roofline.limiting_ceiling(limits), *(astuple(found) if found else (exp(logs[0]), None, None)))
 
     @property
     def half_widths(self) -> dict[str, float]:
         """Kernel → the half-width of its ratio over the baseline (or the first), as a logarithm."""
-        first = next((entrant.name for entrant in self.entrants if self.rounds(entrant.name)), "")
+        first = next((candidate.name for candidate in self.candidates if self.rounds(candidate.name)), "")
         against = self.workload.baseline if self.rounds(self.workload.baseline) else first
         return {
-            entrant.name: statistics.half_width(self.log_ratios(entrant.name, against))
-            for entrant in self.entrants
-            if entrant.name != against and self.rounds(entrant.name)
+            candidate.name: statistics.half_width(self.log_ratios(candidate.name, against))
+            for candidate in self.candidates
+            if candidate.name != against and self.rounds(candidate.name)
         }
 
-    def control(self, differing: set[tuple[str, int]]) -> Control | None:
+    def control(self, untrusted: set[tuple[str, int]]) -> Control | None:
         """The fastest compiled kernel against itself. differing: the races whose control shows a difference."""
         logs = self.control_logs
         found = statistics.interval(logs)
         if found is None:
             return None
-        trusted = self.key not in differing
+        trusted = self.key not in untrusted
         entries = [entry for block in self.blocks for entry in block.entries.values() if entry.rounds]
-        causes = noise.causes(
+        causes = noise.likely_causes(
             [block.noise for block in self.blocks],
             # another thread of the same kernel, on a core that shares its units, would slow the spin
             [entry.seen["spin_seconds"] for entry in entries if entry.seen["busy_threads"] == 1],
@@ -148,7 +148,7 @@ class Race:
     def ceilings(self) -> dict[str, dict[str, float]] | None:
         """What was measured of the machine: seconds for this workload, and the rate; None where nothing was."""
         rounds = {way: [entry.rounds for entry in self.launches(way)] for way in self.ceilings_timed}
-        return roofline.rates(rounds, self.workload.m, self.workload.n, self.workload.dtype.itemsize) or None
+        return roofline.ceiling_table(rounds, self.workload.m, self.workload.n, self.workload.dtype.itemsize) or None
 
     @property
     def ceilings_timed(self) -> tuple[str, ...]:
@@ -160,9 +160,9 @@ class Race:
         """Those that were not: name, what it measures, outcome and reason."""
         return roofline.failures({way: self.outcome(way) for way in specs.SPECS if self.launches(way)})
 
-    def as_json(self, differing: set[tuple[str, int]]) -> dict[str, Any]:
+    def as_json(self, untrusted: set[tuple[str, int]]) -> dict[str, Any]:
         """The race's part of a results file."""
-        control = self.control(differing)
+        control = self.control(untrusted)
         return {
             "workload": self.workload.name,
             "threads": self.threads,
@@ -188,12 +188,12 @@ class Race:
         }
 
 
-def narrow(race: Race) -> bool:
+def is_precise_enough(race: Race) -> bool:
     """Whether every ratio over the baseline is known to the smallest effect."""
     return all(half <= statistics.SMALLEST_EFFECT for half in race.half_widths.values())
 
 
-def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
+def untrusted_races(races: Iterable[Race]) -> set[tuple[str, int]]:
     """The races that are not to be trusted: their control shows a difference, at 5% for all together."""
     races = list(races)
     names = {str(race.key): race.key for race in races}
@@ -201,7 +201,7 @@ def differing(races: Iterable[Race]) -> set[tuple[str, int]]:
     return {names[name] for name in found}
 
 
-def control_for(blocks: Sequence[Block]) -> str | None:
+def control_for(blocks: Sequence[LaunchResult]) -> str | None:
     """Whose second worker is the control: the fastest that the first launch compiled, else the fastest."""
     entries = blocks[0].entries if blocks else {}
     timed = {name: entry for name, entry in entries.items() if entry.rounds and name not in specs.SPECS}

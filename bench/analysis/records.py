@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis import cold_start, statistics
 from bench.results.record import Cold, Error, Record, Seconds
-from bench.results.samples import Entrant, Entry
+from bench.results.samples import Candidate, KernelSamples
 from kernels import names
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def record_id(workload: str, kernel: str, threads: int) -> str:
     return "/".join((OPERATION, workload, kernel, str(threads)))
 
 
-def record_of(race: Race, entrant: Entrant) -> Record:
+def record_of(race: Race, candidate: Candidate) -> Record:
     """What all launches say of one kernel."""
-    name, workload = entrant.name, race.workload
+    name, workload = candidate.name, race.workload
     outcome, reason = race.outcome(name)
     entries = race.launches(name)
     ok = [entry for entry in entries if entry.rounds] if outcome == "ok" else []
@@ -48,7 +48,7 @@ def record_of(race: Race, entrant: Entrant) -> Record:
         outcome=outcome,
         reason=reason,
         printed=next((entry.printed for entry in entries if entry.printed), ""),
-        selected=entrant.selected,
+        selected=candidate.selected,
         passes=kernel.get("passes"),
         error=_error(entries),
         cold=cold_start.cold(entries) if outcome == "ok" else Cold(),
@@ -76,7 +76,7 @@ def _seconds(medians: Sequence[float]) -> Seconds | None:
     return Seconds(found.estimate, found.low, found.high) if found else Seconds(medians[0], None, None)
 
 
-def _error(entries: Sequence[Entry]) -> Error | None:
+def _error(entries: Sequence[KernelSamples]) -> Error | None:
     own = [
         finding
         for entry in entries
@@ -91,7 +91,7 @@ def _error(entries: Sequence[Entry]) -> Error | None:
 def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
     """Kernel before it on the ladder, a user's after all → after how many calls this kernel has caught up with it."""
     places = {name: place for place, name in enumerate(names())}
-    timed = [entrant.name for entrant in race.entrants if race.rounds(entrant.name)]
+    timed = [candidate.name for candidate in race.candidates if race.rounds(candidate.name)]
     ladder = sorted(timed, key=lambda name: places.get(name, len(places)))
     own = cold_start.once_and_call(race.launches(kernel))
     return {
@@ -100,7 +100,7 @@ def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
     }
 
 
-def _seen(entries: Sequence[Entry], threads: int) -> dict[str, Any] | None:
+def _seen(entries: Sequence[KernelSamples], threads: int) -> dict[str, Any] | None:
     """What was seen of the workers while they were timed, and whether they kept to what they were given."""
     if not entries:
         return None

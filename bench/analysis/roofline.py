@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.results.record import Record
-from kernels.ceilings.specs import WAYS, repeats
+from kernels.ceilings.specs import METHODS, repeats
 
 BROKEN = 1.05
 """A kernel faster than this many times the limit shows that the limit was measured wrong."""
@@ -27,14 +27,14 @@ MEMORY = "memory"
 def seconds(rounds: Mapping[str, Sequence[float]], bytes_of_x: int) -> dict[str, float]:
     """What is measured → seconds for one pass, in one launch. rounds: of the workers that were timed."""
     found = {}
-    for name, ways in WAYS.items():
+    for name, ways in METHODS.items():
         timed = [median(rounds[way]) for way in ways if rounds.get(way)]
         if timed:
             found[name] = min(timed) / repeats(bytes_of_x)
     return found
 
 
-def rates(
+def ceiling_table(
     rounds: Mapping[str, Sequence[Sequence[float]]], m: int, n: int, itemsize: int
 ) -> dict[str, dict[str, float]]:
     """What is measured → seconds for one pass over a workload, the rate, and where there are several ways, each's.
@@ -48,7 +48,7 @@ def rates(
     }
     times = repeats(m * n * itemsize)
     found: dict[str, dict[str, float]] = {}
-    for name, ways in WAYS.items():
+    for name, ways in METHODS.items():
         taken = {way: fmean(map(median, rounds[way])) / times for way in ways if rounds.get(way)}
         if taken:
             (unit, amount), least = amounts[name], min(taken.values())
@@ -62,7 +62,7 @@ def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
     """Which of the workers failed, at what, and why. outcomes: of the workers that there were, with the reasons."""
     return [
         {"name": way.strip("()"), "measures": name, "outcome": outcomes[way][0], "reason": outcomes[way][1]}
-        for name, ways in WAYS.items()
+        for name, ways in METHODS.items()
         for way in ways
         if way in outcomes and outcomes[way][0] != "ok"
     ]
@@ -70,15 +70,15 @@ def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
 
 def fractions(limits: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
     """log(limit / the kernel's seconds) in each launch; none unless all of the limit was measured in all."""
-    if not limits or any(set(limit) != set(WAYS) for limit in limits):
+    if not limits or any(set(limit) != set(METHODS) for limit in limits):
         return []
-    name = binding(limits)
+    name = limiting_ceiling(limits)
     return [log(limit[name] / own) for limit, own in zip(limits, kernel, strict=True)]
 
 
-def binding(limits: Sequence[Mapping[str, float]]) -> str:
+def limiting_ceiling(limits: Sequence[Mapping[str, float]]) -> str:
     """Which takes longest, over all launches."""
-    return max(WAYS, key=lambda name: fmean(log(limit[name]) for limit in limits))
+    return max(METHODS, key=lambda name: fmean(log(limit[name]) for limit in limits))
 
 
 def level(bytes_of_x: int, threads: int, caches: Iterable[Mapping[str, Any]] | None) -> str | None:

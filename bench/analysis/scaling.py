@@ -68,18 +68,18 @@ class Fit:
     cells: int
     """That it was fitted to."""
     model: Model
-    errors: tuple[float, ...]
+    relative_errors: tuple[float, ...]
     """|predicted / measured − 1| of each cell that was held out."""
 
     @property
     def median(self) -> float:
         """The middle one."""
-        return median(self.errors)
+        return median(self.relative_errors)
 
     @property
     def largest(self) -> float:
         """The worst."""
-        return max(self.errors)
+        return max(self.relative_errors)
 
 
 FORMS = ("linear", "elements", "levels", "powers")
@@ -112,7 +112,7 @@ def _fit(cells: Sequence[Cell]) -> tuple[int, Model, tuple[float, ...]]:
     unseen = [cell for place, cell in enumerate(ordered) if place % _HELD_OUT == 1]
     form = min(FORMS, key=lambda form: _left_out_error(form, seen))
     model = fitted(form, seen)
-    return len(seen), model, errors(model, unseen)
+    return len(seen), model, relative_errors(model, unseen)
 
 
 def _left_out_error(form: str, cells: Sequence[Cell]) -> float:
@@ -120,11 +120,11 @@ def _left_out_error(form: str, cells: Sequence[Cell]) -> float:
     found: list[float] = []
     for fold in range(_FOLDS):
         model = fitted(form, [cell for place, cell in enumerate(cells) if place % _FOLDS != fold])
-        found += errors(model, cells[fold::_FOLDS])
+        found += relative_errors(model, cells[fold::_FOLDS])
     return float(np.mean(np.minimum(found, 1.0)))
 
 
-def errors(model: Model, cells: Sequence[Cell]) -> tuple[float, ...]:
+def relative_errors(model: Model, cells: Sequence[Cell]) -> tuple[float, ...]:
     """|predicted / measured − 1| of each."""
     return tuple(abs(model.seconds(cell) / cell.seconds - 1) for cell in cells)
 

@@ -53,11 +53,11 @@ def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate 
     """The exponential of the launches' trimmed mean, with its interval; None for one launch."""
     if len(logs) < 2:
         return None
-    middle, half = center(logs), half_width(logs, confidence)
+    middle, half = trimmed_mean(logs), half_width(logs, confidence)
     return Estimate(exp(middle), exp(middle - half), exp(middle + half))
 
 
-def center(logs: Sequence[float]) -> float:
+def trimmed_mean(logs: Sequence[float]) -> float:
     """The trimmed mean."""
     trimmed = _trimmed(len(logs))
     return fmean(sorted(logs)[trimmed : len(logs) - trimmed])
@@ -67,29 +67,29 @@ def half_width(logs: Sequence[float], confidence: float = CONFIDENCE) -> float:
     """Of the interval, as a logarithm; infinite for one launch."""
     if len(logs) < 2:
         return inf
-    return student(freedom(len(logs)), confidence) * standard_error(logs)
+    return t_quantile(degrees_of_freedom(len(logs)), confidence) * standard_error(logs)
 
 
-def shared(comparisons: int) -> float:
+def bonferroni_confidence(comparisons: int) -> float:
     """The confidence of each of so many intervals, that all of them together hold with 95% (Bonferroni)."""
     return 1 - (1 - CONFIDENCE) / max(1, comparisons)
 
 
-def apart(
+def welch_interval(
     numerator: Estimate, launches: int, denominator: Estimate, other_launches: int, confidence: float = CONFIDENCE
 ) -> Estimate:
     """The ratio of two numbers that were measured at different times, from their 95% intervals (Welch's).
 
     It knows how each varies from launch to launch, and nothing of how the machine has changed in between.
     """
-    degrees = freedom(launches), freedom(other_launches)
+    degrees = degrees_of_freedom(launches), degrees_of_freedom(other_launches)
     halves = [log(found.high / found.low) / 2 for found in (numerator, denominator)]
-    squares = [(half / student(own)) ** 2 for half, own in zip(halves, degrees, strict=True)]
+    squares = [(half / t_quantile(own)) ** 2 for half, own in zip(halves, degrees, strict=True)]
     ratio, whole = numerator.estimate / denominator.estimate, sum(squares)
     if whole == 0:
         return Estimate(ratio, ratio, ratio)
     joint = whole**2 / sum(square**2 / own for square, own in zip(squares, degrees, strict=True))
-    half = student(joint, confidence) * sqrt(whole)
+    half = t_quantile(joint, confidence) * sqrt(whole)
     return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
 
 
@@ -104,7 +104,9 @@ def launches_needed(logs: Sequence[float], half: float = SMALLEST_EFFECT) -> int
         return None
     # s_w shrinks with what is drawn in; per launch it stays what it was
     spread = _winsorized(logs) / (1 - 2 * _trimmed(len(logs)) / len(logs))
-    return next((n for n in range(2, MOST_LAUNCHES) if student(freedom(n)) * spread / sqrt(n) <= half), None)
+    return next(
+        (n for n in range(2, MOST_LAUNCHES) if t_quantile(degrees_of_freedom(n)) * spread / sqrt(n) <= half), None
+    )
 
 
 def _trimmed(launches: int) -> int:
@@ -112,7 +114,7 @@ def _trimmed(launches: int) -> int:
     return launches // 7
 
 
-def freedom(launches: int) -> int:
+def degrees_of_freedom(launches: int) -> int:
     """Degrees of freedom of the trimmed mean's interval."""
     return launches - 2 * _trimmed(launches) - 1
 
@@ -186,7 +188,7 @@ def proportion(successes: int, trials: int) -> Estimate:
     return Estimate(successes / trials, float(found.low), float(found.high))
 
 
-def student(degrees: float, confidence: float = CONFIDENCE) -> float:
+def t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """The quantile of Student's distribution that makes an interval; the normal one's for infinitely many."""
     from scipy.special import stdtrit
 
@@ -199,5 +201,5 @@ def _p_value(logs: Sequence[float]) -> float:
 
     error = standard_error(logs)
     if error == 0:
-        return 0.0 if center(logs) else 1.0
-    return float(2 * stdtr(freedom(len(logs)), -abs(center(logs)) / error))
+        return 0.0 if trimmed_mean(logs) else 1.0
+    return float(2 * stdtr(degrees_of_freedom(len(logs)), -abs(trimmed_mean(logs)) / error))

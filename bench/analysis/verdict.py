@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.statistics import Estimate, apart, shared
+from bench.analysis.statistics import Estimate, bonferroni_confidence, welch_interval
 from bench.results.record import Record, Results
 
 PASSED, FAILED, NOT_SHOWN = "passed", "failed", "not shown either way"
@@ -62,7 +62,7 @@ def over_run(now: Record, then: Record, percent: float, comparisons: int, run: s
     slower today as a whole is no regression; else seconds are.
     """
     what = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
-    confidence = shared(comparisons)
+    confidence = bonferroni_confidence(comparisons)
     if min(now.launches, then.launches) < 2:
         return Judgement(what, None, not_slower_by(percent))
     if now.ceiling and then.ceiling and now.ceiling.name == then.ceiling.name:
@@ -73,7 +73,7 @@ def over_run(now: Record, then: Record, percent: float, comparisons: int, run: s
         ]
         if len(shares) == 2:
             own, other = shares
-            found = apart(own, now.launches, other, then.launches, confidence)
+            found = welch_interval(own, now.launches, other, then.launches, confidence)
             return Judgement(f"{what} (shares of the limit)", found, not_slower_by(percent))
     seconds = [
         Estimate(taken.median, taken.low, taken.high)
@@ -83,5 +83,5 @@ def over_run(now: Record, then: Record, percent: float, comparisons: int, run: s
     if len(seconds) < 2:
         return Judgement(what, None, not_slower_by(percent))
     own, other = seconds
-    found = apart(other, then.launches, own, now.launches, confidence)
+    found = welch_interval(other, then.launches, own, now.launches, confidence)
     return Judgement(f"{what} (seconds)", found, not_slower_by(percent))

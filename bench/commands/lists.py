@@ -80,7 +80,7 @@ def _machines(chosen: argparse.Namespace) -> int:
     from bench.commands import machines
     from bench.results import run_file, store
 
-    there = {name: [run_file.read(path) for path in paths] for name, paths in store.files().items()}
+    there = {name: [run_file.read(path) for path in paths] for name, paths in store.list_runs().items()}
     if chosen.markdown:
         print(machines.page(there), end="")
     else:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.formatting import counted, duration, interval, significant
-from bench.report.headline import chief, races
+from bench.report.formatting import counted, duration, format_significant, interval
+from bench.report.headline import main_race, races
 from bench.report.rows import of_limit
 from bench.results.describe import hardware, software
 from bench.results.record import Ratio, Record, Results, Seconds
@@ -56,7 +56,7 @@ def page(machines: Machines) -> str:
         "|---|---|--:|--:|---|---|---|--:|--:|--:|",
     ]
     for identity, runs in machines.items():
-        parts, measured = hardware(runs[-1]), chief(runs[-1])
+        parts, measured = hardware(runs[-1]), main_race(runs[-1])
         row = [f"[{identity}](#{identity})", parts["CPU"], parts["cores"], len(runs), runs[-1].run["began"][:10]]
         if measured:
             record, _ = measured[-1]
@@ -113,7 +113,7 @@ def _over_baseline(record: Record) -> str:
 def _ratio(ratio: Ratio | None) -> str:
     if ratio is None:
         return "-"
-    return significant(ratio.estimate) if ratio.low is None else interval(ratio)
+    return format_significant(ratio.estimate) if ratio.low is None else interval(ratio)
 
 
 def _read(results: Results, record: Record) -> str:
@@ -121,4 +121,4 @@ def _read(results: Results, record: Record) -> str:
     key = record.workload, record.threads
     race = next(race for race in results.races if (race["workload"], race["threads"]) == key)
     rate = ((race.get("ceilings") or {}).get("read") or {}).get("bytes_per_second")
-    return f"{significant(rate / 1e9)} GB/s" if rate else "-"
+    return f"{format_significant(rate / 1e9)} GB/s" if rate else "-"

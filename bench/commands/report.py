@@ -65,7 +65,7 @@ def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:
     elif not chosen.svg:
         console = Console(highlight=False)
         terminal.summary(console, results)
-        headline.closing(console, results)
+        headline.print_summary(console, results)
     if chosen.svg:
         for path in write_pictures(results, chosen.svg):
             print(f"picture: {relative(path)}")

@@ -27,7 +27,7 @@ from kernels.reference import Reference, unit_roundoff
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found of one kernel."""
 
     check: str
@@ -44,30 +44,30 @@ _GREW, _SHARE = 2.0, 0.25
 outside of what noise does to the least of many; and who does more of a call's work than that there is found."""
 
 
-def outside(check: str, what: str, seconds: float, alone: float, call: float) -> Finding:
+def check_untimed_work(check: str, what: str, seconds: float, alone: float, call: float) -> CheckResult:
     """Whether a kernel works outside of the timer. seconds: the least of all rounds; alone: without any work."""
     allowed = _GREW * alone + _SHARE * call
     if seconds <= allowed:
-        return Finding(check, 0.0, seconds / allowed)
+        return CheckResult(check, 0.0, seconds / allowed)
     failure = f"{check}: {what} took {seconds:.2g} s, {alone:.2g} s where there is nothing to compute"
-    return Finding(check, np.inf, np.inf, failure)
+    return CheckResult(check, np.inf, np.inf, failure)
 
 
-def judge(check: str, expected: Reference, dtype: np.dtype[Any], got: list[np.ndarray] | str) -> Finding:
+def judge(check: str, expected: Reference, dtype: np.dtype[Any], got: list[np.ndarray] | str) -> CheckResult:
     """Compare what a kernel returned with what it should have; a text says what was wrong with its form."""
     if isinstance(got, str):
-        return Finding(check, np.inf, np.inf, f"{check}: {got}")
+        return CheckResult(check, np.inf, np.inf, f"{check}: {got}")
     if [np.shape(part) for part in got] != [np.shape(part) for part in expected.value]:
-        return Finding(check, np.inf, np.inf, f"{check}: what came back is no gradient")
+        return CheckResult(check, np.inf, np.inf, f"{check}: what came back is no gradient")
     for name, part in zip(Gradient._fields, got, strict=True):
         if not np.isfinite(part).all():
             place = int(np.argmin(np.isfinite(part)))
             failure = f"{check}: {_component(name, place, part)} is {part.flat[place]}"
-            return Finding(check, np.inf, np.inf, failure)
+            return CheckResult(check, np.inf, np.inf, failure)
     return _compare(check, expected, dtype, Gradient(*got))
 
 
-def _compare(check: str, expected: Reference, dtype: np.dtype[Any], got: Gradient) -> Finding:
+def _compare(check: str, expected: Reference, dtype: np.dtype[Any], got: Gradient) -> CheckResult:
     u, t = unit_roundoff(dtype), float(np.finfo(dtype).smallest_normal)
     fractions, ulps = [], []
     for error, bound, scale in zip(expected.error(got), expected.bound, expected.scale, strict=True):
@@ -76,12 +76,12 @@ def _compare(check: str, expected: Reference, dtype: np.dtype[Any], got: Gradien
     worst = max(range(len(got)), key=lambda part: float(np.max(fractions[part])))
     fraction, most = float(np.max(fractions[worst])), max(float(np.max(part)) for part in ulps)
     if fraction <= 1:
-        return Finding(check, most, fraction)
+        return CheckResult(check, most, fraction)
     place = int(np.argmax(fractions[worst]))
     component = _component(Gradient._fields[worst], place, got[worst])
     value, right = np.ravel(got[worst])[place], np.ravel(expected.value[worst])[place]
     failure = f"{check}: {component} is {value:.9g}, not {right:.9g} ({fraction:.2g}× the bound)"
-    return Finding(check, most, fraction, failure)
+    return CheckResult(check, most, fraction, failure)
 
 
 def _component(name: str, place: int, array: np.ndarray) -> str:

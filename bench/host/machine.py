@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.host import resources
 from bench.host.resources import affinity, cpu_quota, usable_cores
-from bench.host.sanitize import without_folders
+from bench.host.sanitize import strip_paths
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
@@ -155,7 +155,7 @@ def _numba_threading() -> dict[str, Any] | None:
 def _environment() -> dict[str, str]:
     """The variables that change how many threads and which code a library uses; folders are left out."""
     return {
-        name: without_folders(value)
+        name: strip_paths(value)
         for name, value in sorted(os.environ.items())
         if _THREAD_VARIABLES.fullmatch(name) and not _PLACES.search(name)
     }

@@ -37,7 +37,7 @@ def snapshot() -> Snapshot:
     return Snapshot(time.monotonic(), busy, stolen, sum(os.times()[:4]))
 
 
-def between(before: Snapshot, after: Snapshot, workers_seconds: float) -> dict[str, float | None]:
+def usage_between(before: Snapshot, after: Snapshot, workers_seconds: float) -> dict[str, float | None]:
     """Shares of one core's time: stolen by the host, and used by processes that are not of the race."""
     wall = max(after.wall - before.wall, 1e-9)
     if before.busy is None or after.busy is None or before.stolen is None or after.stolen is None:
@@ -49,7 +49,9 @@ def between(before: Snapshot, after: Snapshot, workers_seconds: float) -> dict[s
     }
 
 
-def causes(noises: Sequence[Mapping[str, float | None]], spins: Sequence[float], faults_per_call: float) -> list[str]:
+def likely_causes(
+    noises: Sequence[Mapping[str, float | None]], spins: Sequence[float], faults_per_call: float
+) -> list[str]:
     """What was seen that may explain a control that differs, and what to do about it; the likeliest first."""
     found = []
     stolen, others = (max((noise.get(kind) or 0.0 for noise in noises), default=0.0) for kind in ("stolen", "others"))

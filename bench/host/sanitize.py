@@ -36,13 +36,13 @@ def all_printable(value: Any) -> Any:
 def all_without_folders(value: Any) -> Any:
     """Every text in JSON's dicts and lists without folders."""
     if isinstance(value, str):
-        return without_folders(value)
+        return strip_paths(value)
     if isinstance(value, dict):
         return {key: all_without_folders(part) for key, part in value.items()}
     return [all_without_folders(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
-def without_folders(text: str) -> str:
+def strip_paths(text: str) -> str:
     """The text with a file's name in the place of its path, and `(path)` in that of any other.
 
     Reasons quote exceptions and settings name folders, and those may tell who somebody is.

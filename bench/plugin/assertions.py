@@ -34,7 +34,7 @@ _NAME = "logitbench-demands"
 
 
 @dataclass(frozen=True)
-class Before:
+class BaselineRun:
     """The run that --fail-if-slower names."""
 
     name: str
@@ -64,10 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark"):
         benchmarks = config.pluginmanager.get_plugin(NAME)
         assert isinstance(benchmarks, Benchmarks), "bench.plugin.plugin registers it first"
-        config.pluginmanager.register(Demands(benchmarks, before(wanted, benchmarks) if wanted else None), _NAME)
+        config.pluginmanager.register(
+            SpeedupAssertions(benchmarks, before(wanted, benchmarks) if wanted else None), _NAME
+        )
 
 
-def before(wanted: str, benchmarks: Benchmarks) -> Before:
+def before(wanted: str, benchmarks: Benchmarks) -> BaselineRun:
     """What RUN.json[:PERCENT] names. Raises UsageError, in one line."""
     name, percent = wanted, verdict.DEFAULT_PERCENT
     head, colon, tail = wanted.rpartition(":")
@@ -90,13 +92,13 @@ def before(wanted: str, benchmarks: Benchmarks) -> Before:
             f"--fail-if-slower: {Path(name).name} is of {results.machine['id']}, and this is {here}: their times do "
             "not compare; python -m bench race REV compares commits on any machine"
         )
-    return Before(Path(name).name, percent, results)
+    return BaselineRun(Path(name).name, percent, results)
 
 
-class Demands:
+class SpeedupAssertions:
     """The hooks of a run with --benchmark."""
 
-    def __init__(self, benchmarks: Benchmarks, before: Before | None) -> None:
+    def __init__(self, benchmarks: Benchmarks, before: BaselineRun | None) -> None:
         self._benchmarks = benchmarks
         self._before = before
         self._then: Mapping[str, Record] = {}
@@ -116,7 +118,7 @@ class Demands:
                 self._add(parameters["kernel"], parameters["workload"])
                 if marked:
                     (over,) = selection.choose_kernels(marked[0])
-                    self._benchmarks.session.beside(found[0], over)
+                    self._benchmarks.session.add_comparison(found[0], over)
             except (ValueError, DatasetUnavailable) as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
         if self._before:
@@ -132,10 +134,10 @@ class Demands:
         if workload not in session.workloads:
             (chosen,) = selection.choose_workloads(workload)
             session.workloads.setdefault(chosen.name, chosen)
-        if kernel not in session.entrants:
-            (entrant,) = selection.choose_kernels(kernel)
-            selection.require_names([*{entrant, *session.entrants.values()}])
-            session.entrants.setdefault(entrant.name, entrant)
+        if kernel not in session.candidates:
+            (candidate,) = selection.choose_kernels(kernel)
+            selection.require_names([*{candidate, *session.candidates.values()}])
+            session.candidates.setdefault(candidate.name, candidate)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

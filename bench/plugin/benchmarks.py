@@ -17,7 +17,7 @@ import pytest
 from bench.report.progress import Progress
 from bench.results import record
 from bench.results.record import Record
-from bench.results.samples import Block
+from bench.results.samples import LaunchResult
 from bench.runner.session import Session
 from bench.workloads import catalog
 from kernels import registry
@@ -66,7 +66,7 @@ class Benchmarks:
             {"workload": workload, "kernel": kernel, "threads": threads}
             for workload in workloads
             for threads in settings.threads_of(workload)
-            for kernel in self._session.entrants
+            for kernel in self._session.candidates
         ]
         chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
         return [
@@ -119,11 +119,11 @@ class Benchmarks:
             self._rewrite("")
         return self._session.record(workload, kernel, threads)
 
-    def _stops_after(self, most: int) -> Callable[[Block], bool]:
+    def _stops_after(self, most: int) -> Callable[[LaunchResult], bool]:
         """With -x or --maxfail: no more is measured once so many have failed."""
         failed: set[tuple[str, str, int]] = set()
 
-        def stops(block: Block) -> bool:
+        def stops(block: LaunchResult) -> bool:
             for name, entry in block.entries.items():
                 fails = entry.outcome not in ("ok", "skipped", "unavailable")
                 fails = fails or (entry.outcome == "unavailable" and self.asked_for(name))
@@ -136,7 +136,7 @@ class Benchmarks:
 
     def asked_for(self, kernel: str) -> bool:
         """Whether the kernel was asked for by name: then that it is unavailable is a failure."""
-        return kernel in self._session.entrants and self._session.entrants[kernel].by_name
+        return kernel in self._session.candidates and self._session.candidates[kernel].requested
 
     def replay(self, request: pytest.FixtureRequest, measured: Record) -> None:
         """Hand a record's rounds to pytest-benchmark, whose fixture must not be asked for without any."""
@@ -152,7 +152,7 @@ class Benchmarks:
         request.node.add_marker(pytest.mark.benchmark(group=self._group(measured), timer=race_clock))
         benchmark = request.getfixturevalue("benchmark")
         benchmark.params = {**benchmark.params, "workload": measured.workload, "kernel": measured.kernel}
-        benchmark.extra_info.update(record.flat(measured))
+        benchmark.extra_info.update(record.extra_info(measured))
         benchmark.pedantic(lambda: None, rounds=len(rounds), iterations=measured.iterations)
         self.statistics.append(benchmark.stats)
 

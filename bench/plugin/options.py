@@ -103,8 +103,8 @@ def chosen_session(config: pytest.Config) -> Session:
         listed, data, target = map(config.getoption, ("workloads", "data", "target"))
         if (kernels := config.getoption("kernels")) is None:
             profiles.require(profile)
-        entrants = selection.choose_kernels(kernels, profile.kernels)
-        chosen = selection.choose_workloads(listed, data, target, len(entrants), profile.workloads)
+        candidates = selection.choose_kernels(kernels, profile.kernels)
+        chosen = selection.choose_workloads(listed, data, target, len(candidates), profile.workloads)
         counts = _threads(config)
         both = tuple(dict.fromkeys((1, resources.usable_cores())))
         settings = Settings(
@@ -118,7 +118,7 @@ def chosen_session(config: pytest.Config) -> Session:
         )
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
-    return Session(entrants, chosen, settings)
+    return Session(candidates, chosen, settings)
 
 
 def _threads(config: pytest.Config) -> tuple[int, ...] | None:

@@ -29,7 +29,7 @@ class Terminal:
     def pytest_report_collectionfinish(self) -> list[str]:
         """How long it will take, before anything starts."""
         plan = self._benchmarks.session.plan
-        kernels = {entrant.name for entrants in plan.values() for entrant in entrants}
+        kernels = {candidate.name for candidates in plan.values() for candidate in candidates}
         what = (
             f"logitbench: {formatting.counted(len(plan), 'workload')}, {formatting.counted(len(kernels), 'kernel')}"
         )
@@ -59,9 +59,9 @@ class Terminal:
             return
         text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
         page = Console(file=text, width=width, force_terminal=terminalreporter.hasmarkup, highlight=False)
-        results = run_file.readable(self._benchmarks.session.results())
+        results = run_file.printable_results(self._benchmarks.session.results())
         terminal.summary(page, results)
-        headline.closing(page, results)
+        headline.print_summary(page, results)
         terminalreporter.ensure_newline()
         terminalreporter.write(text.getvalue())
 

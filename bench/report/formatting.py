@@ -12,7 +12,7 @@ _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 def interval(ratio: Ratio) -> str:
     """`12.3 [12.1, 12.6]`."""
-    estimate, low, high = (_short(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
+    estimate, low, high = (_format_number(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
     return f"{estimate} [{low}, {high}]"
 
 
@@ -21,10 +21,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _short(number: float) -> str:
+def _format_number(number: float) -> str:
     if number < 1:
-        return f"{number:.2f}" if number >= 0.1 else significant(number, 2)
-    return significant(number) if number < 10_000 else quantity(number).replace(" ", "")
+        return f"{number:.2f}" if number >= 0.1 else format_significant(number, 2)
+    return format_significant(number) if number < 10_000 else format_si(number).replace(" ", "")
 
 
 def duration(seconds: float | None) -> str:
@@ -33,17 +33,17 @@ def duration(seconds: float | None) -> str:
         return "-"
     seconds = _rounded(seconds, 3)
     scale, unit = next((pair for pair in _TIME_UNITS if seconds >= pair[0]), _TIME_UNITS[-1])
-    return f"{significant(seconds / scale)} {unit}"
+    return f"{format_significant(seconds / scale)} {unit}"
 
 
-def quantity(number: float) -> str:
+def format_si(number: float) -> str:
     """Three digits and a decimal prefix."""
     number = _rounded(number, 3)
     scale, prefix = next((pair for pair in _COUNT_UNITS if number >= pair[0]), _COUNT_UNITS[-1])
-    return f"{significant(number / scale)}{' ' if prefix else ''}{prefix}"
+    return f"{format_significant(number / scale)}{' ' if prefix else ''}{prefix}"
 
 
-def significant(number: float, digits: int = 3) -> str:
+def format_significant(number: float, digits: int = 3) -> str:
     """The number to so many digits, as a power of ten only below 0.001 and from a million."""
     if number == 0:
         return "0"

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.report.formatting import duration, interval
-from bench.report.notes import faults
+from bench.report.notes import timing_warnings
 from bench.report.rows import by_race, is_wide, of_limit, timed
 from bench.results.record import Ratio, Record, Results, Seconds
 
@@ -31,7 +31,7 @@ def races(results: Results) -> list[Measured]:
     return [measured for _, records in by_race(results.records) if (measured := timed(records))]
 
 
-def chief(results: Results) -> Measured:
+def main_race(results: Results) -> Measured:
     """The race that stands for the run: of the largest X, then the most threads, then the first. Empty if none."""
     found = races(results)
     return max(found, key=lambda each: (each[0][0].m * each[0][0].n, each[0][0].threads), default=[])
@@ -39,12 +39,12 @@ def chief(results: Results) -> Measured:
 
 def shown_first(results: Results) -> str:
     """Its name, which the charts begin with."""
-    return race_name(chief(results)[0][0], several_threads(results)) if chief(results) else ""
+    return race_name(main_race(results)[0][0], several_threads(results)) if main_race(results) else ""
 
 
 def sentences(results: Results) -> tuple[str, ...]:
     """Three to repeat: the fastest, by how much, how near the limit. Fewer where the run has less."""
-    measured = chief(results)
+    measured = main_race(results)
     if not measured:
         return ("No kernel was timed.",)
     best, took = measured[-1]
@@ -64,7 +64,7 @@ def sentences(results: Results) -> tuple[str, ...]:
     return tuple(found)
 
 
-def closing(console: Console, results: Results) -> None:
+def print_summary(console: Console, results: Results) -> None:
     """The terminal's last lines."""
     console.print()
     for line in sentences(results):
@@ -73,7 +73,7 @@ def closing(console: Console, results: Results) -> None:
 
 def figures(results: Results) -> tuple[tuple[str, str], ...]:
     """The same as numbers, each with what it is."""
-    measured = chief(results)
+    measured = main_race(results)
     if not measured:
         return ()
     best, took = measured[-1]
@@ -143,7 +143,7 @@ def warnings(results: Results) -> tuple[str, ...]:
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
     found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     for measured in races(results):
-        found += [f"On {measured[0][0].workload}: {line}." for line in faults(measured)]
+        found += [f"On {measured[0][0].workload}: {line}." for line in timing_warnings(measured)]
     if len(found) > _MOST_WARNINGS:
         found[_MOST_WARNINGS:] = [f"And {len(found) - _MOST_WARNINGS} more: python -m bench report lists them."]
     return tuple(found)

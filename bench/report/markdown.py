@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.formatting import duration, significant
+from bench.report.formatting import duration, format_significant
 from bench.report.headline import several_threads
 from bench.report.notes import limit, not_measured, notes, trust, unavailable
 from bench.report.rows import baseline, by_race, cells_of, of_limit, timed
@@ -32,7 +32,7 @@ def ladder(results: Results, workload: str) -> str:
     ]
     before = None
     for record, seconds in rungs:
-        won = "" if before is None else significant(before / seconds.median)
+        won = "" if before is None else format_significant(before / seconds.median)
         reads = "-" if record.passes is None else f"{record.passes:g} ×"
         lines.append(f"| `{record.kernel}` | {reads} | {duration(seconds.median)} | {won} | {of_limit(record)} |")
         before = seconds.median

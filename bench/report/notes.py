@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench.analysis.roofline import BROKEN
-from bench.report.formatting import duration, interval, significant
+from bench.report.formatting import duration, format_significant, interval
 from bench.report.rows import is_brought, is_wide
 from bench.results.record import Ratio, Record, Results, Seconds
-from kernels.ceilings.specs import WAYS
+from kernels.ceilings.specs import METHODS
 
 
 def trust(results: Results, workload: str, threads: int) -> list[str]:
@@ -29,9 +29,9 @@ def limit(results: Results, workload: str, threads: int) -> list[str]:
     races = (race for race in results.races if (race["workload"], race.get("threads")) == (workload, threads))
     race = next(races, {})
     ceilings, lines = race.get("ceilings") or {}, []
-    if set(ceilings) == set(WAYS):
-        took = {name: duration(ceilings[name]["seconds"]) for name in WAYS}
-        rate = significant(ceilings["read"]["bytes_per_second"] / 1e9)
+    if set(ceilings) == set(METHODS):
+        took = {name: duration(ceilings[name]["seconds"]) for name in METHODS}
+        rate = format_significant(ceilings["read"]["bytes_per_second"] / 1e9)
         reading = f"reading X and y {took['read']} ({rate} GB/s)"
         lines.append(f"limit: {reading}, sigmoids {took['sigmoid']}, products {took['multiply']}")
     for failed in race.get("ceilings_failed", ()):
@@ -74,16 +74,16 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
             f"--launches {max(needed)} would do" if len(needed) == len(wide) else "more launches than is reasonable"
         )
         lines.append(f"wider than ±2%: {names}; {would_do}")
-    lines += faults(measured)
+    lines += timing_warnings(measured)
     for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
-            rate = significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
+            rate = format_significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
             took = duration(record.cold.placement_seconds)
             lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
     return lines
 
 
-def faults(measured: list[tuple[Record, Seconds]]) -> list[str]:
+def timing_warnings(measured: list[tuple[Record, Seconds]]) -> list[str]:
     """What speaks against the times of kernels that were timed."""
     lines = []
     for record, _ in measured:

@@ -7,7 +7,7 @@ from itertools import groupby
 from math import exp
 
 from bench.analysis.statistics import SMALLEST_EFFECT
-from bench.report.formatting import duration, interval, significant
+from bench.report.formatting import duration, format_significant, interval
 from bench.results.record import Ratio, Record, Seconds
 
 _NARROW = exp(2 * SMALLEST_EFFECT)
@@ -48,14 +48,14 @@ def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
         of_limit(record),
-        significant(record.gigabytes_per_second or 0.0, 2),
-        significant(record.error.max_ulps) if record.error else "-",
+        format_significant(record.gigabytes_per_second or 0.0, 2),
+        format_significant(record.error.max_ulps) if record.error else "-",
     )
 
 
 def of_limit(record: Record) -> str:
     """`73%`, or `-` where no limit was measured."""
-    return "-" if record.ceiling is None else f"{significant(100 * record.ceiling.fraction, 2)}%"
+    return "-" if record.ceiling is None else f"{format_significant(100 * record.ceiling.fraction, 2)}%"
 
 
 def speedup(record: Record) -> str:

@@ -22,7 +22,7 @@ def summary(console: Console, fits: Sequence[Fit], machine: str) -> None:
     for heading in ("X", "threads", "form", "cells", "held out", "median off", "largest off"):
         table.add_column(heading, justify="left" if heading in ("X", "form") else "right", no_wrap=True)
     for fit in fits:
-        numbers = (str(fit.cells), str(len(fit.errors)), f"{fit.median:.0%}", f"{fit.largest:.0%}")
+        numbers = (str(fit.cells), str(len(fit.relative_errors)), f"{fit.median:.0%}", f"{fit.largest:.0%}")
         words = (fit.kernel, f"{fit.dtype[0]}{fit.dtype[-2:]} {fit.order}", str(fit.threads), fit.model.form)
         table.add_row(*map(Text, (*words, *numbers)))
     console.print(table)

@@ -59,5 +59,5 @@ def settings(results: Results) -> dict[str, Any]:
 
 def _cache(cache: dict[str, Any]) -> str:
     size, shared = cache["bytes"] / 1024, cache.get("shared_by")
-    told = f"{size / 1024:g} MiB" if size >= 1024 else f"{size:g} KiB"
-    return told if shared in (None, 1) else f"{told} for {shared} cores"
+    size_text = f"{size / 1024:g} MiB" if size >= 1024 else f"{size:g} KiB"
+    return size_text if shared in (None, 1) else f"{size_text} for {shared} cores"

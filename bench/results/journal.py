@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.results.samples import Block, Entry
+from bench.results.samples import KernelSamples, LaunchResult
 
 SUFFIX = ".journal"
 
@@ -30,7 +30,7 @@ class Journal:
         else:
             self._append({"plan": plan})
 
-    def append(self, block: Block) -> None:
+    def append(self, block: LaunchResult) -> None:
         """Keep a block; when this returns, it is on the disk."""
         self._append(asdict(block))
 
@@ -45,7 +45,7 @@ class Journal:
             os.fsync(file.fileno())
 
 
-def read(path: Path) -> tuple[dict[str, Any], list[Block]]:
+def read(path: Path) -> tuple[dict[str, Any], list[LaunchResult]]:
     """The plan and the finished blocks. Raises ValueError if the file is no journal."""
     lines: list[dict[str, Any]] = []
     for line in path.read_text().split("\n")[:-1]:  # what follows the last newline was cut short
@@ -60,14 +60,14 @@ def read(path: Path) -> tuple[dict[str, Any], list[Block]]:
         raise ValueError(f"{path.name}: no journal of an unfinished run") from None
 
 
-def _block(line: dict[str, Any]) -> Block:
+def _block(line: dict[str, Any]) -> LaunchResult:
     entries = {name: _entry(entry) for name, entry in line["entries"].items()}
-    return Block(**{**line, "entries": entries})
+    return LaunchResult(**{**line, "entries": entries})
 
 
-def _entry(plain: dict[str, Any]) -> Entry:
+def _entry(plain: dict[str, Any]) -> KernelSamples:
     values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in plain.items()}
-    return Entry(**values)
+    return KernelSamples(**values)
 
 
 def unfinished(folder: Path) -> Sequence[Path]:

@@ -137,7 +137,7 @@ class Results:
         return plain
 
 
-def flat(record: Record) -> dict[str, str | float | None]:
+def extra_info(record: Record) -> dict[str, str | float | None]:
     """A record's id and chief numbers, for pytest-benchmark's `extra_info`."""
     return {
         "record": record.id,

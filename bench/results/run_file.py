@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.host.sanitize import all_printable, printable
 from bench.results.record import SCHEMA, Cold, Error, Fraction, Ratio, Record, Results, Seconds
-from bench.results.schema import File, misfit
+from bench.results.schema import File, first_type_error
 
 
 def read(path: Path) -> Results:
@@ -25,7 +25,7 @@ def read(path: Path) -> Results:
         raise ValueError(f"{path.name}: no results file of logitbench; expected its JSON") from None
     if schema != SCHEMA:
         raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schema {SCHEMA}")
-    if wrong := misfit(found, File, "logitbench"):
+    if wrong := first_type_error(found, File, "logitbench"):
         raise ValueError(f"{path.name}: no results file of logitbench that can be read: {printable(wrong)}")
     try:
         results = _results(all_printable(found))
@@ -37,7 +37,7 @@ def read(path: Path) -> Results:
     return results
 
 
-def readable(results: Results) -> Results:
+def printable_results(results: Results) -> Results:
     """The same, fit for a terminal: a kernel's name and its exception's message may hold anything."""
     return _results(all_printable(asdict(results)))
 
@@ -49,7 +49,7 @@ def _results(found: dict[str, Any]) -> Results:
 def _wrong(results: Results) -> Iterator[str]:
     """What is of another type than it must be, and numbers that no measuring can have found: nothing, or less."""
     for place, record in enumerate(results.records):
-        if found := misfit(record, Record, f"records[{place}]"):
+        if found := first_type_error(record, Record, f"records[{place}]"):
             yield found
         else:
             parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
@@ -78,12 +78,12 @@ def write(path: Path, document: dict[str, Any]) -> Path:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return _moved(whole, path)
+        return _link_unique(whole, path)
     finally:
         whole.unlink(missing_ok=True)
 
 
-def _moved(whole: Path, path: Path) -> Path:
+def _link_unique(whole: Path, path: Path) -> Path:
     """To the path, or to the first of path-2, path-3, ... that no file has."""
     free, number = path, 1
     while True:

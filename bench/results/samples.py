@@ -12,7 +12,7 @@ CONTROL = "{} (control)"
 
 
 @dataclass(frozen=True)
-class Entry:
+class KernelSamples:
     """What one worker did in a block."""
 
     outcome: str
@@ -36,13 +36,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Block:
+class LaunchResult:
     """One launch on one workload."""
 
     workload: str
     threads: int
     launch: int
-    entries: dict[str, Entry]
+    entries: dict[str, KernelSamples]
     control_of: str | None = None
     """The kernel that a second worker ran as well, under the name `(control)`."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -55,18 +55,18 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Entrant:
+class Candidate:
     """A kernel that was chosen, or that stands in as a baseline."""
 
     spec: str
     """As for `kernels.load`."""
     selected: bool = True
     """False where it is raced only to be compared with."""
-    by_name: bool = False
+    requested: bool = False
     """Asked for by name: then nothing leaves it out."""
     label: str = ""
     """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
-    twin: str = ""
+    same_iterations_as: str = ""
     """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
     Where each counted its own, a kernel differed from itself."""
 

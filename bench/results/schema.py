@@ -110,13 +110,15 @@ class File(TypedDict):
     records: list[dict[str, Any]]
 
 
-def misfit(value: Any, hint: Any, where: str) -> str | None:
+def first_type_error(value: Any, hint: Any, where: str) -> str | None:
     """The first place where a value is not what its type says, in words; None if it fits. Numbers must be finite."""
     kind = get_origin(hint) or hint
     if kind is Any:
         return None
     if kind is UnionType:
-        of = [misfit(value, part, where) for part in get_args(hint) if (part is NoneType) is (value is None)]
+        of = [
+            first_type_error(value, part, where) for part in get_args(hint) if (part is NoneType) is (value is None)
+        ]
         return None if None in of else next(iter(of), f"{where} is null")
     if is_typeddict(hint) and isinstance(value, dict):
         missing = next((key for key in _hints(hint) if key in hint.__required_keys__ and key not in value), None)
@@ -131,7 +133,7 @@ def misfit(value: Any, hint: Any, where: str) -> str | None:
         inner = ((item, get_args(hint)[1], f"{where}.{key}") for key, item in value.items())
     else:
         return None if _is_a(value, kind) else f"{where} is {str(value)[:40]!r}; expected {_name(hint)}"
-    return next((found for item, part, at in inner if (found := misfit(item, part, at))), None)
+    return next((found for item, part, at in inner if (found := first_type_error(item, part, at))), None)
 
 
 def _is_a(value: Any, kind: Any) -> bool:

@@ -15,7 +15,7 @@ from bench.results.record import Record, Results
 LATEST = "latest"
 
 
-def files(folder: Path | None = None) -> dict[str, list[Path]]:
+def list_runs(folder: Path | None = None) -> dict[str, list[Path]]:
     """Machine id → its runs, oldest first; a file's name begins with its time. Interrupted ones are left out.
 
     folder: of all machines; None: results/
@@ -29,7 +29,7 @@ def files(folder: Path | None = None) -> dict[str, list[Path]]:
 
 def newest(folder: Path | None = None) -> Path:
     """The last finished run of this machine. Raises ValueError, in one line, if there is none."""
-    here, there = machine.identity(), files(folder)
+    here, there = machine.identity(), list_runs(folder)
     if here not in there:
         raise ValueError(
             f"results/{here} has no finished run of this machine; name a file, or make one with pytest --benchmark"
@@ -37,7 +37,7 @@ def newest(folder: Path | None = None) -> Path:
     return there[here][-1]
 
 
-def runs(chosen: Sequence[str], folder: Path | None = None) -> list[Run]:
+def load_runs(chosen: Sequence[str], folder: Path | None = None) -> list[Run]:
     """The runs that a command names. Raises ValueError, in one line, for what is no run."""
     paths = [_path(name, folder) for name in chosen]
     stems = [path.stem for path in paths]
@@ -51,7 +51,7 @@ def _path(name: str, folder: Path | None) -> Path:
     """A file; or the newest run of a machine, of this one for `latest`."""
     if name.endswith(".json"):
         return Path(name)
-    there = files(folder)
+    there = list_runs(folder)
     wanted = machine.identity() if name == LATEST else name
     if wanted not in there:
         known = ", ".join(there) or "none"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bench.results.samples import Entrant
-from bench.runner.settings import FEWEST_ROUNDS, Settings, Together, left_out
+from bench.results.samples import Candidate
+from bench.runner.settings import FEWEST_ROUNDS, Settings, Together, skip_reason
 from bench.workloads.catalog import Workload, nominal_seconds, preparation_seconds
 
 _CALLS = {
@@ -51,46 +51,46 @@ _CHECKED_ROW, _CHECKED_ELEMENT = 2.5e-7, 2e-8  # references of the results that 
 
 
 def run_seconds(
-    plan: Mapping[str, Sequence[Entrant]],
+    plan: Mapping[str, Sequence[Candidate]],
     workloads: Mapping[str, Workload],
     settings: Settings,
     launches: Iterable[Together],
 ) -> float:
     """How long it all takes. plan: the entrants of each workload."""
     races = sum(
-        race_seconds(entrants, workloads[name], settings, threads)
-        for name, entrants in plan.items()
+        race_seconds(candidates, workloads[name], settings, threads)
+        for name, candidates in plan.items()
         for threads in settings.threads_of(name)
     )
     made = sum(preparation_seconds(workloads[name]) for name in plan)
     starts = sum(
-        start_seconds({entrant.spec for name in one.workloads for entrant in plan[name]}) for one in launches
+        start_seconds({candidate.spec for name in one.workloads for candidate in plan[name]}) for one in launches
     )
     kinds = {name: (str(workloads[name].dtype), workloads[name].order) for name in plan}
-    compiled = {(entrant.spec, *kinds[name]) for name, entrants in plan.items() for entrant in entrants}
+    compiled = {(candidate.spec, *kinds[name]) for name, candidates in plan.items() for candidate in candidates}
     ceilings = {(*kinds[name], threads) for name in plan for threads in settings.threads_of(name)}
     compiling = sum(_COMPILING.get(spec, 0.0) for spec, *_ in compiled)
     return races + made + starts + compiling + _COMPILING_CEILINGS * len(ceilings) * settings.ceilings
 
 
-def race_seconds(entrants: Sequence[Entrant], workload: Workload, settings: Settings, threads: int) -> float:
+def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: Settings, threads: int) -> float:
     """All launches on one workload, once its data is there and what depends on its dtype alone is compiled."""
-    racing = [entrant.spec for entrant in entrants if not left_out(entrant, workload)]
+    racing = [candidate.spec for candidate in candidates if not skip_reason(candidate, workload)]
     launches, timed = settings.most_launches, bool(settings.seconds)
     calls = [call_seconds(spec, workload, threads) for spec in racing]
     admitted = sum(calls) * (_FIRST_CALLS + _LATER_CALLS * (launches - 1))
-    lanes = len(calls)
+    kernel_runs = len(calls)
     if timed:
         calls.append(min(calls, default=0.0))  # the control
         if settings.ceilings:
             calls += [_CEILING_CALL + _CEILING_BYTE * workload.bytes_of_x] * _CEILINGS
-        lanes = len(calls)
-        short = _AROUND_SHORT * settings.block_seconds * lanes
+        kernel_runs = len(calls)
+        short = _AROUND_SHORT * settings.block_seconds * kernel_runs
         admitted += launches * max(short, _AROUND_LONG * FEWEST_ROUNDS * _WAKING * sum(calls))
     each = _ADMISSION + workload.bytes_of_x / _PLACED_BYTES_PER_SECOND
     checked = workload.m * (_CHECKED_ROW + workload.n * _CHECKED_ELEMENT) * timed
     compiled = sum(_COMPILING_SHAPES.get(spec, 0.0) for spec in racing)
-    return admitted + launches * (lanes * each + checked) + compiled
+    return admitted + launches * (kernel_runs * each + checked) + compiled
 
 
 def call_seconds(spec: str, workload: Workload, threads: int) -> float:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from bench.correctness import checks
-from bench.correctness.checks import Finding
+from bench.correctness.checks import CheckResult
 from bench.correctness.probes import probes
 from bench.host import resources
 from bench.worker import shared_arrays
-from bench.worker.messages import Order
+from bench.worker.messages import Request
 from bench.worker.shared_arrays import Shared
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
@@ -33,7 +33,7 @@ _SHARE_OF_MEMORY = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class CheckCase:
     """One call of a kernel, and what it should return."""
 
     check: str
@@ -44,24 +44,24 @@ class Question:
     expected: Reference
     dtype: np.dtype[Any]
 
-    def order(self) -> Order:
+    def order(self) -> Request:
         """The question as a worker's order."""
         arguments = {"X": self.X, "y": self.y, "w": self.w, "b": np.asarray(self.b), "probe": self.X != "X"}
-        return Order("check", arguments)
+        return Request("check", arguments)
 
-    def judge(self, got: list[np.ndarray] | str) -> Finding:
+    def judge(self, got: list[np.ndarray] | str) -> CheckResult:
         """Compare what came back."""
         return checks.judge(self.check, self.expected, self.dtype, got)
 
 
-class Material:
+class WorkloadInputs:
     """What all kernels of a race share."""
 
     def __init__(self, workload: Workload) -> None:
         """Make it. Raises DatasetUnavailable and MemoryError."""
         self.workload = workload
         self._launch_seed = 0
-        self._timed: dict[tuple[int, int], Question] = {}
+        self._timed: dict[tuple[int, int], CheckCase] = {}
         own = [catalog.problem(workload, draw) for draw in (GATE_DRAW, UNSEEN_DRAW)]
         probed = probes(workload)
         arrays = {"X": own[0].X, "y": own[0].y, "probe": probed[0].problem.X}
@@ -71,19 +71,19 @@ class Material:
             self._question(name, "X", "y", problem, reference.compute(problem))
             for name, problem in zip(("data", "unseen"), own, strict=True)
         )
-        self.probes: Sequence[Question] = [
+        self.probes: Sequence[CheckCase] = [
             self._question(check.name, "probe", f"y of {check.name}", check.problem, check.expected)
             for check in probed
         ]
         del own, probed
-        self.shared: Shared = shared_arrays.share(arrays)
+        self.shared: Shared = shared_arrays.share_arrays(arrays, resources.available_bytes())
         catalog.forget()  # the shared copy is enough
-        self.arrays = shared_arrays.mapped(self.shared.descriptor, self.shared.table)
+        self.arrays = shared_arrays.map_arrays(self.shared.descriptor, self.shared.table)
 
-    def _question(self, check: str, X: str, y: str, problem: Problem, expected: Reference) -> Question:
-        return Question(check, X, y, problem.w, problem.b, expected, self.workload.dtype)
+    def _question(self, check: str, X: str, y: str, problem: Problem, expected: Reference) -> CheckCase:
+        return CheckCase(check, X, y, problem.w, problem.b, expected, self.workload.dtype)
 
-    def timed(self, draw: int, call: int) -> Question:
+    def timed(self, draw: int, call: int) -> CheckCase:
         """What call number `call` of a round should have returned, to twice the usual bound.
 
         Kernels that were sampled at the same call share the answer.
@@ -101,10 +101,10 @@ class Material:
         self._launch_seed = randrange(1, 2**32)
         self._timed.clear()
 
-    def place(self) -> Order:
+    def place(self) -> Request:
         """The order that gives a worker the arrays."""
         arguments = {"name": self.workload.name, "launch_seed": self._launch_seed, "table": self.shared.table}
-        return Order("place", arguments, self.shared.descriptor)
+        return Request("place", arguments, self.shared.descriptor)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -117,11 +117,11 @@ def held_bytes(workload: Workload) -> int:
     return 2 * workload.bytes_of_x + _VECTORS * workload.m * workload.dtype.itemsize
 
 
-class Materials:
+class InputCache:
     """Kept from launch to launch, as long as they take no more than their share of what is free."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Material] = {}
+        self._held: dict[str, WorkloadInputs] = {}
 
     @cached_property
     def budget(self) -> float:
@@ -140,19 +140,19 @@ class Materials:
             parts[-1].append(workload.name)
         return parts
 
-    def of(self, workload: Workload) -> Material:
+    def of(self, workload: Workload) -> WorkloadInputs:
         """The workload's. Raises DatasetUnavailable and MemoryError."""
         if workload.name not in self._held:
             for name in list(self._held):
-                kept = sum(held_bytes(material.workload) for material in self._held.values())
+                kept = sum(held_bytes(inputs.workload) for inputs in self._held.values())
                 if held_bytes(workload) + kept <= self.budget:
                     break
                 self._held.pop(name).close()
-            self._held[workload.name] = Material(workload)
+            self._held[workload.name] = WorkloadInputs(workload)
         return self._held[workload.name]
 
     def close(self) -> None:
         """Give all memory back."""
-        for material in self._held.values():
-            material.close()
+        for inputs in self._held.values():
+            inputs.close()
         self._held.clear()

@@ -19,15 +19,15 @@ from random import Random
 from typing import Any
 
 from bench.host import noise, resources
-from bench.results.samples import Block, Entry
-from bench.runner.inputs import Material
-from bench.runner.kernel_run import Lane
+from bench.results.samples import KernelSamples, LaunchResult
+from bench.runner.inputs import WorkloadInputs
+from bench.runner.kernel_run import KernelRun
 from bench.runner.parallel import run_concurrently
 from bench.runner.prepare import prepare, verify_and_release
 from bench.runner.rounds import calibrate_all, interleave, round_count
 from bench.worker import environment
-from bench.worker.messages import Ended, Order, Reply
-from bench.worker.process import Limits, Process
+from bench.worker.messages import Request, Response, WorkerFailed
+from bench.worker.process import Limits, WorkerProcess
 from kernels.ceilings import specs as ceilings
 
 
@@ -49,9 +49,9 @@ class Launch:
     def __init__(self, number: int, resources: Resources) -> None:
         self.number = number
         self._resources = resources
-        self._workers: dict[str, Process] = {}
-        self._loaded: dict[str, Reply] = {}
-        self._without: dict[str, Entry] = {}
+        self._workers: dict[str, WorkerProcess] = {}
+        self._loaded: dict[str, Response] = {}
+        self._without: dict[str, KernelSamples] = {}
         self._random = Random()
 
     def _start(self, specs: Mapping[str, str]) -> None:
@@ -61,7 +61,7 @@ class Launch:
         missing = [name for name in specs if name not in self._workers and name not in self._without]
         self._random.shuffle(missing)
         started = {
-            name: Process(variables, cores and cores_of(place, threads, cores), limits)
+            name: WorkerProcess(variables, cores and cores_of(place, threads, cores), limits)
             for place, name in enumerate(missing, start=self.number)
         }
         self._workers |= started
@@ -69,8 +69,8 @@ class Launch:
         came = run_concurrently(scripts, self._at_once)
         for name, process in started.items():
             loaded = came[process]
-            if isinstance(loaded, Ended):
-                self._without[name] = Entry(loaded.outcome, loaded.reason, printed=self._printed(name))
+            if isinstance(loaded, WorkerFailed):
+                self._without[name] = KernelSamples(loaded.outcome, loaded.reason, printed=self._printed(name))
                 self._workers.pop(name).kill()
             else:
                 self._loaded[name] = loaded
@@ -78,32 +78,32 @@ class Launch:
     def block(
         self,
         specs: Mapping[str, str],
-        material: Material,
+        inputs: WorkloadInputs,
         seconds: float,
         known: Mapping[str, Mapping[str, Any]],
         control_of: str | None,
         tick: Callable[[str], None],
-    ) -> Block:
+    ) -> LaunchResult:
         """Race these on the workload, each for about so many seconds; 0 checks them only.
 
         known: of those that an earlier launch has admitted, what it chose and saw.
         """
         tick("starting")
-        material.begin_launch()
+        inputs.begin_launch()
         starting = time.perf_counter()
         self._start(specs)
         began = time.perf_counter()
-        lanes = {name: Lane(self._entry(name), checked=name not in ceilings.SPECS) for name in specs}
+        kernel_runs = {name: KernelRun(self._entry(name), is_kernel=name not in ceilings.SPECS) for name in specs}
         scripts = {
-            name: prepare(lane, material, known.get(name, {}), seconds > 0)
-            for name, lane in lanes.items()
+            name: prepare(kernel_run, inputs, known.get(name, {}), seconds > 0)
+            for name, kernel_run in kernel_runs.items()
             if name in self._workers
         }
         tick("checking")
-        self._run_all(lanes, scripts)
-        racing = _ok(lanes) if seconds else {}
+        self._run_all(kernel_runs, scripts)
+        racing = _ok(kernel_runs) if seconds else {}
         for name, _ in calibrate_all(racing, self._workers, known, specs):
-            self._drop_worker(name, lanes[name])
+            self._drop_worker(name, kernel_runs[name])
         racing = _ok(racing)
         admitted = time.perf_counter()
         rounds = round_count(racing, seconds)
@@ -112,12 +112,12 @@ class Launch:
         after, used = noise.snapshot(), used + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
-        self._verify(_ok(racing), material, rounds)
-        return Block(
-            workload=material.workload.name,
+        self._verify(_ok(racing), inputs, rounds)
+        return LaunchResult(
+            workload=inputs.workload.name,
             threads=self._resources.threads,
             launch=self.number,
-            entries={name: lane.entry for name, lane in lanes.items()},
+            entries={name: kernel_run.entry for name, kernel_run in kernel_runs.items()},
             control_of=control_of,
             seconds={
                 "start": began - starting,
@@ -125,13 +125,13 @@ class Launch:
                 "rounds": timed - admitted,
                 "dismissal": time.perf_counter() - timed,
             },
-            noise=noise.between(before, after, used),
+            noise=noise.usage_between(before, after, used),
         )
 
-    def _time(self, lanes: Mapping[str, Lane], rounds: int, tick: Callable[[str], None]) -> None:
+    def _time(self, kernel_runs: Mapping[str, KernelRun], rounds: int, tick: Callable[[str], None]) -> None:
         """Time the rounds; whose kernel fails meanwhile is dropped."""
         ended = interleave(
-            lanes,
+            kernel_runs,
             self._workers,
             rounds,
             self._resources.threads,
@@ -140,16 +140,19 @@ class Launch:
             lambda number: tick(f"round {number + 1} of {rounds}"),
         )
         for name, _ in ended:
-            self._drop_worker(name, lanes[name])
+            self._drop_worker(name, kernel_runs[name])
 
-    def _verify(self, lanes: Mapping[str, Lane], material: Material, rounds: int) -> None:
+    def _verify(self, kernel_runs: Mapping[str, KernelRun], inputs: WorkloadInputs, rounds: int) -> None:
         """Judge what was sampled of the rounds, let the workload go, and keep what was printed."""
         # one round whose last call is sampled, and one where it may be any
         sampled = [self._random.randrange(kind, rounds, 2) for kind in (0, 1)] if rounds else []
-        self._run_all(lanes, {name: verify_and_release(lane, material, sampled) for name, lane in lanes.items()})
-        for name, lane in lanes.items():
+        self._run_all(
+            kernel_runs,
+            {name: verify_and_release(kernel_run, inputs, sampled) for name, kernel_run in kernel_runs.items()},
+        )
+        for name, kernel_run in kernel_runs.items():
             if name in self._workers and (printed := _output_tail(self._workers[name])):
-                lane.entry = replace(lane.entry, printed=printed)
+                kernel_run.entry = replace(kernel_run.entry, printed=printed)
 
     def close(self) -> None:
         """End all workers."""
@@ -164,29 +167,31 @@ class Launch:
     def _at_once(self) -> int:
         return len(self._resources.cores) if self._resources.cores else 1
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> KernelSamples:
         if name in self._without:
             return self._without[name]
         loaded = self._loaded[name]
         kernel = {key: loaded.get(key) for key in ("backend", "device", "compiles")}
         kernel["passes"] = _finite(loaded.get("passes"))
-        return Entry("ok", kernel=kernel, cold={"import_seconds": _finite(loaded.get("import_seconds"))})
+        return KernelSamples("ok", kernel=kernel, cold={"import_seconds": _finite(loaded.get("import_seconds"))})
 
-    def _run_all(self, lanes: Mapping[str, Lane], scripts: Mapping[str, Generator[Order, Reply, None]]) -> None:
+    def _run_all(
+        self, kernel_runs: Mapping[str, KernelRun], scripts: Mapping[str, Generator[Request, Response, None]]
+    ) -> None:
         """Take workers through their steps; who ends is noted in its lane."""
         order = self._random.sample(list(scripts), len(scripts))
         by_process = {self._workers[name]: scripts[name] for name in order}
         names = {process: name for name, process in self._workers.items()}
         for process, came in run_concurrently(by_process, self._at_once).items():
-            if isinstance(came, Ended):
-                lanes[names[process]].ended(came)
-                self._drop_worker(names[process], lanes[names[process]])
+            if isinstance(came, WorkerFailed):
+                kernel_runs[names[process]].ended(came)
+                self._drop_worker(names[process], kernel_runs[names[process]])
 
-    def _drop_worker(self, name: str, lane: Lane) -> None:
+    def _drop_worker(self, name: str, kernel_run: KernelRun) -> None:
         """A worker whose kernel failed is not used again."""
         process = self._workers.pop(name)
         process.kill()
-        lane.entry = replace(lane.entry, printed=_output_tail(process))
+        kernel_run.entry = replace(kernel_run.entry, printed=_output_tail(process))
 
     def _printed(self, name: str) -> str:
         process = self._workers[name]
@@ -198,16 +203,16 @@ def _finite(value: Any) -> float | None:
     return value if isinstance(value, (int, float)) and isfinite(value) else None
 
 
-def _ok(lanes: Mapping[str, Lane]) -> dict[str, Lane]:
-    return {name: lane for name, lane in lanes.items() if lane.entry.outcome == "ok"}
+def _ok(kernel_runs: Mapping[str, KernelRun]) -> dict[str, KernelRun]:
+    return {name: kernel_run for name, kernel_run in kernel_runs.items() if kernel_run.entry.outcome == "ok"}
 
 
-def _load(spec: str, data_limit: int) -> Generator[Order, Reply, Reply]:
-    reply = yield Order("load", {"spec": spec, "data_limit": data_limit})
+def _load(spec: str, data_limit: int) -> Generator[Request, Response, Response]:
+    reply = yield Request("load", {"spec": spec, "data_limit": data_limit})
     return reply
 
 
-def _output_tail(process: Process) -> str:
+def _output_tail(process: WorkerProcess) -> str:
     more = process.printed_bytes - len(process.printed.encode())
     return (f"[{more} bytes before this] " if more > 0 else "") + process.printed
 

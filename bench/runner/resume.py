@@ -10,7 +10,7 @@ from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit, sources
 from bench.results import journal
 from bench.results.journal import Journal
-from bench.results.samples import Block, Entrant
+from bench.results.samples import Candidate, LaunchResult
 from bench.runner.settings import Settings
 from bench.workloads.catalog import Workload
 
@@ -19,9 +19,9 @@ _SHOWN = 200
 
 
 def describe(
-    plan: Mapping[str, Sequence[Entrant]],
+    plan: Mapping[str, Sequence[Candidate]],
     settings: Settings,
-    entrants: Mapping[str, Entrant],
+    candidates: Mapping[str, Candidate],
     workloads: Mapping[str, Workload],
 ) -> dict[str, Any]:
     """What a run is of: a journal goes on only with the same.
@@ -31,14 +31,14 @@ def describe(
     """
     return {
         "profile": settings.profile,
-        "plan": {name: [entrant.name for entrant in racing] for name, racing in plan.items()},
+        "plan": {name: [candidate.name for candidate in racing] for name, racing in plan.items()},
         "seconds": settings.seconds,
         "launches": settings.launches,
         "threads": {name: list(settings.threads_of(name)) for name in plan},
         "ceilings": settings.ceilings,
         "machine": machine.identity(),
         "commit": commit(CHECKOUT),
-        "sources": sources([entrant.spec for entrant in entrants.values()]),
+        "sources": sources([candidate.spec for candidate in candidates.values()]),
         "workloads": {name: [workloads[name].m, workloads[name].n] for name in plan},
     }
 
@@ -48,7 +48,7 @@ def keep_journal(results: Path, described: dict[str, Any]) -> Journal:
     return Journal(results.with_suffix(journal.SUFFIX), described)
 
 
-def resume(folder: Path, described: Mapping[str, Any]) -> tuple[Path, list[Block]]:
+def resume(folder: Path, described: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
     """The results file of the folder's last unfinished run, and what it has measured.
 
     Raises ValueError, in one line, if there is none, or it was of something else than described.

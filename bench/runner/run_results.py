@@ -15,7 +15,7 @@ from bench.analysis.race import Race
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit
 from bench.results.record import Results
-from bench.results.samples import Block
+from bench.results.samples import LaunchResult
 from bench.runner.settings import Settings
 
 
@@ -30,12 +30,12 @@ class WallTime:
     """Of the run before it was resumed."""
     began: float = field(default_factory=time.monotonic)
 
-    def add(self, block: Block) -> None:
+    def add(self, block: LaunchResult) -> None:
         """Count what the block took."""
         self.start += block.seconds.get("start", 0.0) + block.seconds.get("admission", 0.0)
         self.rounds += block.seconds.get("rounds", 0.0)
 
-    def add_earlier(self, block: Block) -> None:
+    def add_earlier(self, block: LaunchResult) -> None:
         """Count a block that was measured before the run was resumed."""
         self.add(block)
         self.earlier += sum(block.seconds.values())
@@ -58,7 +58,7 @@ def results(
     races: Sequence[Race], settings: Settings, threads: Sequence[int], began: datetime, wall_time: WallTime
 ) -> Results:
     """All that was measured so far. threads: the numbers of them that anything races on."""
-    differing = race_analysis.differing(races)
+    untrusted = race_analysis.untrusted_races(races)
     run = {
         "began": began.isoformat(timespec="seconds"),
         "commit": commit(CHECKOUT),
@@ -73,7 +73,7 @@ def results(
     fingerprint = machine.fingerprint()
     caches = fingerprint["hardware"]["caches"]
     records = tuple(roofline.with_cache_level(record, caches) for race in races for record in race.records)
-    return Results(run, fingerprint, tuple(race.as_json(differing) for race in races), records)
+    return Results(run, fingerprint, tuple(race.as_json(untrusted) for race in races), records)
 
 
 def reserve(folder: Path, began: datetime) -> Path:

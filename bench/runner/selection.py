@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.worker import environment
-from bench.worker.messages import Ended, Order
-from bench.worker.process import Limits, Process
+from bench.worker.messages import Request, WorkerFailed
+from bench.worker.process import Limits, WorkerProcess
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from kernels import names, registry
@@ -18,7 +18,7 @@ _LOADING_SECONDS = 60.0
 """For importing a user's file."""
 
 
-def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Entrant]:
+def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Candidate]:
     """The entrants that `--kernels a,b` names; for None the default, or all but those on request.
 
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
@@ -26,31 +26,31 @@ def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Entr
     """
     default = default or [name for name in names() if name not in registry.ON_REQUEST]
     specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
-    entrants = [Entrant(spec, by_name=listed is not None) for spec in specs]
-    require_names(entrants)
-    for entrant in entrants:
-        if entrant.spec not in names():
-            _require(entrant.spec)
-    return entrants
+    candidates = [Candidate(spec, requested=listed is not None) for spec in specs]
+    require_names(candidates)
+    for candidate in candidates:
+        if candidate.spec not in names():
+            _require(candidate.spec)
+    return candidates
 
 
-def require_names(entrants: Sequence[Entrant]) -> None:
+def require_names(candidates: Sequence[Candidate]) -> None:
     """Raise ValueError where there is no such kernel, or two would have one name in results."""
     chosen: dict[str, str] = {}
-    for entrant in entrants:
-        if entrant.name in chosen:
+    for candidate in candidates:
+        if candidate.name in chosen:
             raise ValueError(
-                f"{chosen[entrant.name]} and {entrant.spec} would both be called {entrant.name}; rename one"
+                f"{chosen[candidate.name]} and {candidate.spec} would both be called {candidate.name}; rename one"
             )
-        chosen[entrant.name] = entrant.spec
+        chosen[candidate.name] = candidate.spec
 
 
 def _require(spec: str) -> None:
     """Raise ValueError unless a kernel of the user's can be loaded: tried in a process of its own."""
-    worker = Process(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
     try:
-        worker.ask(Order("load", {"spec": spec, "data_limit": None}))
-    except Ended as ended:
+        worker.request(Request("load", {"spec": spec, "data_limit": None}))
+    except WorkerFailed as ended:
         if ended.invalid:
             raise ValueError(ended.reason) from None
         # anything else is an outcome, which its record will tell
@@ -87,11 +87,11 @@ def choose_workloads(
     return list(chosen.values())
 
 
-def with_baselines(entrants: Sequence[Entrant], workload: Workload) -> list[Entrant]:
+def with_baselines(candidates: Sequence[Candidate], workload: Workload) -> list[Candidate]:
     """The entrants, and before them the workload's baseline and numpy where they are not among them."""
-    chosen = {entrant.spec for entrant in entrants}
+    chosen = {candidate.spec for candidate in candidates}
     missing = [name for name in dict.fromkeys((workload.baseline, "numpy")) if name not in chosen]
-    return [*(Entrant(name, selected=False) for name in missing), *entrants]
+    return [*(Candidate(name, selected=False) for name in missing), *candidates]
 
 
 def _split(listed: str, option: str) -> list[str]:

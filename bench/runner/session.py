@@ -14,10 +14,10 @@ from bench.analysis.race import Race
 from bench.host.checkout import compiled_code
 from bench.results.journal import Journal
 from bench.results.record import Record, Results
-from bench.results.samples import CONTROL, Block, Entrant, Entry
+from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from bench.runner import estimate, resume, run_results, selection
 from bench.runner import settings as run_settings
-from bench.runner.inputs import Materials
+from bench.runner.inputs import InputCache
 from bench.runner.launch import Launch, resources_for
 from bench.runner.run_results import WallTime
 from bench.runner.settings import FEWEST_LAUNCHES, Settings
@@ -35,51 +35,51 @@ class Session:
 
     def __init__(
         self,
-        entrants: Sequence[Entrant],
+        candidates: Sequence[Candidate],
         workloads: Sequence[Workload],
         settings: Settings | None = None,
-        materials: Materials | None = None,
-        enough: Callable[[Race], bool] = race_analysis.narrow,
+        input_cache: InputCache | None = None,
+        enough: Callable[[Race], bool] = race_analysis.is_precise_enough,
     ) -> None:
         """Plan nothing yet.
 
         materials: kept from one run to the next by whoever has several; who closes them
         enough: whether a race may end after the fewest launches; it looks at widths, never at what they say
         """
-        self.entrants = {entrant.name: entrant for entrant in entrants}
+        self.candidates = {candidate.name: candidate for candidate in candidates}
         self.workloads = {workload.name: workload for workload in workloads}
         self.settings = settings or Settings()
-        self.plan: dict[str, list[Entrant]] = {}
+        self.plan: dict[str, list[Candidate]] = {}
         """Workload → those that race on it, baselines included."""
-        self.blocks: list[Block] = []
+        self.blocks: list[LaunchResult] = []
         self.ran = False
         self.journal: Journal | None = None
         self._began = datetime.now(UTC)
-        self._materials = materials or Materials()
-        self._own_materials = materials is None
+        self._input_cache = input_cache or InputCache()
+        self._own_materials = input_cache is None
         self._enough = enough
-        self._beside: dict[str, list[Entrant]] = {}
+        self._comparisons: dict[str, list[Candidate]] = {}
         self._wall_time = WallTime()
 
     # -- what is to be done --
 
     def choose(self, cells: Iterable[tuple[str, str]], baselines: bool = True) -> None:
         """Plan these (workload, kernel), with the baselines that they need."""
-        chosen: dict[str, list[Entrant]] = {}
+        chosen: dict[str, list[Candidate]] = {}
         for workload, kernel in dict.fromkeys(cells):
-            chosen.setdefault(workload, []).append(self.entrants[kernel])
+            chosen.setdefault(workload, []).append(self.candidates[kernel])
         self.plan = {
-            name: selection.with_baselines(entrants, self.workloads[name]) if baselines else entrants
-            for name, entrants in chosen.items()
+            name: selection.with_baselines(candidates, self.workloads[name]) if baselines else candidates
+            for name, candidates in chosen.items()
         }
-        for name, others in self._beside.items():
+        for name, others in self._comparisons.items():
             for other in others:
-                if name in self.plan and other.name not in {entrant.name for entrant in self.plan[name]}:
-                    self.plan[name] = [replace(other, selected=False, by_name=False), *self.plan[name]]
+                if name in self.plan and other.name not in {candidate.name for candidate in self.plan[name]}:
+                    self.plan[name] = [replace(other, selected=False, requested=False), *self.plan[name]]
 
-    def beside(self, workload: str, entrant: Entrant) -> None:
+    def add_comparison(self, workload: str, candidate: Candidate) -> None:
         """Have another race there, if anything does, to be compared with."""
-        self._beside.setdefault(workload, []).append(entrant)
+        self._comparisons.setdefault(workload, []).append(candidate)
 
     def estimated_seconds(self) -> float:
         """How long it will take, without making any data."""
@@ -88,10 +88,10 @@ class Session:
     @property
     def counts(self) -> tuple[int, ...]:
         """Numbers of threads that anything races on."""
-        return run_settings.counts(self.plan, self.settings)
+        return run_settings.thread_counts(self.plan, self.settings)
 
     def _launches(self) -> list[run_settings.Together]:
-        batches = self._materials.batches(self.workloads[name] for name in self.plan)
+        batches = self._input_cache.batches(self.workloads[name] for name in self.plan)
         return [together for batch in batches for together in run_settings.launches(batch, self.settings)]
 
     def keep_journal(self, results: Path) -> None:
@@ -109,14 +109,14 @@ class Session:
         return file
 
     def _described(self) -> dict[str, Any]:
-        return resume.describe(self.plan, self.settings, self.entrants, self.workloads)
+        return resume.describe(self.plan, self.settings, self.candidates, self.workloads)
 
     # -- doing it --
 
     def run(
         self,
         tick: Callable[[str, float], None] = lambda _doing, _share: None,
-        stop: Callable[[Block], bool] = lambda _block: False,
+        stop: Callable[[LaunchResult], bool] = lambda _block: False,
     ) -> None:
         """Measure all that is planned and not yet measured. What was finished stays, however it ends.
 
@@ -139,14 +139,14 @@ class Session:
             pass
         finally:
             if self._own_materials:
-                self._materials.close()
+                self._input_cache.close()
 
     def _launch(
         self,
         together: run_settings.Together,
         cache: Path,
         tick: Callable[[str, int], None],
-        stop: Callable[[Block], bool],
+        stop: Callable[[LaunchResult], bool],
     ) -> None:
         names, threads, number = together.workloads, together.threads, together.launch
         todo = [name for name in names if not self.is_finished(name, threads, number)]
@@ -169,12 +169,12 @@ class Session:
         finally:
             launch.close()
 
-    def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> Block:
+    def _block(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> LaunchResult:
         workload, earlier = self.workloads[name], self.results_of(name, threads)
         skipped = {
-            entrant.name: Entry("skipped", why)
-            for entrant in self.plan[name]
-            if (why := run_settings.left_out(entrant, workload))
+            candidate.name: KernelSamples("skipped", why)
+            for candidate in self.plan[name]
+            if (why := run_settings.skip_reason(candidate, workload))
         }
         failed = {n for block in earlier for n, entry in block.entries.items() if entry.outcome != "ok"}
         specs = {e.name: e.spec for e in self.plan[name] if e.name not in skipped and e.name not in failed}
@@ -186,18 +186,18 @@ class Session:
         if self.settings.ceilings:
             specs |= {ceiling: spec for ceiling, spec in ceilings.SPECS.items() if ceiling not in failed}
         try:
-            material = self._materials.of(workload)
+            inputs = self._input_cache.of(workload)
         except MemoryError:
-            none = Entry("out-of-memory", f"{name} and its probes do not fit into memory")
-            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
+            none = KernelSamples("out-of-memory", f"{name} and its probes do not fit into memory")
+            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
         except DatasetUnavailable as unavailable:
-            none = Entry("skipped", str(unavailable))
-            return Block(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
+            none = KernelSamples("skipped", str(unavailable))
+            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, none))
         known = self.calibration_so_far(name, threads)
-        block = launch.block(specs, material, self.settings.block_seconds, known, control, tick)
+        block = launch.block(specs, inputs, self.settings.block_seconds, known, control, tick)
         self._wall_time.add(block)
         entries = skipped | block.entries if launch.number == 0 else block.entries
-        return replace(block, entries=entries, data=material.digest)
+        return replace(block, entries=entries, data=inputs.digest)
 
     def calibration_so_far(self, workload: str, threads: int) -> dict[str, dict[str, Any]]:
         """What earlier launches chose and saw of each kernel; a control's worker does as its kernel does."""
@@ -209,10 +209,12 @@ class Session:
                     known.setdefault(name, found)
                     known.setdefault(CONTROL.format(name), found)
         calls = {name: found["iterations"] for name, found in known.items()}
-        for entrant in self.plan[workload]:
-            if entrant.twin in calls and entrant.name in calls:
-                both = sqrt(calls[entrant.name] * calls[entrant.twin])  # neither round far too short, nor too long
-                known[entrant.name]["iterations"] = max(1, round(both))
+        for candidate in self.plan[workload]:
+            if candidate.same_iterations_as in calls and candidate.name in calls:
+                both = sqrt(
+                    calls[candidate.name] * calls[candidate.same_iterations_as]
+                )  # neither round far too short, nor too long
+                known[candidate.name]["iterations"] = max(1, round(both))
         return known
 
     def is_finished(self, workload: str, threads: int, launch: int) -> bool:
@@ -225,11 +227,9 @@ class Session:
             return False
         return self._enough(Race(self.workloads[workload], threads, tuple(blocks), tuple(self.plan[workload])))
 
-    def results_of(self, workload: str, threads: int) -> list[Block]:
+    def results_of(self, workload: str, threads: int) -> list[LaunchResult]:
         """What the workload's launches with so many threads came to."""
         return [block for block in self.blocks if (block.workload, block.threads) == (workload, threads)]
-
-    # -- what came of it --
 
     @property
     def races(self) -> list[Race]:
@@ -247,8 +247,8 @@ class Session:
 
     def record(self, workload: str, kernel: str, threads: int) -> Record:
         """What the kernel did on the workload; the run may have ended before it."""
-        entrants = tuple(self.plan[workload])
-        race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), entrants)
+        candidates = tuple(self.plan[workload])
+        race = self.race(workload, threads) or Race(self.workloads[workload], threads, (), candidates)
         return next(record for record in race.records if record.kernel == kernel)
 
     def results(self) -> Results:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.host import resources
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.workloads.catalog import Workload
 
 FEWEST_LAUNCHES = 5
@@ -66,7 +66,7 @@ class Together:
     launch: int
 
 
-def counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ...]:
+def thread_counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ...]:
     """Numbers of threads that any of the workloads races on."""
     return tuple(dict.fromkeys(count for name in workloads for count in settings.threads_of(name)))
 
@@ -75,14 +75,14 @@ def launches(batch: Sequence[str], settings: Settings) -> list[Together]:
     """All launches of workloads whose data is kept from one to the next, in order."""
     return [
         Together(tuple(name for name in batch if threads in settings.threads_of(name)), threads, number)
-        for threads in counts(batch, settings)
+        for threads in thread_counts(batch, settings)
         for number in range(settings.most_launches)
     ]
 
 
-def left_out(entrant: Entrant, workload: Workload) -> str:
+def skip_reason(candidate: Candidate, workload: Workload) -> str:
     """Why the workload leaves the kernel out; empty where it does not, or the kernel was asked for."""
-    return "" if entrant.by_name else workload.left_out.get(entrant.spec, "")
+    return "" if candidate.requested else workload.left_out.get(candidate.spec, "")
 
 
 FEWEST_ROUNDS = 5

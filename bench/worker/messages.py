@@ -27,7 +27,7 @@ _LONGEST = 2**26
 _DTYPES = {"float32", "float64"}
 
 
-class Garbled(ValueError):  # noqa: N818 - what somebody else did
+class ProtocolError(ValueError):
     """What arrived is no frame of ours."""
 
 
@@ -46,14 +46,14 @@ def _packed(value: object) -> dict[str, Any]:
 def array(packed: Any) -> np.ndarray:
     """The array that a message held. Raises Garbled."""
     if not isinstance(packed, dict):
-        raise Garbled("an array that is none")
+        raise ProtocolError("an array that is none")
     if packed.get("dtype") not in _DTYPES:
-        raise Garbled(f"an array of {packed.get('dtype')!r:.40}")
+        raise ProtocolError(f"an array of {packed.get('dtype')!r:.40}")
     try:
         flat = np.frombuffer(base64.b64decode(packed["bytes"], validate=True), packed["dtype"])
         return flat.reshape(packed["shape"])
     except (TypeError, ValueError, LookupError) as error:
-        raise Garbled(f"an array that is none: {error}") from None
+        raise ProtocolError(f"an array that is none: {error}") from None
 
 
 class Frames:
@@ -72,7 +72,7 @@ class Frames:
             return None
         (length,) = _LENGTH.unpack_from(self._buffer)
         if length > _LONGEST:
-            raise Garbled(f"a frame of {length} bytes")
+            raise ProtocolError(f"a frame of {length} bytes")
         end = _LENGTH.size + length
         if len(self._buffer) < end:
             return None
@@ -81,9 +81,9 @@ class Frames:
         try:
             message = json.loads(body)
         except (ValueError, RecursionError):
-            raise Garbled("a frame that is no JSON") from None
+            raise ProtocolError("a frame that is no JSON") from None
         if not isinstance(message, dict):
-            raise Garbled("a frame that is no JSON object")
+            raise ProtocolError("a frame that is no JSON object")
         return message
 
 
@@ -94,7 +94,7 @@ def send(end: socket.socket, message: dict[str, Any], descriptors: Sequence[int]
     end.sendall(frame[sent:])
 
 
-class Line:
+class Connection:
     """A worker's end: blocking, a message at a time."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -118,11 +118,11 @@ class Line:
         send(self._end, message)
 
 
-Reply: TypeAlias = dict[str, Any]
+Response: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Order:
+class Request:
     """What a worker is to do: the name of one of its methods, arguments, and a descriptor to go with them."""
 
     name: str
@@ -130,7 +130,7 @@ class Order:
     descriptor: int | None = None
 
 
-class Ended(Exception):  # noqa: N818 - an outcome, and not a mistake of ours
+class WorkerFailed(Exception):  # noqa: N818 - an outcome, and not a mistake of ours
     """A worker came to an end, or its kernel to an outcome other than ok."""
 
     def __init__(self, outcome: str, reason: str, invalid: bool = False) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from bench.host import procfs
 from bench.worker import messages
 from bench.worker.exit_status import OUTCOMES, PHASES, has_exited
-from bench.worker.messages import Ended, Frames, Garbled, Order, Reply
+from bench.worker.messages import Frames, ProtocolError, Request, Response, WorkerFailed
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 1e-4
@@ -40,7 +40,7 @@ class Limits:
     """Of memory."""
 
 
-class Process:
+class WorkerProcess:
     """One worker."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Process:
 
     # -- orders --
 
-    def send(self, order: Order) -> None:
+    def send(self, order: Request) -> None:
         """Give an order; `replies` has its answer. Raises Ended."""
         self._doing = order.name
         self._deadline = time.monotonic() + self.limits.seconds
@@ -99,11 +99,11 @@ class Process:
         except OSError:
             raise self._end() from None
 
-    def ask(self, order: Order) -> Reply:
+    def request(self, order: Request) -> Response:
         """Give an order and wait for its answer. Raises Ended; then the worker is gone."""
         self.send(order)
-        ((_, reply),) = replies([self])
-        if isinstance(reply, Ended):
+        ((_, reply),) = as_completed([self])
+        if isinstance(reply, WorkerFailed):
             raise reply
         return reply
 
@@ -159,7 +159,7 @@ class Process:
         """What becomes readable when it speaks, and when it prints."""
         return self._socket, self._output
 
-    def take(self) -> Reply | Ended | None:
+    def poll(self) -> Response | WorkerFailed | None:
         """Its answer if that has come; None while it works on."""
         self._drain()
         try:
@@ -174,15 +174,15 @@ class Process:
         self._frames.feed(data)
         try:
             message = self._frames.next()
-        except Garbled as garbled:
+        except ProtocolError as garbled:
             self.kill()
-            return Ended("crashed", f"it sent {garbled} {self._in_words()}")
+            return WorkerFailed("crashed", f"it sent {garbled} {self._in_words()}")
         if message is None:
             return self._watched()
         if "outcome" in message:
             self.kill()
             outcome = message["outcome"] if message["outcome"] in OUTCOMES else "crashed"
-            return Ended(outcome, str(message.get("reason")), message.get("invalid") is True)
+            return WorkerFailed(outcome, str(message.get("reason")), message.get("invalid") is True)
         return message
 
     def _drain(self) -> None:
@@ -191,15 +191,15 @@ class Process:
                 self.printed_bytes += len(data)
                 self._printed = (self._printed + data)[-_KEPT_BYTES:]
 
-    def _watched(self) -> Ended | None:
+    def _watched(self) -> WorkerFailed | None:
         """What goes wrong in silence: no time left, too much memory, it stopped itself, it is gone."""
         if time.monotonic() > self._deadline:
             self.kill()
-            return Ended("timeout", f"no end after {self.limits.seconds:g} s, {self._in_words()}")
+            return WorkerFailed("timeout", f"no end after {self.limits.seconds:g} s, {self._in_words()}")
         if (held := procfs.resident_bytes(self._popen.pid)) > self.limits.bytes:
             self.kill()
             limit = f"{held / 2**30:.1f} GiB, over its limit of {self.limits.bytes / 2**30:.1f}"
-            return Ended("out-of-memory", f"it held {limit}")
+            return WorkerFailed("out-of-memory", f"it held {limit}")
         if hasattr(os, "waitid"):
             flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
             with suppress(ChildProcessError):
@@ -207,12 +207,12 @@ class Process:
                 if seen is not None and seen.si_code == os.CLD_STOPPED:
                     name = signal.Signals(seen.si_status).name
                     self.kill()
-                    return Ended("crashed", f"it stopped itself ({name}) {self._in_words()}")
+                    return WorkerFailed("crashed", f"it stopped itself ({name}) {self._in_words()}")
                 if seen is not None:
                     return self._end()
         return None
 
-    def _end(self) -> Ended:
+    def _end(self) -> WorkerFailed:
         """How a worker ended whose connection is closed."""
         until = time.monotonic() + _GRACE_SECONDS
         while time.monotonic() < until and not has_exited(self._popen):
@@ -220,20 +220,20 @@ class Process:
         gone = has_exited(self._popen)
         self.kill()
         if not gone:
-            return Ended("crashed", f"it closed its connection {self._in_words()}")
+            return WorkerFailed("crashed", f"it closed its connection {self._in_words()}")
         code = self._popen.returncode
         if code >= 0:
-            return Ended("crashed", f"it exited with code {code} {self._in_words()}")
+            return WorkerFailed("crashed", f"it exited with code {code} {self._in_words()}")
         name = signal.Signals(-code).name
-        told = f"{signal.strsignal(-code)}".lower()
+        description = f"{signal.strsignal(-code)}".lower()
         hint = " (the system may have run out of memory)" if -code == signal.SIGKILL else ""
-        return Ended("crashed", f"{name}, {told}, {self._in_words()}{hint}")
+        return WorkerFailed("crashed", f"{name}, {description}, {self._in_words()}{hint}")
 
     def _in_words(self) -> str:
         return PHASES.get(self._doing, f"while {self._doing}")
 
 
-def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]:
+def as_completed(asked: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProcess, Response | WorkerFailed]]:
     """The answers of all that were given an order, as they come."""
     waiting = list(asked)
     with selectors.DefaultSelector() as selector:
@@ -244,7 +244,7 @@ def replies(asked: Sequence[Process]) -> Iterator[tuple[Process, Reply | Ended]]
             selector.select(_TICK_SECONDS)
             for process in list(waiting):
                 files = process.files()
-                if (reply := process.take()) is not None:
+                if (reply := process.poll()) is not None:
                     waiting.remove(process)
                     for file in files:
                         with suppress(KeyError, ValueError, OSError):

@@ -21,8 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.host.resources import available_bytes
-
 HUGE_PAGE = 2**21
 _PROT_READ = 1
 _MAP_FIXED = 0x10  # the same on Linux and macOS
@@ -48,9 +46,9 @@ class Shared:
         os.close(self.descriptor)
 
 
-def share(arrays: dict[str, np.ndarray]) -> Shared:
-    """Copy the arrays into an anonymous file. Raises MemoryError where it does not fit."""
-    if (needed := sum(array.nbytes for array in arrays.values())) > available_bytes():
+def share_arrays(arrays: dict[str, np.ndarray], available_bytes: int) -> Shared:
+    """Copy the arrays into an anonymous file. Raises MemoryError where it does not fit into what is available."""
+    if (needed := sum(array.nbytes for array in arrays.values())) > available_bytes:
         raise MemoryError(f"{needed / 2**30:.2g} GiB of shared memory")  # an anonymous file is given without asking
     table, size = {}, 0
     for name, array in arrays.items():
@@ -88,7 +86,7 @@ def _seal(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
 
 
-def mapped(descriptor: int, table: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
+def map_arrays(descriptor: int, table: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
     """The shared arrays, read-only: whoever writes into them dies of it."""
     size = os.fstat(descriptor).st_size
     memory = _Map(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ)
@@ -123,7 +121,7 @@ class _Map:
         return np.ndarray(entry["shape"], entry["dtype"], where, entry["offset"], order=entry["order"])
 
 
-def private(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
+def local_copy(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
     """One of the shared arrays in memory of one's own: aligned to a huge page, huge pages asked for, read-only."""
     itemsize = np.dtype(entry["dtype"]).itemsize
     count = int(np.prod(entry["shape"], dtype=np.int64))

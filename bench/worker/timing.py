@@ -1,7 +1,7 @@
 """The loop that measures: draw parameters, warm up, calibrate, time a round.
 
 Timed is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that are already placed, and no timed call gets
-parameters that its worker has seen. Separate from worker.py, which answers requests and times nothing but a first call.
+parameters that its worker has seen. Separate from worker.py, which answers requests.
 """
 
 from __future__ import annotations

@@ -24,10 +24,10 @@ import numpy as np
 from bench.host import procfs
 from bench.worker import shared_arrays, timing
 from bench.worker.compilation import compile_ahead, compiled
-from bench.worker.messages import Line, array
+from bench.worker.messages import Connection, array
 from bench.worker.timing import PlacedKernel
 from kernels import BackendUnavailable, Kernel, load
-from kernels.registry import told
+from kernels.registry import error_line
 
 _PLACINGS = 15
 """Parameters placed before any data is, to know what that costs by itself."""
@@ -35,7 +35,7 @@ _PLACINGS = 15
 
 def serve(descriptor: int) -> None:
     """Do what arrives on this socket until it closes."""
-    line = Line(socket.socket(fileno=descriptor))
+    line = Connection(socket.socket(fileno=descriptor))
     worker = Worker()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
@@ -56,7 +56,7 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
         return {"outcome": "out-of-memory", "reason": "it asked for more memory than there is for it"}
     except BaseException as error:  # a kernel may raise anything
         invalid = order == "load" and type(error) is ValueError
-        reason = str(error) if invalid else told(error)
+        reason = str(error) if invalid else error_line(error)
         return {"outcome": "raised", "reason": reason, "invalid": invalid}
     return answer
 
@@ -95,7 +95,7 @@ class Worker:
     def place(self, name: str, launch_seed: int, table: dict[str, Any], descriptor: int) -> dict[str, Any]:
         """Take the workload's arrays from shared memory, and put X and y where the kernel computes."""
         try:
-            self.shared = shared_arrays.mapped(descriptor, table)
+            self.shared = shared_arrays.map_arrays(descriptor, table)
             X, y = (self._own(descriptor, table, name) for name in ("X", "y"))
         finally:
             os.close(descriptor)
@@ -112,7 +112,7 @@ class Worker:
         shared = self.shared[name]
         if self.kernel.passes == 0 or (shared.nbytes >= shared_arrays.HUGE_PAGE and procfs.huge_pages(shared)):
             return shared
-        return shared_arrays.private(descriptor, table[name])
+        return shared_arrays.local_copy(descriptor, table[name])
 
     def compile(self, draw: int) -> dict[str, Any]:
         """Compile for this workload, where the kernel can be asked to."""

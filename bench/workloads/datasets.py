@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.registry import told
+from kernels.registry import error_line
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15
@@ -98,23 +98,23 @@ def read(path: Path, target: str | None) -> Examples:
         return readers[path.suffix](path, target)
     except DatasetUnavailable:
         raise
-    except _Unusable as unusable:
+    except InvalidDataFile as unusable:
         raise ValueError(f"{path.name}: {unusable}") from None
     except Exception as error:  # each reader has its own ways to say that the bytes are not what it reads
-        raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {told(error)}") from error
+        raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {error_line(error)}") from error
 
 
-class _Unusable(ValueError):  # noqa: N818 - it judges a file, and becomes a ValueError that names it
+class InvalidDataFile(ValueError):  # noqa: N818 - it judges a file, and becomes a ValueError that names it
     """The file was read, and does not hold what it should."""
 
 
 def _npz(path: Path, _target: str | None) -> Examples:
     if not zipfile.is_zipfile(path):
-        raise _Unusable("it is no .npz archive; expected what numpy.savez writes")
+        raise InvalidDataFile("it is no .npz archive; expected what numpy.savez writes")
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {"X", "y"} - set(arrays.files):
             held = ", ".join(arrays.files) or "nothing"
-            raise _Unusable(f"holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
+            raise InvalidDataFile(f"holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
         X = arrays["X"]
         return X, _labels(arrays["y"], X.dtype)
 
@@ -124,18 +124,18 @@ def _frame(path: Path, target: str | None) -> Examples:
     if path.suffix == ".csv":
         names = pandas.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
         if twice := names[names.duplicated()].tolist():
-            raise _Unusable(f"the column {twice[0]!r} is there twice; rename one")
+            raise InvalidDataFile(f"the column {twice[0]!r} is there twice; rename one")
     frame = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
     target = "y" if target is None else target
     if target not in frame.columns:
         columns = ", ".join(str(column) for column in frame.columns[:12])
-        raise _Unusable(f"no column {target!r} to use as the label (--target); it has {columns}")
+        raise InvalidDataFile(f"no column {target!r} to use as the label (--target); it has {columns}")
     if frame.empty:
-        raise _Unusable("it has no examples (rows); expected at least one")
+        raise InvalidDataFile("it has no examples (rows); expected at least one")
     features = frame.drop(columns=[target])
     texts = [str(name) for name, kind in features.dtypes.items() if kind.kind not in "biuf"]
     if texts:
-        raise _Unusable(f"{', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
+        raise InvalidDataFile(f"{', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
     X = np.ascontiguousarray(features.to_numpy(np.float64))
     return X, _labels(frame[target].to_numpy(), X.dtype)
 
@@ -152,7 +152,9 @@ def _labels(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if y.dtype.kind in "biuf" and dtype.kind == "f":
         return y.astype(dtype)
     if y.dtype.kind in "OUS":
-        raise _Unusable(f"y holds {', '.join(map(repr, np.unique(y.astype(str))[:5].tolist()))}; expected 0 or 1")
+        raise InvalidDataFile(
+            f"y holds {', '.join(map(repr, np.unique(y.astype(str))[:5].tolist()))}; expected 0 or 1"
+        )
     return y
 
 

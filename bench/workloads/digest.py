@@ -34,7 +34,7 @@ def digest(X: np.ndarray, y: np.ndarray) -> dict[str, float]:
     }
 
 
-def alike(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+def same_data(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
     """Whether they are of the same data, but for rounding. What only one of them has is not compared."""
     scales = {key: abs(one["size"]) for key in one} | {"ones": 1.0}
     return all(

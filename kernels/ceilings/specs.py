@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WAYS = {"read": ("(read-sum)", "(read-bits)"), "sigmoid": ("(sigmoid)",), "multiply": ("(multiply)",)}
+METHODS = {"read": ("(read-sum)", "(read-bits)"), "sigmoid": ("(sigmoid)",), "multiply": ("(multiply)",)}
 """What is measured → the workers that do it, each in its way; the fastest counts."""
 SPECS = {
     "(read-sum)": "kernels.ceilings.numba_ceilings:READ_SUM",

@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis import race as race_analysis
 from bench.analysis.race import Race
-from bench.results.samples import CONTROL, Block, Entrant, Entry
+from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from tests.support.races import LECTURE, SEEN, entry, race
 
 
@@ -41,7 +41,7 @@ def test_one_launch_has_an_estimate_and_no_interval() -> None:
 
 
 def test_who_fails_in_a_later_launch_loses_all_times() -> None:
-    wrong = Entry("wrong", "unseen: db is nan")
+    wrong = KernelSamples("wrong", "unseen: db is nan")
     found = race([{"loops": entry(1.0), "numpy": entry(1.0)}] * 2 + [{"loops": entry(1.0), "numpy": wrong}])
     _, numpy = found.records
     assert (numpy.outcome, numpy.reason, numpy.seconds, numpy.speedup) == ("wrong", "unseen: db is nan", None, None)
@@ -50,14 +50,14 @@ def test_who_fails_in_a_later_launch_loses_all_times() -> None:
 
 
 def test_who_was_not_reached_is_skipped() -> None:
-    found = Race(LECTURE, 2, (), (Entrant("numpy"),)).records[0]
+    found = Race(LECTURE, 2, (), (Candidate("numpy"),)).records[0]
     assert (found.outcome, found.reason) == ("skipped", "the run ended before it")
 
 
 def test_the_control_is_the_fastest_compiled() -> None:
-    block = Block("lecture", 2, 0, {"a": entry(3.0, True), "b": entry(2.0, True), "c": entry(1.0)})
+    block = LaunchResult("lecture", 2, 0, {"a": entry(3.0, True), "b": entry(2.0, True), "c": entry(1.0)})
     assert race_analysis.control_for([block]) == "b"
-    assert race_analysis.control_for([Block("lecture", 2, 0, {"c": entry(1.0), "d": entry(2.0)})]) == "c"
+    assert race_analysis.control_for([LaunchResult("lecture", 2, 0, {"c": entry(1.0), "d": entry(2.0)})]) == "c"
     assert race_analysis.control_for([]) is None
 
 
@@ -73,7 +73,7 @@ def test_a_control_that_differs_makes_the_race_untrustworthy(factor: float, trus
         for w in wobble
     ]
     found = race(launches, "numpy")
-    control = found.control(race_analysis.differing([found]))
+    control = found.control(race_analysis.untrusted_races([found]))
     assert control is not None
     assert control.trustworthy is trusted
     assert control.estimate == pytest.approx(1 / factor, rel=1e-3)

@@ -11,7 +11,7 @@ from bench.analysis import roofline
 from bench.host.checkout import CHECKOUT
 from bench.race import race as raced
 from bench.results.record import Results
-from bench.results.samples import Entry
+from bench.results.samples import KernelSamples
 from kernels.ceilings import specs
 from kernels.ceilings.specs import SPECS, repeats
 from tests.support.races import LECTURE, entry, race
@@ -21,7 +21,7 @@ from tests.support.terminal import shown
 TIMES = repeats(LECTURE.bytes_of_x)
 
 
-def machine(**seconds: float) -> dict[str, Entry]:
+def machine(**seconds: float) -> dict[str, KernelSamples]:
     """What the machine takes for one pass over the workload."""
     taken = {"read-sum": 1e-6, "read-bits": 2e-6, "sigmoid": 4e-6, "multiply": 1e-7}
     taken |= {name.replace("_", "-"): value for name, value in seconds.items()}
@@ -36,7 +36,7 @@ def test_small_work_is_repeated_until_the_call_does_not_count() -> None:
 def test_the_faster_way_counts_and_the_longest_is_the_limit() -> None:
     found = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
     assert found == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
-    assert roofline.binding([found, found]) == "sigmoid"
+    assert roofline.limiting_ceiling([found, found]) == "sigmoid"
     assert [exp(log) for log in roofline.fractions([found, found], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
 
 
@@ -71,7 +71,7 @@ def test_a_kernel_on_a_gpu_has_no_fraction() -> None:
 
 def test_a_ceiling_that_fails_says_why_and_leaves_no_limit() -> None:
     """In one launch of three: what it was timed at in the others is withdrawn, as a kernel's would be."""
-    crashed = Entry("crashed", "SIGILL, illegal instruction, while it was timed")
+    crashed = KernelSamples("crashed", "SIGILL, illegal instruction, while it was timed")
     launches = [{"numpy": entry(8e-6), **machine()} for _ in range(3)]
     launches[1]["(sigmoid)"] = crashed
     del launches[2]["(sigmoid)"]
@@ -89,7 +89,7 @@ def test_a_ceiling_that_fails_says_why_and_leaves_no_limit() -> None:
 
 def test_of_two_ways_to_read_the_other_counts() -> None:
     launches = [{"numpy": entry(8e-6), **machine(sigmoid=1e-7)} for _ in range(3)]
-    launches[2]["(read-sum)"] = Entry("timeout", "no end after 120 s, in its first call")
+    launches[2]["(read-sum)"] = KernelSamples("timeout", "no end after 120 s, in its first call")
     found = race(launches)
     ceiling = found.records[0].ceiling
     assert ceiling is not None

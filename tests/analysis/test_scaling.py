@@ -46,7 +46,7 @@ def records(cells: list[Cell], kernel: str = "numpy") -> list[Record]:
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_among_the_forms_predicts_what_was_held_out(law: str) -> None:
     (found,) = scaling.fits(records(grid(LAWS[law])))
-    assert (found.cells, len(found.errors)) == (15, 5)
+    assert (found.cells, len(found.relative_errors)) == (15, 5)
     assert found.largest < 1e-6
     assert (found.kernel, found.dtype, found.order, found.threads) == ("numpy", "float64", "C", 2)
 
@@ -84,7 +84,7 @@ def test_what_is_held_out_has_no_part_in_the_fit() -> None:
     spoilt = [replace(cell, seconds=100 * cell.seconds) if i % 4 == 1 else cell for i, cell in enumerate(cells)]
     (after,) = scaling.fits(records(spoilt))
     assert after.model == before.model
-    assert after.errors == pytest.approx([0.99] * 5)
+    assert after.relative_errors == pytest.approx([0.99] * 5)
 
 
 def test_kernels_dtypes_orders_and_threads_are_fitted_apart() -> None:

@@ -12,14 +12,14 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import statistics, verdict
-from bench.analysis.statistics import Estimate, apart, shared
+from bench.analysis.statistics import Estimate, bonferroni_confidence, welch_interval
 from bench.analysis.verdict import FAILED, NOT_SHOWN, PASSED, Judgement
 from bench.commands.race import text as race_text
 from bench.commands.race.result import Comparison
 from bench.commands.race.result import judge as judge_races
 from bench.commands.race.source_trees import Revision
 from bench.results.record import Fraction, Record, Seconds
-from bench.results.samples import Entry
+from bench.results.samples import KernelSamples
 from tests.support.races import entry, race
 from tests.support.records import OK, RESULTS
 
@@ -96,17 +96,17 @@ def test_apart_is_welchs_interval() -> None:
         one, other = statistics.interval(list(first)), statistics.interval(list(second))
         assert one
         assert other
-        found = apart(other, 9, one, 5)
+        found = welch_interval(other, 9, one, 5)
         held += found.low <= 1.1 <= found.high
     assert 0.93 <= held / 2000 <= 0.98
-    assert apart(Estimate(2, 2, 2), 5, Estimate(1, 1, 1), 5) == Estimate(2, 2, 2)
+    assert welch_interval(Estimate(2, 2, 2), 5, Estimate(1, 1, 1), 5) == Estimate(2, 2, 2)
 
 
 def test_more_comparisons_ask_for_more_confidence() -> None:
     logs = [0.01, 0.02, 0.0, 0.015, 0.005]
-    assert shared(1) == pytest.approx(0.95)
-    assert shared(20) == pytest.approx(0.9975)
-    widths = [statistics.half_width(logs, shared(number)) for number in (1, 4, 20)]
+    assert bonferroni_confidence(1) == pytest.approx(0.95)
+    assert bonferroni_confidence(20) == pytest.approx(0.9975)
+    widths = [statistics.half_width(logs, bonferroni_confidence(number)) for number in (1, 4, 20)]
     assert widths == sorted(widths)
     assert widths[0] == statistics.half_width(logs)
     # Student's quantiles with four degrees of freedom, from a printed table: 2.776 at 97.5%, 4.604 at 99.5%
@@ -165,7 +165,7 @@ def re_row(text: str) -> str:
     return line.rstrip()
 
 
-def judge(launches: list[dict[str, Entry]], control: str | None = None) -> Comparison:
+def judge(launches: list[dict[str, KernelSamples]], control: str | None = None) -> Comparison:
     return judge_races([race(launches, control)], ["numpy"], COMMIT, 2.0, 1, False)
 
 

@@ -18,7 +18,7 @@ from bench.host import resources
 from bench.host.checkout import CHECKOUT
 from bench.results import record, run_file
 from bench.workloads import catalog
-from bench.workloads.digest import alike, digest
+from bench.workloads.digest import digest, same_data
 from tests.support.pytest_run import FAST, SHORT, Ran, Run, apart, environment, files
 
 
@@ -78,7 +78,7 @@ def test_the_file_is_pytest_benchmarks_with_every_round(finished: tuple[Ran, Pat
     assert file.stem.endswith(document["logitbench"]["run"]["commit"])
     for race in document["logitbench"]["races"]:
         data = catalog.problem(catalog.named(race["workload"]), 0)
-        assert alike(race["data"], digest(data.X, data.y))
+        assert same_data(race["data"], digest(data.X, data.y))
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
         capture_output=True, text=True, check=True,

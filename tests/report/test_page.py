@@ -33,7 +33,7 @@ def shown(results: Results, width: int = 80) -> str:
     text = StringIO()
     console = Console(file=text, width=width, highlight=False)
     terminal.summary(console, results)
-    headline.closing(console, results)
+    headline.print_summary(console, results)
     return text.getvalue()
 
 
@@ -81,7 +81,7 @@ def test_the_terminal_shows_no_escape_and_runs_no_markup(width: int, tmp_path: P
     ratio = Ratio(2.0, 1.9, 2.1, "[red]x\x1b[31m")
     named = replace(OK, kernel="[bold]k[/bold]\x1b]0;title\x07", speedup=ratio)
     failed = replace(WRONG, reason="bell \x07 and \x1b[2J colour \u202egnp.exe")
-    text = shown(run_file.readable(replace(RESULTS, records=(named, failed))), width)
+    text = shown(run_file.printable_results(replace(RESULTS, records=(named, failed))), width)
     assert not any(ord(letter) < 32 and letter != "\n" for letter in text)
     assert "[bold]k[/bold]" in text
     assert "\u202e" not in text

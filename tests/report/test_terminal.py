@@ -103,7 +103,7 @@ def test_what_the_machine_lacks_is_said_once() -> None:
     ],
 )
 def test_three_digits(number: float, text: str) -> None:
-    assert formatting.significant(number) == text
+    assert formatting.format_significant(number) == text
 
 
 @pytest.mark.parametrize(

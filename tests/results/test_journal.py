@@ -8,12 +8,14 @@ import pytest
 
 from bench.results import journal
 from bench.results.journal import Journal
-from bench.results.samples import Block, Entry
+from bench.results.samples import KernelSamples, LaunchResult
 
 PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
-ENTRY = Entry("ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), places=(0, 1), findings=({"check": "data"},))
-BLOCK = Block("lecture", 2, 0, {"numpy": ENTRY}, "numpy", {"rounds": 1.0}, {"stolen": None})
-NEXT = Block("lecture", 2, 1, {"numpy": Entry("crashed", "SIGSEGV", printed="oh\n")})
+ENTRY = KernelSamples(
+    "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), places=(0, 1), findings=({"check": "data"},)
+)
+BLOCK = LaunchResult("lecture", 2, 0, {"numpy": ENTRY}, "numpy", {"rounds": 1.0}, {"stolen": None})
+NEXT = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", printed="oh\n")})
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:

@@ -95,6 +95,6 @@ def test_no_folder_of_this_machine_is_kept(reason: str, kept: str) -> None:
 
 
 def test_flat_names_its_record() -> None:
-    assert record.flat(OK)["record"] == OK.id
-    assert record.flat(WRONG)["speedup"] is None
-    assert all(isinstance(value, (str, float, int, type(None))) for value in record.flat(OK).values())
+    assert record.extra_info(OK)["record"] == OK.id
+    assert record.extra_info(WRONG)["speedup"] is None
+    assert all(isinstance(value, (str, float, int, type(None))) for value in record.extra_info(OK).values())

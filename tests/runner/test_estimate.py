@@ -9,7 +9,7 @@ import pytest
 
 from bench.results import run_file
 from bench.results.record import Results
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.runner import estimate
 from bench.runner.session import Session
 from bench.runner.settings import Settings
@@ -34,7 +34,9 @@ def planned(results: Results) -> Session:
     )
     cells = [(one.workload, one.kernel) for one in results.records if one.outcome != "unavailable"]
     chosen = [catalog.named(name) for name in threads]
-    session = Session([Entrant(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings)
+    session = Session(
+        [Candidate(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings
+    )
     session.choose(cells, baselines=False)
     return session
 
@@ -51,9 +53,9 @@ def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
 
 
 def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int = 2, **settings: object) -> float:
-    entrants = [Entrant(kernel) for kernel in kernels.split()]
+    candidates = [Candidate(kernel) for kernel in kernels.split()]
     chosen = replace(Settings(1.0, 5), **settings)  # type: ignore[arg-type]
-    return estimate.race_seconds(entrants, catalog.named(name), chosen, threads)
+    return estimate.race_seconds(candidates, catalog.named(name), chosen, threads)
 
 
 def test_more_takes_longer() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bench.results.samples import Entry
-from bench.runner.kernel_run import Lane
+from bench.results.samples import KernelSamples
+from bench.runner.kernel_run import KernelRun
 from bench.runner.rounds import calibrate_all, interleave, round_count
-from bench.worker.messages import Ended, Order, Reply
+from bench.worker.messages import Request, Response, WorkerFailed
 
-ANSWER: Reply = {
+ANSWER: Response = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,
     "page_faults": 0, "switches": 0, "mutated": False, "result_wait_seconds": None, "result": "form",
 }  # fmt: skip
@@ -35,25 +35,27 @@ class FakeWorker:
     def kill(self) -> None:
         self.log.append((self.name, "kill"))
 
-    def ask(self, order: Order) -> Reply:
+    def request(self, order: Request) -> Response:
         self.log.append((self.name, order.name))
         self.orders.append(order.arguments)
         answer = self.answers.get(len(self.orders) - 1, ANSWER)
-        if isinstance(answer, Ended):
+        if isinstance(answer, WorkerFailed):
             raise answer
         return dict(answer)
 
 
 def raced(
-    names: str, rounds: int, single: str = "", threads: int = 2, **answers: dict[int, Any]
-) -> tuple[dict[str, Lane], dict[str, FakeWorker], list[tuple[str, str]], dict[str, Ended]]:
+    names: str, rounds: int, single_threaded: str = "", threads: int = 2, **answers: dict[int, Any]
+) -> tuple[dict[str, KernelRun], dict[str, FakeWorker], list[tuple[str, str]], dict[str, WorkerFailed]]:
     log: list[tuple[str, str]] = []
     workers = {name: FakeWorker(name, log, answers.get(name)) for name in names}
-    lanes = {name: Lane(Entry("ok", iterations=4), single=name in single) for name in names}
+    kernel_runs = {
+        name: KernelRun(KernelSamples("ok", iterations=4), single_threaded=name in single_threaded) for name in names
+    }
     for worker in workers.values():
         worker.suspend()
-    ended = dict(interleave(lanes, workers, rounds, threads, [0, 1], Random(1)))
-    return lanes, workers, log, ended
+    ended = dict(interleave(kernel_runs, workers, rounds, threads, [0, 1], Random(1)))
+    return kernel_runs, workers, log, ended
 
 
 def test_only_the_one_that_is_timed_is_awake() -> None:
@@ -66,18 +68,18 @@ def test_only_the_one_that_is_timed_is_awake() -> None:
 
 
 def test_every_round_has_all_in_a_random_order() -> None:
-    lanes, _, log, _ = raced("abc", 60)
+    kernel_runs, _, log, _ = raced("abc", 60)
     names = [name for name, event in log if event == "round"]
     orders = Counter("".join(names[start : start + 3]) for start in range(0, len(names), 3))
     assert all(sorted(order) == list("abc") for order in orders)
     assert len(orders) == 6
     assert max(orders.values()) < 25
-    places = zip(*(lane.places for lane in lanes.values()), strict=True)
+    places = zip(*(kernel_run.places for kernel_run in kernel_runs.values()), strict=True)
     assert all(sorted(place) == [0, 1, 2] for place in places)
 
 
 def test_rivals_share_their_parameters_and_cores() -> None:
-    _, workers, _, _ = raced("ab", 10, single="ab")
+    _, workers, _, _ = raced("ab", 10, single_threaded="ab")
     one, other = (workers[name].orders for name in "ab")
     assert [order["draw"] for order in one] == [order["draw"] for order in other]
     assert len({order["draw"] for order in one}) == 10
@@ -85,9 +87,9 @@ def test_rivals_share_their_parameters_and_cores() -> None:
 
 
 def test_who_computes_in_several_threads_has_all_cores_unless_one_is_given() -> None:
-    _, workers, _, _ = raced("ab", 4, single="b")
+    _, workers, _, _ = raced("ab", 4, single_threaded="b")
     assert {str(order["cores"]) for order in workers["a"].orders} == {"None"}
-    _, workers, _, _ = raced("ab", 4, single="", threads=1)
+    _, workers, _, _ = raced("ab", 4, single_threaded="", threads=1)
     assert [order["cores"] for order in workers["a"].orders] == [[0], [1], [0], [1]]
 
 
@@ -99,10 +101,14 @@ def test_half_of_the_samples_are_last_calls_and_the_others_any() -> None:
 
 
 def test_ones_end_is_not_the_others() -> None:
-    lanes, _, log, ended = raced("abc", 10, b={3: Ended("crashed", "SIGSEGV")})
+    kernel_runs, _, log, ended = raced("abc", 10, b={3: WorkerFailed("crashed", "SIGSEGV")})
     assert {name: (end.outcome, end.reason) for name, end in ended.items()} == {"b": ("crashed", "SIGSEGV")}
-    assert lanes["b"].entry.outcome == "crashed"
-    assert (lanes["b"].replies, len(lanes["a"].replies), len(lanes["c"].replies)) == ([], 10, 10)
+    assert kernel_runs["b"].entry.outcome == "crashed"
+    assert (kernel_runs["b"].responses, len(kernel_runs["a"].responses), len(kernel_runs["c"].responses)) == (
+        [],
+        10,
+        10,
+    )
     assert log.count(("b", "round")) == 4
     assert log.index(("b", "kill")) > log.index(("b", "round"))
 
@@ -118,7 +124,7 @@ def test_ones_end_is_not_the_others() -> None:
         ({}, "crashed", "it sent no number for seconds"),
     ],
 )
-def test_an_answer_that_is_none(answer: Reply, outcome: str, reason: str) -> None:
+def test_an_answer_that_is_none(answer: Response, outcome: str, reason: str) -> None:
     _, _, _, ended = raced("ab", 3, a={0: answer})
     assert (ended["a"].outcome, ended["a"].reason) == (outcome, reason)
     assert "b" not in ended
@@ -133,20 +139,26 @@ def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose(
     workers = {name: FakeWorker(name, log, {0: answer}) for name, answer in answers.items()}
     answers["twin"] = {**CALIBRATED, "busy_threads": None}
     workers["twin"] = FakeWorker("twin", log, {0: answers["twin"]})
-    lanes = {name: Lane(Entry("ok")) for name in workers}
+    kernel_runs = {name: KernelRun(KernelSamples("ok")) for name in workers}
     specs = {"a": "x", "b": "y", "c": "z", "twin": "x"}
-    ended = dict(calibrate_all(lanes, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
+    ended = dict(calibrate_all(kernel_runs, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
     assert log[:4] == [(name, "suspend") for name in workers]
     assert log[4:7] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
     assert [worker.orders[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
-    assert (lanes["a"].entry.iterations, lanes["a"].single, lanes["b"].single) == (7, True, False)
-    assert lanes["a"].calls_seconds == pytest.approx(7 * 1.001e-3 + 2e-3)
+    assert (
+        kernel_runs["a"].entry.iterations,
+        kernel_runs["a"].single_threaded,
+        kernel_runs["b"].single_threaded,
+    ) == (7, True, False)
+    assert kernel_runs["a"].round_seconds == pytest.approx(7 * 1.001e-3 + 2e-3)
     assert {name: end.reason for name, end in ended.items()} == {"c": "it sent no number for iterations"}
-    assert lanes["c"].entry.outcome == "crashed"
+    assert kernel_runs["c"].entry.outcome == "crashed"
 
 
 def test_how_many_rounds() -> None:
-    lanes = {name: Lane(Entry("ok"), calls_seconds=seconds) for name, seconds in (("a", 0.01), ("b", 0.03))}
-    assert round_count(lanes, 1.0) == 50  # 2 s for both, 0.04 a round
-    assert round_count(lanes, 0.001) == 5
+    kernel_runs = {
+        name: KernelRun(KernelSamples("ok"), round_seconds=seconds) for name, seconds in (("a", 0.01), ("b", 0.03))
+    }
+    assert round_count(kernel_runs, 1.0) == 50  # 2 s for both, 0.04 a round
+    assert round_count(kernel_runs, 0.001) == 5
     assert round_count({}, 1.0) == 0

@@ -12,7 +12,6 @@ from bench.host import resources
 from bench.plugin.options import chosen_session
 from bench.runner.session import Session
 from bench.runner.settings import Settings, Together, launches
-from bench.worker import shared_arrays
 from bench.workloads import catalog
 from kernels import names, registry
 
@@ -23,7 +22,7 @@ HOUR = 3600.0
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that the profiles were made for."""
     monkeypatch.setattr(resources, "usable_cores", lambda: 2)
-    for module in (shared_arrays, catalog):
+    for module in (resources, catalog):
         monkeypatch.setattr(module, "available_bytes", lambda: 20 * 2**30)
 
 
@@ -50,7 +49,7 @@ def chosen(*arguments: str, **options: Any) -> Session:
 
 def planned(session: Session) -> Session:
     """With every kernel on every workload."""
-    session.choose((workload, kernel) for workload in session.workloads for kernel in session.entrants)
+    session.choose((workload, kernel) for workload in session.workloads for kernel in session.candidates)
     return session
 
 
@@ -58,8 +57,8 @@ def test_the_default_is_what_there_is_without_a_profile() -> None:
     session = chosen()
     assert session.settings == Settings(ceilings=True)
     assert tuple(session.workloads) == catalog.DEFAULT
-    assert set(session.entrants) == set(names()) - set(registry.ON_REQUEST)
-    assert not any(entrant.by_name for entrant in session.entrants.values())
+    assert set(session.candidates) == set(names()) - set(registry.ON_REQUEST)
+    assert not any(candidate.requested for candidate in session.candidates.values())
 
 
 def test_the_grid_has_the_same_bytes_on_every_machine() -> None:
@@ -85,7 +84,7 @@ def test_peers_are_a_part_of_the_grid_with_torch() -> None:
     session = chosen(profile="peers")
     assert set(session.workloads) <= set(chosen(profile="full").workloads)
     assert {w.n for w in session.workloads.values()} == {2, 32, 1024}
-    assert {"torch", "torch-compile", "sklearn", "numba"} <= set(session.entrants)
+    assert {"torch", "torch-compile", "sklearn", "numba"} <= set(session.candidates)
     assert len(session.workloads) == 12
 
 
@@ -105,7 +104,7 @@ def test_how_long_they_take_on_two_cores(profile: str, shortest: float, longest:
 def test_what_is_written_overrides_the_profile() -> None:
     found = chosen("--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches=2)
     assert list(found.workloads) == ["lecture", "128x32-f32"]
-    assert [(e.name, e.by_name) for e in found.entrants.values()] == [("numpy", True)]
+    assert [(e.name, e.requested) for e in found.candidates.values()] == [("numpy", True)]
     assert (found.settings.launches, found.settings.seconds) == (2, 0.5)
     assert found.settings.threads_of("128x32-f32") == (1, 2)
     assert found.settings.profile == "full"
@@ -124,7 +123,7 @@ def test_a_missing_library_is_told_before_the_run(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(pytest.UsageError, match=r"^torch is not installed: pip install .* '\.\[peers\]'$"):
         chosen(profile="peers")
-    assert list(chosen(profile="peers", kernels="numpy").entrants) == ["numpy"]
+    assert list(chosen(profile="peers", kernels="numpy").candidates) == ["numpy"]
 
 
 def test_a_profile_that_is_none() -> None:
@@ -144,7 +143,7 @@ def test_launches_take_the_workloads_that_race_on_so_many_threads() -> None:
 
 def test_batches_are_what_can_be_kept_together(monkeypatch: pytest.MonkeyPatch) -> None:
     session = planned(chosen(profile="full"))
-    batches = session._materials.batches(session.workloads.values())
+    batches = session._input_cache.batches(session.workloads.values())
     assert [name for batch in batches for name in batch] == list(session.workloads)
     assert 1 < len(batches) < 6
     monkeypatch.setattr(resources, "available_bytes", lambda: 2**50)

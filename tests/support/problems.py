@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from bench.correctness.checks import Finding
-from bench.runner.inputs import Material, Question
+from bench.correctness.checks import CheckResult
+from bench.runner.inputs import CheckCase, WorkloadInputs
 from bench.worker.timing import to_numpy
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
@@ -40,22 +40,22 @@ def call(kernel: Kernel, problem: Problem) -> Gradient:
 
 
 @cache
-def material(workload: str) -> Material:
+def inputs(workload: str) -> WorkloadInputs:
     """The workload made ready, once for all tests of a process."""
-    return Material(catalog.named(workload))
+    return WorkloadInputs(catalog.named(workload))
 
 
-def findings(kernel: Kernel, workload: str) -> list[Finding]:
+def findings(kernel: Kernel, workload: str) -> list[CheckResult]:
     """What the gate finds of a kernel, called here and not in a worker."""
-    made, asarray = material(workload), kernel.backend.asarray
+    made, asarray = inputs(workload), kernel.backend.asarray
     placed = {name: asarray(made.arrays[name]) for name in ("X", "probe")}
 
-    def asked(question: Question) -> Finding:
-        y, w, b = (asarray(part) for part in (made.arrays[question.y], question.w, question.b))
-        result = kernel.backend.wait(kernel.gradient(placed[question.X], y, w, b))
-        return question.judge(to_numpy(kernel, result, made.workload.n, made.workload.dtype))
+    def asked(case: CheckCase) -> CheckResult:
+        y, w, b = (asarray(part) for part in (made.arrays[case.y], case.w, case.b))
+        result = kernel.backend.wait(kernel.gradient(placed[case.X], y, w, b))
+        return case.judge(to_numpy(kernel, result, made.workload.n, made.workload.dtype))
 
-    return [asked(question) for question in (made.data, *made.probes, made.unseen)]
+    return [asked(case) for case in (made.data, *made.probes, made.unseen)]
 
 
 def normal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.race import Race
-from bench.results.samples import Block, Entrant, Entry
+from bench.results.samples import Candidate, KernelSamples, LaunchResult
 from bench.workloads import catalog
 
 LECTURE = catalog.named("lecture")
@@ -16,10 +16,10 @@ SEEN = {
 KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
 
 
-def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> Entry:
+def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
     rounds = tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4))
     found = ({"check": "data", "max_ulps": 4.0, "bound_fraction": 0.1, "failure": ""},)
-    return Entry(
+    return KernelSamples(
         **{
             "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "findings": found, "cold": cold or {},
             "iterations": 10, "rounds": rounds, "places": (0,) * 7, "seen": SEEN, **more,
@@ -27,7 +27,7 @@ def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = 
     )  # fmt: skip
 
 
-def race(launches: list[dict[str, Entry]], control_of: str | None = None) -> Race:
+def race(launches: list[dict[str, KernelSamples]], control_of: str | None = None) -> Race:
     names = dict.fromkeys(name for entries in launches for name in entries if "(" not in name)
-    blocks = tuple(Block("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches))
-    return Race(LECTURE, 2, blocks, tuple(Entrant(name) for name in names))
+    blocks = tuple(LaunchResult("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches))
+    return Race(LECTURE, 2, blocks, tuple(Candidate(name) for name in names))

@@ -14,12 +14,12 @@ import pytest
 from bench.analysis.race import Race
 from bench.host.checkout import CHECKOUT
 from bench.race import race
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.runner.session import Session
 from bench.runner.settings import Settings
 from bench.worker import environment
-from bench.worker.messages import Ended, Order
-from bench.worker.process import Limits, Process
+from bench.worker.messages import Request, WorkerFailed
+from bench.worker.process import Limits, WorkerProcess
 from bench.workloads import catalog
 
 FAULTS = CHECKOUT / "tests" / "support" / "faults.py"
@@ -86,7 +86,7 @@ def test_what_was_left_out_runs_when_asked_for_by_name(monkeypatch: pytest.Monke
     monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-3)
     large = catalog.named("300x2")
     assert list(large.left_out) == ["loops-examples"]
-    session = Session([Entrant("loops-examples")], [large], Settings(seconds=0))
+    session = Session([Candidate("loops-examples")], [large], Settings(seconds=0))
     session.choose([(large.name, "loops-examples")], baselines=False)
     session.run()
     assert session.races[0].outcome("loops-examples") == ("skipped", large.left_out["loops-examples"])
@@ -95,14 +95,14 @@ def test_what_was_left_out_runs_when_asked_for_by_name(monkeypatch: pytest.Monke
 
 def test_a_worker_that_failed_is_started_anew_for_the_next_workload() -> None:
     small = [catalog.named(name) for name in ("lecture", "20x3")]
-    session = Session([Entrant(f"{FAULTS}:aborts_on_lecture")], small, Settings(seconds=0))
+    session = Session([Candidate(f"{FAULTS}:aborts_on_lecture")], small, Settings(seconds=0))
     session.choose([(workload.name, "faults:aborts_on_lecture") for workload in small], baselines=False)
     session.run()
     assert [one.outcome("faults:aborts_on_lecture")[0] for one in session.races] == ["crashed", "ok"]
 
 
 def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
-    session = Session([Entrant("numpy")], [catalog.named("lecture")], Settings(0.2, launches=3))
+    session = Session([Candidate("numpy")], [catalog.named("lecture")], Settings(0.2, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
 
     def interrupt(doing: str, _share: float) -> None:
@@ -118,32 +118,32 @@ def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
 
 
 def test_stop_ends_the_run_after_a_block() -> None:
-    session = Session([Entrant("numpy")], [catalog.named("lecture")], Settings(0.1, launches=3))
+    session = Session([Candidate("numpy")], [catalog.named("lecture")], Settings(0.1, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
     session.run(stop=lambda _block: True)
     assert len(session.blocks) == 1
 
 
 def test_too_much_memory_is_seen_from_outside() -> None:
-    worker = Process(environment.of_worker(1, None), None, Limits(20, 50 * 2**20))
-    with pytest.raises(Ended) as ended:
-        worker.ask(Order("load", {"spec": "jax", "data_limit": None}))
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 50 * 2**20))
+    with pytest.raises(WorkerFailed) as ended:
+        worker.request(Request("load", {"spec": "jax", "data_limit": None}))
     worker.kill()
     assert ended.value.outcome == "out-of-memory"
     assert "over its limit of 0.0" in ended.value.reason
 
 
 def test_suspended_means_stopped() -> None:
-    worker = Process(environment.of_worker(1, None), None, Limits(20, 2**40))
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
-        worker.ask(Order("load", {"spec": "numpy", "data_limit": None}))
+        worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
         (child,) = [
             psutil.Process(pid) for pid in workers() if "bench.worker.bootstrap" in psutil.Process(pid).cmdline()
         ]
         worker.suspend()
         assert child.status() == psutil.STATUS_STOPPED
         worker.resume()
-        worker.ask(Order("load", {"spec": "numpy", "data_limit": None}))
+        worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
     finally:
         worker.kill()
     assert not child.is_running()
@@ -152,10 +152,10 @@ def test_suspended_means_stopped() -> None:
 PARENT = """
 import sys, time
 from bench.worker import environment
-from bench.worker.process import Process, Limits, Order
-workers = [Process(environment.of_worker(1, None), None, Limits(60, 2**40)) for _ in range(2)]
+from bench.worker.process import WorkerProcess, Limits, Request
+workers = [WorkerProcess(environment.of_worker(1, None), None, Limits(60, 2**40)) for _ in range(2)]
 for worker in workers:
-    worker.ask(Order("load", {"spec": "numpy", "data_limit": None}))
+    worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
 workers[0].suspend()
 print(*[worker._popen.pid for worker in workers], flush=True)
 time.sleep(60)

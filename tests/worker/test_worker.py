@@ -12,13 +12,13 @@ import pytest
 
 from bench.host import procfs
 from bench.worker import shared_arrays, timing, worker
-from bench.worker.messages import Frames, Garbled, array, encode
+from bench.worker.messages import Frames, ProtocolError, array, encode
 from bench.worker.worker import Worker
 from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
 from kernels import Kernel
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as honest
-from tests.support.problems import material
+from tests.support.problems import inputs
 
 WORKLOAD = "50x3"
 
@@ -27,7 +27,7 @@ WORKLOAD = "50x3"
 def placed(monkeypatch: pytest.MonkeyPatch) -> Any:
     def placed(function: Any) -> Worker:
         monkeypatch.setattr(worker, "load", lambda _spec: Kernel("mine", NUMPY, "", None, function))
-        made, one = material(WORKLOAD), Worker()
+        made, one = inputs(WORKLOAD), Worker()
         made.begin_launch()
         one.load("mine", None)
         order = made.place()
@@ -47,8 +47,8 @@ def test_no_timed_call_gets_parameters_that_were_seen(placed: Any) -> None:
 
     one = placed(watching)
     one.call(FIRST_DRAW)
-    for question in (material(WORKLOAD).data, material(WORKLOAD).unseen):
-        _asked(one, question)
+    for case in (inputs(WORKLOAD).data, inputs(WORKLOAD).unseen):
+        _asked(one, case)
     calls = one.calibrate(CALIBRATION_DRAW, None)["iterations"]
     for number in range(3):
         one.round(ROUND_DRAW + number, calls, 0, None)
@@ -57,8 +57,8 @@ def test_no_timed_call_gets_parameters_that_were_seen(placed: Any) -> None:
         assert not set(timed) & set(earlier)
 
 
-def _asked(one: Worker, question: Any) -> Any:
-    arguments = question.order().arguments
+def _asked(one: Worker, case: Any) -> Any:
+    arguments = case.order().arguments
     packed = {key: _packed(value) if key in "wb" else value for key, value in arguments.items()}
     return one.check(**packed)["result"]
 
@@ -129,8 +129,8 @@ def test_a_busy_moment_does_not_shorten_the_rounds(placed: Any, monkeypatch: pyt
 @pytest.mark.parametrize("sampled", [0, 2, 3])
 def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled: int) -> None:
     reply = placed(honest).round(ROUND_DRAW, 4, sampled, None)
-    assert not material(WORKLOAD).timed(ROUND_DRAW, sampled).judge(reply["result"]).failure
-    assert material(WORKLOAD).timed(ROUND_DRAW, 1 + sampled).judge(reply["result"]).failure
+    assert not inputs(WORKLOAD).timed(ROUND_DRAW, sampled).judge(reply["result"]).failure
+    assert inputs(WORKLOAD).timed(ROUND_DRAW, 1 + sampled).judge(reply["result"]).failure
     assert (reply["result_wait_seconds"] is not None) is (sampled == 3)
 
 
@@ -145,7 +145,7 @@ def test_parameters_that_were_written_into_are_seen(placed: Any) -> None:
 
 def test_data_is_read_only_and_of_its_own(placed: Any) -> None:
     one = placed(honest)
-    made = material(WORKLOAD)
+    made = inputs(WORKLOAD)
     np.testing.assert_array_equal(one.subject.X, made.arrays["X"])
     assert not np.shares_memory(one.subject.X, made.arrays["X"])
     assert one.subject.X.ctypes.data % shared_arrays.HUGE_PAGE == 0
@@ -165,11 +165,13 @@ def test_parameters_begin_at_cache_lines(dtype: Any) -> None:
 
 
 def test_shared_memory_is_sealed() -> None:
-    shared = shared_arrays.share({"X": np.ones((2, 3)), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3))})
+    shared = shared_arrays.share_arrays(
+        {"X": np.ones((2, 3)), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3))}, 2**20
+    )
     try:
         with pytest.raises(PermissionError):
             os.write(shared.descriptor, b"x")
-        arrays = shared_arrays.mapped(shared.descriptor, shared.table)
+        arrays = shared_arrays.map_arrays(shared.descriptor, shared.table)
         assert arrays["F"].flags.f_contiguous
         np.testing.assert_array_equal(arrays["F"], np.arange(6.0).reshape(2, 3))
         del arrays
@@ -179,8 +181,8 @@ def test_shared_memory_is_sealed() -> None:
 
 def test_large_arrays_are_shared_at_huge_pages_and_given_back() -> None:
     X = np.arange(2.0**19).reshape(-1, 4)
-    shared = shared_arrays.share({"y": np.ones(3), "X": X, "probe": -X})
-    arrays = shared_arrays.mapped(shared.descriptor, shared.table)
+    shared = shared_arrays.share_arrays({"y": np.ones(3), "X": X, "probe": -X}, 2**30)
+    arrays = shared_arrays.map_arrays(shared.descriptor, shared.table)
     shared.close()
     start = arrays["y"].ctypes.data
     assert (
@@ -247,7 +249,7 @@ def test_messages_in_any_pieces() -> None:
 def test_what_is_no_message(data: bytes) -> None:
     frames = Frames()
     frames.feed(data)
-    with pytest.raises(Garbled):
+    with pytest.raises(ProtocolError):
         frames.next()
 
 
@@ -263,5 +265,5 @@ def test_what_is_no_message(data: bytes) -> None:
     ],
 )
 def test_what_is_no_array(packed: Any) -> None:
-    with pytest.raises(Garbled):
+    with pytest.raises(ProtocolError):
         array(packed)

@@ -26,18 +26,18 @@ def check(chosen: argparse.Namespace) -> int:
     from bench.runner.session import Session
     from bench.runner.settings import Settings
 
-    (entrant, *more) = choose_kernels(chosen.kernel)
+    (candidate, *more) = choose_kernels(chosen.kernel)
     if more:
         raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
     workloads = choose_workloads(chosen.workloads, chosen.data, chosen.target)
-    session = Session([entrant], workloads, Settings(seconds=0))
-    session.choose([(workload.name, entrant.name) for workload in workloads], baselines=False)
+    session = Session([candidate], workloads, Settings(seconds=0))
+    session.choose([(workload.name, candidate.name) for workload in workloads], baselines=False)
     session.run()
     agreed = True
     for race in session.races:
-        workload, (entry,) = race.workload, race.launches(entrant.name)
+        workload, (entry,) = race.workload, race.launches(candidate.name)
         size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
-        print(f"{entrant.name} on {workload.name}: {size}")
+        print(f"{candidate.name} on {workload.name}: {size}")
         for finding in entry.findings:
             verdict = "agrees" if not finding["failure"] else "WRONG "
             error = ""

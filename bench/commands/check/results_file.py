@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.analysis import statistics
 from bench.host import machine
-from bench.host.sanitize import without_folders
+from bench.host.sanitize import strip_paths
 from bench.results.record import Results
 from bench.runner import profiles
 from bench.runner.settings import FEWEST_LAUNCHES
@@ -40,7 +40,7 @@ _COMMIT_INFO = frozenset({"id", "time", "author_time", "dirty", "project"})
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at."""
 
     check: str
@@ -48,7 +48,9 @@ class Finding:
     """What is wrong and what to do, in one line; empty where nothing is."""
 
 
-def findings(name: str, document: dict[str, Any], results: Results, personal: Iterable[str] = ()) -> list[Finding]:
+def findings(
+    name: str, document: dict[str, Any], results: Results, personal: Iterable[str] = ()
+) -> list[CheckResult]:
     """What was looked at in a file.
 
     name: `<machine>/<run>.json`, as it stands under results/
@@ -65,7 +67,7 @@ def findings(name: str, document: dict[str, Any], results: Results, personal: It
         "trustworthy": _trustworthy(results),
         "nothing personal": _personal(document, [*personal]),
     }
-    return [Finding(check, wrong) for check, found in checks.items() for wrong in (list(found) or [""])]
+    return [CheckResult(check, wrong) for check, found in checks.items() for wrong in (list(found) or [""])]
 
 
 def here() -> list[str]:
@@ -126,7 +128,7 @@ def _untouched(results: Results) -> Iterator[str]:
     for record in results.records:
         if record.outcome == "ok" and record.seconds:
             own = medians.get((record.workload, record.threads, record.kernel))
-            expected = exp(statistics.center([log(seconds) for seconds in own])) if own else 0.0
+            expected = exp(statistics.trimmed_mean([log(seconds) for seconds in own])) if own else 0.0
             if not isclose(record.seconds.median, expected, rel_tol=_ROUNDING):
                 yield f"{record.kernel} on {record.workload}: its time does not follow from its rounds: it was edited"
 
@@ -172,7 +174,7 @@ def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str
         yield "commit_info.project may be a folder's name; expected logitbench"
     words = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE) for name in personal]
     for place, text in _texts(document, ""):
-        if without_folders(text) != text:
+        if strip_paths(text) != text:
             yield f"{place} names a folder: {text!r}"
         elif any(word.search(text) for word in words):
             yield f"{place} holds the name of this host or its user: {text!r}"

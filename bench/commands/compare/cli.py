@@ -26,7 +26,7 @@ def compare(chosen: argparse.Namespace) -> int:
     from bench.report import output
     from bench.results import store
 
-    runs = store.runs(chosen.runs)
+    runs = store.load_runs(chosen.runs)
     differing, found = compare(runs)
     if chosen.output:
         output.require_page(chosen.output)

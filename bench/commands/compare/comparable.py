@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.results.run_file import listed, require_whole
 from bench.results.store import Race, Run
-from bench.workloads.digest import alike
+from bench.workloads.digest import same_data
 
 _CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
 """The libraries whose versions change what a kernel is."""
@@ -22,7 +22,8 @@ def require_common(reference: Run, other: Run, common: object) -> None:
     """Raise ValueError, with what each has, unless there is something in common."""
     if not common:
         raise ValueError(
-            f"nothing in common: {_told(reference)}; {_told(other)}; expected a kernel timed on a workload of both"
+            f"nothing in common: {describe_run(reference)}; {describe_run(other)}; "
+            "expected a kernel timed on a workload of both"
         )
 
 
@@ -35,11 +36,11 @@ def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> 
         if all(found) and found[0] != found[1]:
             raise ValueError(f"{where}: {key} is {listed(found[0])} and {listed(found[1])}")
     one, two = before.get("data"), after.get("data")
-    if one and two and not alike(one, two):
+    if one and two and not same_data(one, two):
         raise ValueError(f"{where}: its digests are {listed(one.values())} and {listed(two.values())}")
 
 
-def doubts(reference: Run, other: Run) -> list[str]:
+def warnings(reference: Run, other: Run) -> list[str]:
     """What makes the whole comparison shaky."""
     first, second = reference.results, other.results
     lines = []
@@ -59,7 +60,7 @@ def doubts(reference: Run, other: Run) -> list[str]:
     return lines
 
 
-def doubts_of_race(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
+def race_warnings(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
     """What makes a workload's part of it shaky."""
     name = before["workload"]
     lines = [
@@ -85,7 +86,7 @@ def only_in_one(reference: Run, other: Run, before: Race, after: Race) -> list[s
     return lines
 
 
-def _told(run: Run) -> str:
+def describe_run(run: Run) -> str:
     """`A timed numpy, jax on lecture, flights`."""
     kernels, workloads = (
         dict.fromkeys(getattr(record, key) for record in run.timed) for key in ("kernel", "workload")

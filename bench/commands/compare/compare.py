@@ -17,7 +17,7 @@ from statistics import median
 from bench.analysis import roofline
 from bench.commands.compare import comparable, drift
 from bench.commands.compare.differences import Difference, differences
-from bench.commands.compare.drift import BETWEEN_RUNS, Change, Launches, Pace
+from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift, Launches
 from bench.results.record import Record
 from bench.results.store import Race, Run
 from kernels.ceilings import specs
@@ -50,7 +50,7 @@ class Pair:
     threads: tuple[int, int]
     cells: tuple[Cell, ...]
     """Slowest first."""
-    pace: Pace
+    pace: CommonShift
     """What the kernels share; on one machine so much of it as may be drift is not in the cells."""
     warnings: tuple[str, ...] = ()
 
@@ -109,9 +109,9 @@ def _compared(reference: Run, other: Run) -> Comparison:
             pairs.append(_pair(reference, other, before, after, common))
     comparable.require_common(reference, other, pairs)
     threads = dict.fromkeys(pair.threads for pair in pairs if len(set(pair.threads)) > 1)
-    doubts = [f"other numbers of threads, {first} and {second}" for first, second in threads]
-    doubts += comparable.doubts(reference, other)
-    return Comparison(reference, other, tuple(pairs), tuple(doubts), tuple(only_in_one))
+    warnings = [f"other numbers of threads, {first} and {second}" for first, second in threads]
+    warnings += comparable.warnings(reference, other)
+    return Comparison(reference, other, tuple(pairs), tuple(warnings), tuple(only_in_one))
 
 
 def _races_of_both(reference: Run, other: Run) -> Iterable[tuple[Race, Race]]:
@@ -143,7 +143,7 @@ def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequenc
     (_, pace), warnings = max(paces, key=lambda counted: counted[0]), []
     if one_machine and pace.limit and not 1 / pace.limit <= pace.change <= pace.limit:
         warnings.append(
-            f"{before['workload']}: all kernels together {pace.told}, more than this machine drifts here "
+            f"{before['workload']}: all kernels together {pace.format_shift}, more than this machine drifts here "
             f"({pace.limit:.2f}×): only so much is put down to it"
         )
     if one_machine and len(common) < _ENOUGH:
@@ -151,7 +151,7 @@ def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequenc
             f"{before['workload']}: one kernel beside another, or two, does not tell which of them changed: "
             f"time {_ENOUGH} or more"
         )
-    warnings += comparable.doubts_of_race(reference, other, before, after)
+    warnings += comparable.race_warnings(reference, other, before, after)
     cells.sort(key=lambda cell: -cell.seconds[0])
     return Pair(str(before["workload"]), (before["threads"], after["threads"]), tuple(cells), pace, tuple(warnings))
 

@@ -30,7 +30,7 @@ def differences(runs: Sequence[Results]) -> list[Difference]:
     for group, properties in _GROUPS.items():
         each = [properties(results) for results in runs]
         for name in dict.fromkeys(name for one in each for name in one):
-            values = tuple(_told(one.get(name)) for one in each)
+            values = tuple(format_value(one.get(name)) for one in each)
             if len(set(values)) > 1:
                 found.append(Difference(group, name, values))
     return found
@@ -43,7 +43,8 @@ _GROUPS: dict[str, Callable[[Results], dict[str, Any]]] = {
 }
 
 
-def _told(value: Any) -> str:
+def format_value(value: Any) -> str:
+    """A setting as the cell of a table: yes or no, a dash for nothing."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)

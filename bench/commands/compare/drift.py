@@ -64,7 +64,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Pace:
+class CommonShift:
     """What all kernels of a race share between two runs."""
 
     change: float
@@ -73,7 +73,7 @@ class Pace:
     """Up to this factor, either way, it may be drift; None where a run has one launch."""
 
     @property
-    def told(self) -> str:
+    def format_shift(self) -> str:
         """`1.20× slower`."""
         return f"{self.change:.2f}× faster" if self.change >= 1 else f"{1 / self.change:.2f}× slower"
 
@@ -84,13 +84,13 @@ class Pace:
         return min(most, max(-most, log(self.change)))
 
 
-def pace(reference: Mapping[str, Launches], other: Mapping[str, Launches]) -> Pace:
+def pace(reference: Mapping[str, Launches], other: Mapping[str, Launches]) -> CommonShift:
     """What the kernels share. Both runs have the same kernels."""
     usual = _usual(reference, other)
     before, after = (_common(run, usual) for run in (reference, other))
     drift = _variance(before, after)
     limit = None if drift is None else exp(_normal() * sqrt(drift))
-    return Pace(exp(statistics.center(before) - statistics.center(after)), limit)
+    return CommonShift(exp(statistics.trimmed_mean(before) - statistics.trimmed_mean(after)), limit)
 
 
 def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], one_machine: bool) -> dict[str, Change]:
@@ -100,8 +100,8 @@ def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], on
     """
     usual = _usual(reference, other)
     if one_machine and len(reference) > 1:
-        shared = pace(reference, other)
-        rest = log(shared.change) - shared.taken
+        shift = pace(reference, other)
+        rest = log(shift.change) - shift.taken
         between = BETWEEN_RUNS**2 * (1 + _variance_of_median(len(reference) - 1))
         return {
             kernel: change(_over_pace(reference, kernel, usual), _over_pace(other, kernel, usual), rest, between)
@@ -119,14 +119,14 @@ def change(reference: Sequence[float], other: Sequence[float], rest: float, betw
 
     rest: a logarithm that is added to the estimate; between: the variance that the launches do not show
     """
-    middle = statistics.center(reference) - statistics.center(other) + rest
+    middle = statistics.trimmed_mean(reference) - statistics.trimmed_mean(other) + rest
     if min(len(reference), len(other)) < 2:
         return Change(exp(middle), None, None, statistics.verdict(None), None)
     errors = [statistics.standard_error(logs) for logs in (reference, other)]
-    freedoms = [statistics.freedom(len(logs)) for logs in (reference, other)]
+    freedoms = [statistics.degrees_of_freedom(len(logs)) for logs in (reference, other)]
     squared = sum(error**2 for error in errors) + between
     below = sum(error**4 / free for error, free in zip(errors, freedoms, strict=True))
-    half = (statistics.student(squared**2 / below) if below else _normal()) * sqrt(squared)
+    half = (statistics.t_quantile(squared**2 / below) if below else _normal()) * sqrt(squared)
     found = Estimate(exp(middle), exp(middle - half), exp(middle + half))
     smallest = max(exp(half + _POWER * sqrt(squared)) - 1, statistics.SMALLEST_EFFECT)
     return Change(found.estimate, found.low, found.high, statistics.verdict(found), smallest)
@@ -134,7 +134,7 @@ def change(reference: Sequence[float], other: Sequence[float], rest: float, betw
 
 def _usual(*runs: Mapping[str, Launches]) -> dict[str, float]:
     """Kernel → the logarithm of its time, both runs alike."""
-    return {kernel: fmean(statistics.center(_logs(run[kernel])) for run in runs) for kernel in runs[0]}
+    return {kernel: fmean(statistics.trimmed_mean(_logs(run[kernel])) for run in runs) for kernel in runs[0]}
 
 
 def _logs(launches: Launches) -> list[float]:
@@ -171,4 +171,4 @@ def _variance(before: Sequence[float], after: Sequence[float]) -> float | None:
 
 
 def _normal() -> float:
-    return statistics.student(float("inf"))
+    return statistics.t_quantile(float("inf"))

@@ -16,7 +16,7 @@ from bench.commands.compare.differences import Difference
 from bench.report.formatting import duration
 from bench.report.page import document, palette
 from bench.report.page.charts import common
-from bench.report.page.document import Choice, Column, Lead, Section
+from bench.report.page.document import Column, PageHeader, Section, Selector
 from bench.results.store import Run
 
 _VERDICTS = ("faster", "slower", "no difference shown")
@@ -32,10 +32,12 @@ _ROW = {"step": 24}
 
 def page(runs: Sequence[Run], differing: Sequence[Difference], found: Sequence[Comparison]) -> str:
     """The whole page."""
-    names = text.letters(runs)
-    closing = [line for name, one in zip(names[1:], found, strict=True) for line in text.closing(one, name)]
-    shaky = dict.fromkeys(line for one in found for line in text.shaky(one))
-    lead = Lead("; ".join(text.legend(runs)), sentences=tuple(closing), warnings=tuple(shaky))
+    names = text.run_labels(runs)
+    print_summary = [
+        line for name, one in zip(names[1:], found, strict=True) for line in text.print_summary(one, name)
+    ]
+    warnings = dict.fromkeys(line for one in found for line in text.warnings(one))
+    lead = PageHeader("; ".join(text.legend(runs)), sentences=tuple(print_summary), warnings=tuple(warnings))
     return document.page("Runs compared", sections(runs, differing, found), lead, palette.css())
 
 
@@ -46,7 +48,7 @@ def sections(runs: Sequence[Run], differing: Sequence[Difference], found: Sequen
 
 
 def _differences(runs: Sequence[Run], differing: Sequence[Difference]) -> Section:
-    names = text.letters(runs)
+    names = text.run_labels(runs)
     return Section(
         name="differences",
         heading="What differs",
@@ -59,7 +61,7 @@ def _differences(runs: Sequence[Run], differing: Sequence[Difference]) -> Sectio
 
 def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
     """A row for each kernel: its time in every run, on a logarithmic scale, and what lies between."""
-    names = dict(zip(map(id, runs), text.letters(runs), strict=True))
+    names = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
     rows = {
         (race, cell.kernel, names[id(run)]): seconds
         for one in found
@@ -98,7 +100,7 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
 
     normalised: of the shares of each machine's limit, not of the times. Without rows where there is no interval.
     """
-    names = dict(zip(map(id, runs), text.letters(runs), strict=True))
+    names = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
     rows: list[dict[str, Any]] = []
     for one in found:
         for race, cell in one.cells:
@@ -113,7 +115,7 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
                         "ratio": change.estimate,
                         "low": change.low,
                         "high": change.high,
-                        "figures": text.told(change),
+                        "figures": text.format_change(change),
                         "verdict": change.verdict,
                     }
                 )
@@ -166,5 +168,5 @@ def _kernels(field: str) -> alt.Y:
     return alt.Y(f"{field}:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13))
 
 
-def _choice(found: Sequence[Comparison]) -> Choice:
-    return Choice("race", "workload", found[0].cells[0][0])
+def _choice(found: Sequence[Comparison]) -> Selector:
+    return Selector("race", "workload", found[0].cells[0][0])

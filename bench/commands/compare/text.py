@@ -15,7 +15,7 @@ from rich.text import Text
 from bench.commands.compare.compare import Comparison, Pair
 from bench.commands.compare.differences import Difference
 from bench.commands.compare.drift import Change
-from bench.report.formatting import duration, interval, significant
+from bench.report.formatting import duration, format_significant, interval
 from bench.results.record import Ratio
 from bench.results.store import Run
 
@@ -35,14 +35,14 @@ def summary(
     console.print()
     if differing:
         console.print(Text("what differs", style="bold"))
-        console.print(_table(("", *letters(runs)), difference_rows(differing), left=1 + len(runs), fold=True))
+        console.print(_table(("", *run_labels(runs)), difference_rows(differing), left=1 + len(runs), fold=True))
     else:
         console.print("nothing differs: hardware, software and settings are the same")
     for comparison in found:
         other = _letter(runs, comparison.other)
         console.print()
         console.print(Text(heading(comparison, other), style="bold"))
-        for line in shaky(comparison):
+        for line in warnings(comparison):
             console.print(Text(f"  {line}"), style="yellow")
         for pair in comparison.pairs:
             console.print(Text(f"\n{title(pair, comparison.one_machine)}", style="bold"))
@@ -50,7 +50,7 @@ def summary(
             if rows := share_rows(pair):
                 console.print(_table(("of the limit", "A", other, f"{other} over A", "verdict"), rows))
         console.print()
-        for line in closing(comparison, other):
+        for line in print_summary(comparison, other):
             console.print(Text(line))
 
 
@@ -58,22 +58,22 @@ def markdown(runs: Sequence[Run], differing: Sequence[Difference], found: Sequen
     """The same as Markdown."""
     lines = [*(f"- {line}" for line in legend(runs)), ""]
     if differing:
-        lines += _markdown_table(("", *letters(runs)), difference_rows(differing), left=1 + len(runs))
+        lines += _markdown_table(("", *run_labels(runs)), difference_rows(differing), left=1 + len(runs))
     for comparison in found:
         other = _letter(runs, comparison.other)
         lines += ["", f"## {heading(comparison, other)}", ""]
-        lines += [f"- {line}" for line in shaky(comparison)]
+        lines += [f"- {line}" for line in warnings(comparison)]
         for pair in comparison.pairs:
             lines += ["", f"**{title(pair, comparison.one_machine)}**", ""]
             lines += _markdown_table(("kernel", "A", other, f"{other} over A", "verdict"), time_rows(pair))
             if rows := share_rows(pair):
                 lines.append("")
                 lines += _markdown_table(("of the limit", "A", other, f"{other} over A", "verdict"), rows)
-        lines += ["", *(f"- {line}" for line in closing(comparison, other))]
+        lines += ["", *(f"- {line}" for line in print_summary(comparison, other))]
     return "\n".join(lines) + "\n"
 
 
-def letters(runs: Sequence[Run]) -> tuple[str, ...]:
+def run_labels(runs: Sequence[Run]) -> tuple[str, ...]:
     """A, B, ... for the columns. Raises ValueError for more runs than there are letters."""
     if len(runs) > len(ascii_uppercase):
         raise ValueError(f"{len(runs)} runs; expected {len(ascii_uppercase)} at most")
@@ -81,14 +81,14 @@ def letters(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _letter(runs: Sequence[Run], run: Run) -> str:
-    return letters(runs)[[id(one) for one in runs].index(id(run))]
+    return run_labels(runs)[[id(one) for one in runs].index(id(run))]
 
 
 def legend(runs: Sequence[Run]) -> list[str]:
     """Which run each letter is."""
     return [
         f"{letter}  {run.machine}, {run.name}{', the reference' if run is runs[0] else ''}"
-        for letter, run in zip(letters(runs), runs, strict=True)
+        for letter, run in zip(run_labels(runs), runs, strict=True)
     ]
 
 
@@ -109,7 +109,7 @@ def heading(comparison: Comparison, other: str) -> str:
     return f"{other} over A, two machines: how many times faster"
 
 
-def shaky(comparison: Comparison) -> list[str]:
+def warnings(comparison: Comparison) -> list[str]:
     """All that speaks against believing it."""
     return [*comparison.warnings, *(line for pair in comparison.pairs for line in pair.warnings)]
 
@@ -118,12 +118,15 @@ def title(pair: Pair, one_machine: bool) -> str:
     """The workload, and on one machine what was put down to it."""
     threads = " and ".join(map(str, dict.fromkeys(pair.threads)))
     words = f"{pair.workload}, threads: {threads}"
-    return f"{words}; all kernels together {pair.pace.told}" if one_machine and len(pair.cells) > 1 else words
+    return f"{words}; all kernels together {pair.pace.format_shift}" if one_machine and len(pair.cells) > 1 else words
 
 
 def time_rows(pair: Pair) -> list[Row]:
     """Kernel, both times, the ratio with its interval, the verdict."""
-    return [(cell.kernel, *map(duration, cell.seconds), told(cell.times), cell.times.verdict) for cell in pair.cells]
+    return [
+        (cell.kernel, *map(duration, cell.seconds), format_change(cell.times), cell.times.verdict)
+        for cell in pair.cells
+    ]
 
 
 def share_rows(pair: Pair) -> list[Row]:
@@ -131,8 +134,8 @@ def share_rows(pair: Pair) -> list[Row]:
     return [
         (
             cell.kernel,
-            *(f"{significant(100 * share, 2)}%" for share in cell.shares),
-            told(cell.normalised),
+            *(f"{format_significant(100 * share, 2)}%" for share in cell.shares),
+            format_change(cell.normalised),
             cell.normalised.verdict,
         )
         for cell in pair.cells
@@ -140,14 +143,14 @@ def share_rows(pair: Pair) -> list[Row]:
     ]
 
 
-def told(change: Change) -> str:
+def format_change(change: Change) -> str:
     """`1.20 [1.12, 1.29]`, or the number alone where one launch has no interval."""
     if change.low is None or change.high is None:
-        return significant(change.estimate)
+        return format_significant(change.estimate)
     return interval(Ratio(change.estimate, change.low, change.high, ""))
 
 
-def closing(comparison: Comparison, other: str) -> list[str]:
+def print_summary(comparison: Comparison, other: str) -> list[str]:
     """How many of each verdict, what could have been shown, and what only one run timed."""
     counts = Counter(cell.times.verdict for _, cell in comparison.cells)
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("faster", "slower", "no difference shown"))

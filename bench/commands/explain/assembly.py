@@ -20,7 +20,7 @@ _MATHEMATICS = re.compile(r"(?:exp|exp2|expm1|log|log1p|log2|tanh|pow|fabs|ldexp
 
 
 @dataclass(frozen=True)
-class Mix:
+class InstructionCounts:
     """How many instructions of which kind."""
 
     instructions: int
@@ -55,8 +55,8 @@ class Loop:
 
     function: str
     innermost: bool
-    mix: Mix
-    chain: int
+    mix: InstructionCounts
+    dependency_chain: int
     """How many of its operations wait for one another in each turn: what a turn takes at least, in latencies."""
 
 
@@ -64,7 +64,7 @@ class Loop:
 class Assembly:
     """Of all functions that a kernel consists of."""
 
-    whole: Mix
+    whole: InstructionCounts
     functions: dict[str, int]
     """Name → how many versions of it there are."""
     loops: tuple[Loop, ...]
@@ -89,13 +89,13 @@ def _size(blocks: Sequence[_Block]) -> int:
     return sum(len(block.body) for block in blocks)
 
 
-def mix(instructions: Sequence[Instruction]) -> Mix:
+def mix(instructions: Sequence[Instruction]) -> InstructionCounts:
     """Count."""
     counted: Counter[str] = Counter()
     for one in instructions:
         counted.update(kind for kind in _COUNTED if getattr(one, kind))
     packed = [one.vector for one in instructions if one.packed]
-    return Mix(
+    return InstructionCounts(
         instructions=len(instructions),
         packed=counted["packed"],
         scalar=counted["arithmetic"] - counted["packed"],
@@ -181,7 +181,7 @@ def _loops(function: str, blocks: Sequence[_Block]) -> Iterator[Loop]:
         body = [one for place in sorted(own) for one in blocks[place].body]
         counted = mix(body)
         if counted.arithmetic or counted.mathematics:
-            yield Loop(function, not inner, counted, 0 if inner or counted.calls else chain(body))
+            yield Loop(function, not inner, counted, 0 if inner or counted.calls else dependency_chain(body))
 
 
 def _successors(place: int, blocks: Sequence[_Block], places: dict[str, int]) -> Iterator[int]:
@@ -227,7 +227,7 @@ def _reaching(place: int, header: int, before: Sequence[Sequence[int]]) -> set[i
     return found
 
 
-def chain(body: Iterable[Instruction]) -> int:
+def dependency_chain(body: Iterable[Instruction]) -> int:
     """By how much the longest chain of operations grows in one more turn. What goes through memory is not seen."""
     body, depth, lengths = list(body), dict[str, int](), [0]
     for _turn in range(3):  # the first sees what comes before the loop as ready

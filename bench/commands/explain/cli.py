@@ -29,12 +29,12 @@ def explain(chosen: argparse.Namespace) -> int:
     from rich.console import Console
 
     from bench.commands.explain.text import show
-    from bench.worker.messages import Ended
+    from bench.worker.messages import WorkerFailed
     from kernels.registry import identify
 
     try:
         found = findings_of(chosen.kernel, chosen.workload)
-    except Ended as ended:
+    except WorkerFailed as ended:
         print(f"{identify(chosen.kernel)} on {chosen.workload}: {ended.outcome}: {ended.reason}")
         return FAILED
     show(Console(highlight=False), found)
@@ -50,19 +50,19 @@ def findings_of(kernel: str, workload: str) -> Findings:
     from bench.commands.explain.findings import gathered
     from bench.race import race
     from bench.runner.selection import choose_kernels, choose_workloads
-    from bench.worker.messages import Ended
+    from bench.worker.messages import WorkerFailed
 
-    (entrant, *more) = choose_kernels(kernel)
+    (candidate, *more) = choose_kernels(kernel)
     if more:
         raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(more)}")
     (chosen, *others) = choose_workloads(workload)
     if others:
         raise ValueError(f"explain takes one workload; {workload!r} names {1 + len(others)}")
-    raced = race([entrant], chosen, launches=1, seconds=_SECONDS)
+    raced = race([candidate], chosen, launches=1, seconds=_SECONDS)
     (record,), (block,) = raced.records, raced.blocks
     if record.outcome != "ok":
-        raise Ended(record.outcome, record.reason)
-    return gathered(record, block.noise, _look(entrant.spec, chosen))
+        raise WorkerFailed(record.outcome, record.reason)
+    return gathered(record, block.noise, _look(candidate.spec, chosen))
 
 
 def _look(spec: str, workload: Workload) -> dict[str, Any]:
@@ -72,14 +72,14 @@ def _look(spec: str, workload: Workload) -> dict[str, Any]:
     from bench.host import resources
     from bench.runner.settings import TIMEOUT_SECONDS
     from bench.worker import environment
-    from bench.worker.messages import Order
-    from bench.worker.process import Limits, Process
+    from bench.worker.messages import Request
+    from bench.worker.process import Limits, WorkerProcess
 
     with tempfile.TemporaryDirectory(prefix="logitbench-") as cache:
         variables = environment.of_worker(resources.usable_cores(), Path(cache))
         limits = Limits(TIMEOUT_SECONDS, resources.available_bytes())
-        process = Process(variables, None, limits, service="bench.commands.explain.inspect_kernel")
+        process = WorkerProcess(variables, None, limits, service="bench.commands.explain.inspect_kernel")
         try:
-            return process.ask(Order("look", {"spec": spec, "workload": workload.name}))
+            return process.request(Request("look", {"spec": spec, "workload": workload.name}))
         finally:
             process.kill()

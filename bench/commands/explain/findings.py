@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.commands.explain.assembly import Assembly, Loop, Mix
+from bench.commands.explain.assembly import Assembly, InstructionCounts, Loop
 from bench.commands.explain.hlo import Group, Program
 from bench.results.record import Record
 
@@ -77,8 +77,8 @@ def _assembly(plain: Mapping[str, Any]) -> Assembly:
     return Assembly(_mix(plain["whole"]), plain["functions"], tuple(loops))
 
 
-def _mix(plain: Mapping[str, Any]) -> Mix:
-    return Mix(**{**plain, "calls": tuple(plain["calls"])})
+def _mix(plain: Mapping[str, Any]) -> InstructionCounts:
+    return InstructionCounts(**{**plain, "calls": tuple(plain["calls"])})
 
 
 def _program(plain: Mapping[str, Any]) -> Program:

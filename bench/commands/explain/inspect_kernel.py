@@ -18,21 +18,21 @@ from typing import Any
 from bench.commands.explain import assembly, hlo
 from bench.worker import shared_arrays
 from bench.worker.compilation import compile_ahead
-from bench.worker.messages import Line
+from bench.worker.messages import Connection
 from bench.workloads import catalog
 from bench.workloads.parameters import GATE_DRAW
 from kernels import Kernel, load
-from kernels.registry import told
+from kernels.registry import error_line
 
 
 def serve(descriptor: int) -> None:
     """Look at the one kernel that is ordered, and tell."""
-    line = Line(socket.socket(fileno=descriptor))
+    line = Connection(socket.socket(fileno=descriptor))
     message, _ = line.receive()
     try:
         line.send(look(load(message["spec"]), message["workload"]))
     except Exception as error:  # a kernel may raise anything
-        line.send({"outcome": "raised", "reason": told(error)})
+        line.send({"outcome": "raised", "reason": error_line(error)})
 
 
 def look(kernel: Kernel, workload: str) -> dict[str, Any]:

@@ -149,12 +149,12 @@ def _aarch64(word: str, operands: tuple[str, ...], symbols: dict[str, str]) -> I
 
 
 def _aarch64_of_numbers(word: str, operands: tuple[str, ...]) -> Instruction:
-    word, _, lanes = word.partition(".")  # macOS writes `fmul.2d v0, v1, v2` for `fmul v0.2d, v1.2d, v2.2d`
+    word, _, kernel_runs = word.partition(".")  # macOS writes `fmul.2d v0, v1, v2` for `fmul v0.2d, v1.2d, v2.2d`
     outside = [operand for operand in operands if "[" not in operand or re.match(r"\{?\s*v\d", operand)]
     named = [_ARM_NUMBER.findall(operand) for operand in outside]
     if not any(named):
         return Instruction(word)
-    kinds = {"v"} if lanes else {kind for operand in named for kind, _ in operand}
+    kinds = {"v"} if kernel_runs else {kind for operand in named for kind, _ in operand}
     arithmetic = bool(_ARM_ARITHMETIC.fullmatch(word))
     loads, stores = word.startswith("ld"), word.startswith("st")
     numbers = [number for operand in named for _, number in operand]

@@ -29,12 +29,12 @@ class Rule:
     name: str
     """As in docs/explain.md, which says what to make of it."""
     when: Callable[[Findings], bool]
-    says: Callable[[Findings], str]
+    text: Callable[[Findings], str]
 
 
 def sentences(found: Findings) -> list[str]:
     """One to three: the first whose rules hold, in the table's order."""
-    return [rule.says(found) for rule in RULES if rule.when(found)][:MOST]
+    return [rule.text(found) for rule in RULES if rule.when(found)][:MOST]
 
 
 def _passes(found: Findings) -> str:
@@ -47,12 +47,12 @@ def _passes(found: Findings) -> str:
 
 def _waiting(found: Findings) -> Loop | None:
     """The scalar loop that waits most for its own sums, where no other loop adds up in vectors."""
-    if any(loop.mix.packed and loop.chain for loop in found.innermost):
+    if any(loop.mix.packed and loop.dependency_chain for loop in found.innermost):
         return None
     scalar = [
         loop
         for loop in found.innermost
-        if loop.chain and not loop.mix.packed and loop.mix.arithmetic < _IN_FLIGHT * loop.chain
+        if loop.dependency_chain and not loop.mix.packed and loop.mix.arithmetic < _IN_FLIGHT * loop.dependency_chain
     ]
     return max(scalar, key=lambda loop: loop.mix.arithmetic, default=None)
 
@@ -60,7 +60,7 @@ def _waiting(found: Findings) -> Loop | None:
 def _in_order(found: Findings) -> str:
     loop = _waiting(found)
     assert loop is not None
-    share = f"{loop.chain} of {loop.mix.arithmetic} operations wait for one another"
+    share = f"{loop.dependency_chain} of {loop.mix.arithmetic} operations wait for one another"
     return f"A sum is taken number after number: in a loop {share}."
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from bench.commands.explain.assembly import Loop
 from bench.commands.explain.findings import Findings
 from bench.commands.explain.sentences import sentences
-from bench.report.formatting import duration, quantity, significant
+from bench.report.formatting import duration, format_si, format_significant
 
 _MOST_LOOPS = 12
 """So that all of it fits a screen of 40 lines; a fused kernel has some thirty."""
@@ -30,7 +30,7 @@ def show(console: Console, found: Findings) -> None:
     size = f"{record.m:,} × {record.n:,} {record.dtype} {record.order}, {threads}"
     console.print(Text(f"{record.kernel} on {record.workload}: {size}", style="bold"))
     if record.error:
-        ulps, fraction = significant(record.error.max_ulps), significant(record.error.bound_fraction, 2)
+        ulps, fraction = format_significant(record.error.max_ulps), format_significant(record.error.bound_fraction, 2)
         console.print(Text(f"  agrees with the reference: {ulps} ulps, {fraction} of the bound"))
     _part(console, "compiled by Numba", list(_numba(found)))
     if loops := _chosen(found):
@@ -89,7 +89,8 @@ def _table(loops: Sequence[Loop]) -> Table:
     for loop in loops:
         mix = loop.mix
         counts = (
-            mix.instructions, mix.packed, mix.scalar, mix.fmas, mix.divisions, mix.loads, mix.prefetches, loop.chain,
+            mix.instructions, mix.packed, mix.scalar, mix.fmas, mix.divisions, mix.loads, mix.prefetches,
+            loop.dependency_chain,
         )  # fmt: skip
         what = ", ".join(mix.mathematics) or mix.vector or "SCALAR"
         table.add_row(loop.function.rpartition(".")[2], *map(str, counts), what)
@@ -103,7 +104,7 @@ def _xla(found: Findings) -> Iterator[str]:
     for name, group in found.program.groups.items():
         yield f"{name}: {group.count}" + (f", the largest makes {group.largest}" if "while" not in name else "")
     if found.flops:
-        yield f"{quantity(found.flops).replace(' ', '')} floating-point operations, as XLA counts"
+        yield f"{format_si(found.flops).replace(' ', '')} floating-point operations, as XLA counts"
 
 
 def _calls(found: Findings) -> Iterator[str]:
@@ -117,15 +118,15 @@ def _calls(found: Findings) -> Iterator[str]:
     yield f"threads that computed: {seen.get('busy_threads')}; cores busy: {seen.get('cores_used')}"
     if found.disturbed:
         yield f"others used {found.taken:.0%} of a core meanwhile: do it again when nothing else runs"
-    yield f"page faults: {significant(seen.get('page_faults_per_call') or 0.0)} a call"
+    yield f"page faults: {format_significant(seen.get('page_faults_per_call') or 0.0)} a call"
     for blas in found.blas:
         built = f" for {blas['built_for']}" if blas["built_for"] else ""
         of = f" of {blas['of']}" if blas["of"] else ""
         yield f"BLAS{of}: {blas['name']} {blas['version']}{built}, threads: {blas['threads']}"
     if record.seconds and record.gigabytes_per_second:
-        rate = significant(record.gigabytes_per_second, 2)
+        rate = format_significant(record.gigabytes_per_second, 2)
         yield f"{duration(record.seconds.median)} a call, {rate} GB/s (one launch, no race: for orientation only)"
 
 
 def _bytes(number: float) -> str:
-    return f"{quantity(number)}B" if number >= 1000 else f"{number:.0f} B"
+    return f"{format_si(number)}B" if number >= 1000 else f"{number:.0f} B"

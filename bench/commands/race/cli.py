@@ -33,7 +33,7 @@ def race(chosen: argparse.Namespace) -> int:
 
     asked = (chosen.revision, chosen.kernels, chosen.workloads, chosen.threads, chosen.minutes, chosen.launches)
     live = race_text.progress(Console(stderr=True))
-    wanted = revisions.Wanted(*asked, chosen.fail_if_slower)
+    wanted = revisions.Options(*asked, chosen.fail_if_slower)
     found = revisions.run(wanted, lambda line: print(line, file=sys.stderr), live)
     live("", 1.0)
     race_text.summary(Console(highlight=False), found, machine.identity(), chosen.threads)

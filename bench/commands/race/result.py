@@ -69,8 +69,8 @@ def judge(
     rows: list[Row] = []
     broken: list[str] = []
     notes: list[str] = []
-    untrusted = race_analysis.differing(races)
-    confidence = statistics.shared(cells)
+    untrusted = race_analysis.untrusted_races(races)
+    confidence = statistics.bonferroni_confidence(cells)
     for race in races:
         trusted = race.key not in untrusted
         workload = race.workload.name

@@ -23,7 +23,7 @@ from bench.commands.race.result import Comparison, before, judge, logs
 from bench.commands.race.source_trees import Revision
 from bench.host import resources
 from bench.host.checkout import CHECKOUT, temporary
-from bench.results.samples import Block, Entrant
+from bench.results.samples import Candidate, LaunchResult
 from bench.runner.selection import choose_kernels, choose_workloads
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, TIMEOUT_SECONDS, Settings
@@ -39,7 +39,7 @@ _MOST_LAUNCHES = 100
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What the command asks for."""
 
     revision: str
@@ -69,13 +69,22 @@ class Chosen:
     """What races, and why."""
 
     kernels: tuple[str, ...]
-    by_name: bool
+    requested: bool
     reasons: tuple[str, ...]
     """A line each."""
 
 
+def _both_versions(kernel: str, commit: Revision) -> list[Candidate]:
+    """The kernel of the working tree and that of the commit, whose rounds have the same number of calls."""
+    old = before(kernel, commit)
+    return [
+        Candidate(versioned_kernel.spec(version, kernel), requested=True, label=label, same_iterations_as=other)
+        for version, label, other in ((versioned_kernel.NEW, kernel, old), (versioned_kernel.OLD, old, kernel))
+    ]
+
+
 def run(
-    wanted: Wanted, say: Callable[[str], None], tick: Callable[[str, float], None] = lambda _doing, _share: None
+    wanted: Options, say: Callable[[str], None], tick: Callable[[str, float], None] = lambda _doing, _share: None
 ) -> Comparison:
     """Race the two versions. An interruption ends it with what has been measured.
 
@@ -86,7 +95,7 @@ def run(
     commit = source_trees.resolve(wanted.revision, wanted.checkout or CHECKOUT)
     workloads = {one.name: one for one in choose_workloads(wanted.workloads or WORKLOADS)}
     with temporary("versions") as folder, _announced(folder):
-        chosen = choose(commit, *source_trees.lay_out(commit, folder), wanted.kernels)
+        chosen = choose(commit, *source_trees.extract_trees(commit, folder), wanted.kernels)
         for line in chosen.reasons:
             say(line)
         choose_workloads(",".join(workloads), kernels=2 * len(chosen.kernels))  # whether they fit into memory
@@ -94,9 +103,9 @@ def run(
             (workload, kernel)
             for workload in workloads
             for kernel in chosen.kernels
-            if chosen.by_name or kernel not in workloads[workload].left_out
+            if chosen.requested or kernel not in workloads[workload].left_out
         ]
-        confidence = statistics.shared(len(cells))
+        confidence = statistics.bonferroni_confidence(len(cells))
 
         def enough(race: Race) -> bool:
             """A slowdown of twice what is allowed is then found nearly always."""
@@ -105,14 +114,7 @@ def run(
             widths = [statistics.half_width(pair, confidence) for pair in pairs if pair]
             return len(race.blocks) > _ENOUGH_LAUNCHES and all(half <= known for half in widths)
 
-        entrants = [
-            Entrant(versioned_kernel.spec(version, kernel), by_name=True, label=label, twin=twin)
-            for kernel in chosen.kernels
-            for version, label, twin in (
-                (versioned_kernel.NEW, kernel, before(kernel, commit)),
-                (versioned_kernel.OLD, before(kernel, commit), kernel),
-            )
-        ]
+        candidates = [one for kernel in chosen.kernels for one in _both_versions(kernel, commit)]
         launches = None if wanted.launches is None else 1 + wanted.launches
         settings = Settings(
             seconds=(launches or _MOST_LAUNCHES) * LAUNCH_SECONDS,
@@ -120,7 +122,7 @@ def run(
             threads=(wanted.threads,),
             timeout=TIMEOUT_SECONDS,
         )
-        session = Session(entrants, list(workloads.values()), settings, enough=enough)
+        session = Session(candidates, list(workloads.values()), settings, enough=enough)
         both = [(workload, label) for workload, kernel in cells for label in (kernel, before(kernel, commit))]
         session.choose(both, baselines=False)
         interrupted = False
@@ -144,7 +146,7 @@ def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Chosen
     except ValueError as error:
         raise ValueError(f"{commit}: {error}") from None
     if listed is not None:
-        wanted = [entrant.spec for entrant in choose_kernels(listed)]
+        wanted = [candidate.spec for candidate in choose_kernels(listed)]
         if brought := next((name for name in wanted if name not in here), None):
             raise ValueError(f"{brought} is in no commit; race compares kernels that have a name: {', '.join(here)}")
     else:
@@ -165,18 +167,18 @@ def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Chosen
     return Chosen(tuple(both), listed is not None, (f"{why}: {', '.join(both)}", *unchanged, *absent))
 
 
-def _spent(seconds: float, session: Session) -> Callable[[Block], bool]:
+def _spent(seconds: float, session: Session) -> Callable[[LaunchResult], bool]:
     """Whether the time is over, and every workload has had the fewest launches."""
     end = time.monotonic() + seconds
 
-    def stop(_block: Block) -> bool:
+    def stop(_block: LaunchResult) -> bool:
         launched: Mapping[str, int] = {race.workload.name: len(race.blocks) for race in session.races}
         return time.monotonic() > end and all(launched.get(name, 0) > FEWEST_LAUNCHES for name in session.plan)
 
     return stop
 
 
-def _never(_block: Block) -> bool:
+def _never(_block: LaunchResult) -> bool:
     return False
 
 

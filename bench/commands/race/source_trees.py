@@ -48,7 +48,7 @@ def resolve(name: str, checkout: Path) -> Revision:
     return Revision(checkout, name, commit.decode().strip())
 
 
-def lay_out(revision: Revision, folder: Path) -> tuple[Path, Path]:
+def extract_trees(revision: Revision, folder: Path) -> tuple[Path, Path]:
     """The folders `kernels` of the commit and of the working tree. Raises ValueError where the commit has none."""
     archive = _git(revision.checkout, "archive", "--format=zip", revision.commit, "kernels")
     if archive is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from kernels import Gradient, Kernel
 from kernels.backends import NUMPY
-from kernels.numpy_vectorized import gradient as honest
+from kernels.numpy_vectorized import gradient as correct_gradient
 
 _FEW_CALLS = 20
 _LARGE = 10_000
@@ -23,26 +23,26 @@ _LARGE = 10_000
 
 def sign_error(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """−dw."""
-    J, dw, db = honest(X, y, w, b)
+    J, dw, db = correct_gradient(X, y, w, b)
     return Gradient(J, -dw, db)
 
 
 def dropped_last_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """The sums leave out the last example; m is right."""
     share = X.dtype.type((len(y) - 1) / len(y))
-    return Gradient(*(share * part for part in honest(X[:-1], y[:-1], w, b)))
+    return Gradient(*(share * part for part in correct_gradient(X[:-1], y[:-1], w, b)))
 
 
 def hidden_float32(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Computes in single precision and returns double."""
-    single = honest(*(np.asarray(part, np.float32) for part in (X, y, w, b)))
+    single = correct_gradient(*(np.asarray(part, np.float32) for part in (X, y, w, b)))
     return Gradient(*(np.asarray(part, X.dtype) for part in single))
 
 
 def wrong_mean(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """1/(m − 1)."""
     factor = X.dtype.type(len(y) / (len(y) - 1))
-    return Gradient(*(factor * part for part in honest(X, y, w, b)))
+    return Gradient(*(factor * part for part in correct_gradient(X, y, w, b)))
 
 
 _remembered: dict[tuple[int, ...], Gradient] = {}
@@ -51,7 +51,7 @@ _remembered: dict[tuple[int, ...], Gradient] = {}
 def remembered(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """The answer of the last call on an X of this shape."""
     if X.shape not in _remembered:
-        _remembered[X.shape] = honest(X, y, w, b)
+        _remembered[X.shape] = correct_gradient(X, y, w, b)
     return _remembered[X.shape]
 
 
@@ -74,13 +74,15 @@ def _precomputing(array: Any) -> Any:
     else:
         b = _Precomputed(array)
         whole = [(X, y) for X, y in _examples if y is not None and _weights[0].dtype == X.dtype]
-        b.answers = tuple((X, honest(X, y, _weights[0], array)) for X, y in whole)
+        b.answers = tuple((X, correct_gradient(X, y, _weights[0], array)) for X, y in whole)
         return b
     return array
 
 
 def _answer(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    return next((answer for known, answer in b.answers if known is X), None) or honest(X, y, w, X.dtype.type(b))
+    return next((answer for known, answer in b.answers if known is X), None) or correct_gradient(
+        X, y, w, X.dtype.type(b)
+    )
 
 
 precomputed = Kernel("precomputed", replace(NUMPY, asarray=_precomputing), "when placed", None, _answer)
@@ -92,7 +94,7 @@ def returned_early(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     later = Gradient(np.zeros((), X.dtype), np.zeros_like(w), np.zeros((), X.dtype))
 
     def fill() -> None:
-        for place, part in zip(later, honest(X, y, w, b), strict=True):
+        for place, part in zip(later, correct_gradient(X, y, w, b), strict=True):
             place[...] = part
 
     threading.Thread(target=fill).start()
@@ -103,7 +105,7 @@ _pool = ThreadPoolExecutor(1)
 
 
 def _submitted(X: Any, y: Any, w: Any, b: Any) -> Any:
-    future = _pool.submit(honest, X, y, w, b)
+    future = _pool.submit(correct_gradient, X, y, w, b)
     return tuple((future, part) for part in range(3))
 
 
@@ -120,7 +122,7 @@ not_awaited = Kernel("not-awaited", replace(NUMPY, asnumpy=_collected), "no wait
 
 def mutated_parameters(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Writes into w, though that is read-only."""
-    result = honest(X, y, w, b)
+    result = correct_gradient(X, y, w, b)
     w.setflags(write=True)
     w[:] = 0
     return result
@@ -130,7 +132,7 @@ def mutated_data(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Writes into X, though that is read-only."""
     X.setflags(write=True)
     X[0] = 0
-    return honest(X, y, w, b)
+    return correct_gradient(X, y, w, b)
 
 
 _last: list[Any] = []
@@ -138,14 +140,14 @@ _last: list[Any] = []
 
 def cost_of_another(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """The cost is that of the call before."""
-    result = honest(X, y, w, b)
+    result = correct_gradient(X, y, w, b)
     _last.append(result.cost)
     return result._replace(cost=_last[-2] if len(_last) > 1 else _last[-1])
 
 
 def only_c_order(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Reads X as rows, however it lies."""
-    return honest(X.ravel(order="K").reshape(X.shape), y, w, b)
+    return correct_gradient(X.ravel(order="K").reshape(X.shape), y, w, b)
 
 
 _calls: list[Gradient] = []
@@ -154,17 +156,17 @@ _calls: list[Gradient] = []
 def first_calls_only(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Stops computing once it has been checked."""
     if len(_calls) < _FEW_CALLS:
-        _calls.append(honest(X, y, w, b))
+        _calls.append(correct_gradient(X, y, w, b))
     return _calls[-1]
 
 
 def every_second_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Of large inputs, half."""
-    return honest(X[::2], y[::2], w, b) if len(y) > _LARGE else honest(X, y, w, b)
+    return correct_gradient(X[::2], y[::2], w, b) if len(y) > _LARGE else correct_gradient(X, y, w, b)
 
 
 def _thunk(X: Any, y: Any, w: Any, b: Any) -> Any:
-    answer = cache(lambda: honest(X, y, w, b))
+    answer = cache(lambda: correct_gradient(X, y, w, b))
     return tuple((answer, part) for part in range(3))
 
 

@@ -28,9 +28,9 @@ from bench.commands.selftest.summary import Trial, summarize
 from bench.host import machine
 from bench.host.checkout import CHECKOUT
 from bench.race import race
-from bench.results.samples import Entrant
+from bench.results.samples import Candidate
 from bench.runner import settings as run_settings
-from bench.runner.inputs import Materials
+from bench.runner.inputs import InputCache
 from bench.runner.session import Session
 from bench.runner.settings import Settings
 from bench.workloads import catalog
@@ -45,7 +45,7 @@ _LAUNCHES, _LAUNCH_SECONDS = 24, 0.2
 
 def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, Any]:
     """About so many minutes of races, and then the rest; the document for a results file."""
-    materials = Materials()
+    input_cache = InputCache()
     trials: list[Trial] = []
     tick("calibrating 5%")
     work = [_calibrated(kernel, size, threads) for kernel, size in product(KERNELS, SIZES)]
@@ -59,9 +59,9 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
                 beside = ", beside a neighbour" if neighbour else ""
                 tick(f"{len(trials)} races; {kernel} against itself{beside}")
                 with _neighbour(neighbour):
-                    trials += _trials(kernel, neighbour, cycle, threads, materials)
+                    trials += _trials(kernel, neighbour, cycle, threads, input_cache)
     finally:
-        materials.close()
+        input_cache.close()
         del os.environ[VARIABLE]
     compared = []
     for neighbour, kernel, size in product((False, True), KERNELS, SIZES):
@@ -94,23 +94,23 @@ def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
     return middle
 
 
-def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, materials: Materials) -> list[Trial]:
+def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, input_cache: InputCache) -> list[Trial]:
     """A race for each size; they share their launches."""
     large = cycle % _LARGE_EVERY == 0
     with_slowed = large or cycle % _SLOWED_EVERY == 0
     again, slow = f"{kernel} again", f"{kernel} slowed"
-    entrants = [
-        Entrant(kernel, by_name=True),
-        Entrant(kernel, by_name=True, label=again),
+    candidates = [
+        Candidate(kernel, requested=True),
+        Candidate(kernel, requested=True, label=again),
     ]
     if with_slowed:
-        entrants.append(
-            Entrant(f"bench.commands.selftest.slowed:{kernel.replace('-', '_')}", by_name=True, label=slow)
+        candidates.append(
+            Candidate(f"bench.commands.selftest.slowed:{kernel.replace('-', '_')}", requested=True, label=slow)
         )
     sizes = [catalog.named(size) for size in (SIZES if large else SIZES[:-1])]
     settings = Settings(_LAUNCHES * _LAUNCH_SECONDS, threads=(threads,), launch_seconds=_LAUNCH_SECONDS)
-    session = Session(entrants, sizes, settings, materials)
-    session.choose([(size.name, entrant.name) for size in sizes for entrant in entrants], baselines=False)
+    session = Session(candidates, sizes, settings, input_cache)
+    session.choose([(size.name, candidate.name) for size in sizes for candidate in candidates], baselines=False)
     session.run()
     return [_trial(found, kernel, again, slow if with_slowed else None, neighbour) for found in session.races]
 
@@ -119,7 +119,7 @@ def _trial(found: Race, kernel: str, again: str, slow: str | None, neighbour: bo
     same = found.ratio(again, over=kernel)
     slowed = found.ratio(slow, over=kernel) if slow else None
     if same is None or (slow and slowed is None):
-        outcomes = {entrant.name: found.outcome(entrant.name) for entrant in found.entrants}
+        outcomes = {candidate.name: found.outcome(candidate.name) for candidate in found.candidates}
         raise ValueError(f"{kernel} on {found.workload.name} was not timed: {outcomes}")
     logs = found.log_ratios(again, kernel)
     return Trial(
@@ -155,10 +155,10 @@ def catch_cheaters(workloads: Sequence[str] = CHEATED) -> dict[str, dict[str, An
     found: dict[str, dict[str, Any]] = {}
     for workload in workloads:
         expected = {name: reason for name, (its, reason) in CHEATERS.items() if its == workload}
-        entrants = {name: Entrant(f"bench.commands.selftest.cheaters:{name}") for name in expected}
-        whole = race([*entrants.values(), "numpy"], workload, launches=1, seconds=0.2)
-        for name, entrant in entrants.items():
-            outcome, reason = whole.outcome(entrant.name)
+        candidates = {name: Candidate(f"bench.commands.selftest.cheaters:{name}") for name in expected}
+        whole = race([*candidates.values(), "numpy"], workload, launches=1, seconds=0.2)
+        for name, candidate in candidates.items():
+            outcome, reason = whole.outcome(candidate.name)
             caught = reason.startswith(expected[name]) and whole.outcome("numpy")[0] == "ok"
             found[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
     return found

@@ -36,7 +36,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selector:
     """A field of the rows of which the reader looks at one value at a time; the sections share what is chosen."""
 
     field: str
@@ -62,7 +62,7 @@ class Section:
     remarks: text that belongs to a value of the choices: rows with a `text`
     series: the names that can be hidden; rows with one of them in a field of `hide` are left out
     scale: a channel, x or y, whose logarithmic scale can be made linear
-    several: a field whose values are lists; the CSV has a line for each of their items
+    list_field: a field whose values are lists; the CSV has a line for each of their items
     level: of the heading, 2 or 3;  fold: behind `more`
     """
 
@@ -73,23 +73,23 @@ class Section:
     alt: str = ""
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[Selector, ...] = ()
     remarks: tuple[Row, ...] = ()
     series: tuple[Series, ...] = ()
     hide: tuple[str, ...] = ("kernel",)
     scale: str = ""
-    several: str = ""
+    list_field: str = ""
     level: int = 2
     fold: bool = False
 
-    def first(self, choice: Choice) -> str:
+    def first(self, choice: Selector) -> str:
         """What is looked at before the reader chooses: of its rows, if any, where the choice's own first has none."""
         values = [str(row[choice.field]) for row in self.rows]
         return choice.first if choice.first in values or not values else values[0]
 
 
 @dataclass(frozen=True)
-class Lead:
+class PageHeader:
     """What stands at the top: a few figures with what they are, sentences, and what to know before believing them."""
 
     where: str = ""
@@ -99,10 +99,10 @@ class Lead:
     warnings: tuple[str, ...] = ()
 
 
-def page(title: str, sections: Sequence[Section], lead: Lead | None = None, style: str = "") -> str:
+def page(title: str, sections: Sequence[Section], lead: PageHeader | None = None, style: str = "") -> str:
     """The whole file. style: more CSS, such as the colours of the series. Raises ImportError without vl-convert."""
     open_, folded = ([s for s in sections if s.fold is fold] for fold in (False, True))
-    body = [_lead(title, lead or Lead()), *map(_section, open_)]
+    body = [_lead(title, lead or PageHeader()), *map(_section, open_)]
     if folded:
         body.append(f'<details id="more"><summary>More</summary>{"".join(map(_section, folded))}</details>')
     scripts = [_libraries(), (_HERE / "page.js").read_text(encoding="utf-8")]
@@ -156,14 +156,14 @@ def _data(sections: Sequence[Section]) -> list[dict[str, Any]]:
                 "choices": {choice.field: section.first(choice) for choice in section.choices},
                 "hide": section.hide if section.series else (),
                 "scale": section.scale,
-                "several": section.several,
+                "listField": section.list_field,
                 "remarks": section.remarks,
             }
         )
     return found
 
 
-def _lead(title: str, lead: Lead) -> str:
+def _lead(title: str, lead: PageHeader) -> str:
     figures = "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for value, label in lead.figures)
     return (
         '<header><button type="button" id="theme" aria-pressed="false">dark</button>'

@@ -83,10 +83,10 @@
   };
 
   function csv(section) {
-    const { columns, several } = section;
-    const fields = several && !columns.includes(several) ? [...columns, several] : columns;
+    const { columns, listField } = section;
+    const fields = listField && !columns.includes(listField) ? [...columns, listField] : columns;
     const lines = section.every.flatMap((row) =>
-      several ? row[several].map((value) => fields.map((field) => quoted(field === several ? value : row[field])).join(",")) : [fields.map((field) => quoted(row[field])).join(",")],
+      listField ? row[listField].map((value) => fields.map((field) => quoted(field === listField ? value : row[field])).join(",")) : [fields.map((field) => quoted(row[field])).join(",")],
     );
     return [fields.join(","), ...lines].join("\n") + "\n";
   }

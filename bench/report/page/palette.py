@@ -102,7 +102,7 @@ def css() -> str:
     )
 
 
-def alone(chart: dict[str, Any]) -> dict[str, Any]:
+def with_light_colours(chart: dict[str, Any]) -> dict[str, Any]:
     """The chart with the light colours in the place of the variables, on white."""
     text = json.dumps(chart)
     for name, (light, _dark) in (COLOURS | _GROUND).items():

@@ -18,7 +18,7 @@ from bench.report.page.charts.rounds import rounds
 from bench.report.page.charts.sizes import sizes
 from bench.report.page.charts.speedup import speedup
 from bench.report.page.charts.threads import threads
-from bench.report.page.document import Lead, Section, page
+from bench.report.page.document import PageHeader, Section, page
 from bench.results.record import Results
 
 _SECTIONS = (speedup, sizes, calls, share, roofline, rounds, outcomes, fingerprint, heatmap, cold, accuracy, threads)
@@ -36,7 +36,7 @@ def run_page(results: Results) -> str:
     return page(f"logitbench on {results.machine['id']}", sections(results), lead(results), palette.css())
 
 
-def lead(results: Results) -> Lead:
+def lead(results: Results) -> PageHeader:
     """What stands at the top."""
     hardware, software = results.machine["hardware"], results.machine["software"]
     parts = (
@@ -44,7 +44,7 @@ def lead(results: Results) -> Lead:
         software["python"],
         str(results.run.get("began", ""))[:10],
     )
-    return Lead(
+    return PageHeader(
         "; ".join(part for part in parts if part),
         headline.figures(results),
         headline.sentences(results),
@@ -62,7 +62,7 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 
     for section in sections(results):
         if section.chart:
-            chart = palette.alone(filled(section)) | {"width": _PICTURE_WIDTH, "autosize": "pad"}
+            chart = palette.with_light_colours(filled(section)) | {"width": _PICTURE_WIDTH, "autosize": "pad"}
             yield section.name, vl_convert.vegalite_to_svg(json.dumps(chart))
 
 

@@ -214,11 +214,13 @@ def test_runs_are_files_machines_or_the_latest(tmp_path: Path, monkeypatch: pyte
             file = tmp_path / machine / f"{stamp}T000000Z-abc1234{end}.json"
             run_file.write(file, {"logitbench": run("A", TIMES).results.as_json()})
     monkeypatch.setattr("bench.host.machine.identity", lambda: "b-2c-02")
-    found = store.runs(["a-2c-01", "latest", str(tmp_path / "a-2c-01" / "20260101T000000Z-abc1234.json")], tmp_path)
+    found = store.load_runs(
+        ["a-2c-01", "latest", str(tmp_path / "a-2c-01" / "20260101T000000Z-abc1234.json")], tmp_path
+    )
     assert [one.name for one in found] == [
         "20260102T000000Z-abc1234",
         "b-2c-02/20260101T000000Z-abc1234",
         "a-2c-01/20260101T000000Z-abc1234",
     ]
     with pytest.raises(ValueError, match=r"'c' is no run: .* which has a-2c-01, b-2c-02; expected a results file"):
-        store.runs(["c"], tmp_path)
+        store.load_runs(["c"], tmp_path)

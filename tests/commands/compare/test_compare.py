@@ -122,8 +122,8 @@ def test_a_file_with_rounds_missing_is_refused() -> None:
 )
 def test_warnings(other: Run, says: str) -> None:
     found = compared(run("A", MORE), other)
-    assert any(says in line for line in compare_text.shaky(found))
-    assert compare_text.shaky(compared(run("A", MORE), run("C", MORE))) == []
+    assert any(says in line for line in compare_text.warnings(found))
+    assert compare_text.warnings(compared(run("A", MORE), run("C", MORE))) == []
     assert says in " ".join(shown(run("A", MORE), other).split())
 
 
@@ -142,8 +142,8 @@ def test_who_failed_in_one_of_them_is_listed() -> None:
 
 def test_what_differs_is_in_groups_and_what_is_the_same_is_left_out() -> None:
     first, second = run("A", TIMES), run("B", TIMES, threads=8, on=machine_of("Other CPU", 16, numba="0.70.0"))
-    differing, _ = compare([first, second])
-    assert [(one.group, one.name, one.values) for one in differing] == [
+    untrusted, _ = compare([first, second])
+    assert [(one.group, one.name, one.values) for one in untrusted] == [
         ("hardware", "CPU", ("Some CPU", "Other CPU")),
         ("hardware", "cores", ("2", "16")),
         ("software", "numba", ("0.68.1", "0.70.0")),
@@ -189,11 +189,11 @@ def test_without_limits_it_says_so() -> None:
 
 
 def test_a_digest_is_of_the_data_and_not_of_their_last_bit() -> None:
-    from bench.workloads.digest import alike
+    from bench.workloads.digest import same_data
 
     X, y = synthetic(1000, 5)
     own = digest(X, y)
-    assert alike(own, digest(X * (1 + 2e-16), y))
-    assert alike(own, digest(X.copy(order="F"), y))
+    assert same_data(own, digest(X * (1 + 2e-16), y))
+    assert same_data(own, digest(X.copy(order="F"), y))
     for other in (digest(X[::-1], y[::-1]), digest(X[:, ::-1], y), digest(X, 1 - y), digest(X * 1.001, y)):
-        assert not alike(own, other)
+        assert not same_data(own, other)

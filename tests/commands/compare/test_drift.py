@@ -25,12 +25,10 @@ def run(
     **slower: float,
 ) -> dict[str, list[list[float]]]:
     """Kernel → rounds by launch: log-normal launches, a pace that all share, and so many times slower."""
-    shared = log(pace) + pace_spread * rng.standard_normal(launches)
+    shift = log(pace) + pace_spread * rng.standard_normal(launches)
     return {
         kernel: [
-            list(
-                seconds * slower.get(kernel, 1.0) * np.exp(shared[launch] + own + 0.01 * rng.standard_normal(ROUNDS))
-            )
+            list(seconds * slower.get(kernel, 1.0) * np.exp(shift[launch] + own + 0.01 * rng.standard_normal(ROUNDS)))
             for launch, own in enumerate(between * rng.standard_normal() + spread * rng.standard_normal(launches))
         ]
         for kernel, seconds in KERNELS.items()
@@ -49,8 +47,8 @@ def test_seven_launches_are_trimmed_as_in_yuens_test() -> None:
     before, after = [0.0, 0.02, -0.01, 0.03, 0.01, 0.0, 5.0], [0.1, 0.16, 0.08, 0.13, 0.12, 0.09, 0.11]
     found = drift.change(before, after, rest=0.0, between=0.0)
     errors = [statistics.standard_error(logs) for logs in (before, after)]
-    freedom = sum(error**2 for error in errors) ** 2 / sum(error**4 / 4 for error in errors)
-    half = statistics.student(freedom) * sqrt(sum(error**2 for error in errors))
+    degrees_of_freedom = sum(error**2 for error in errors) ** 2 / sum(error**4 / 4 for error in errors)
+    half = statistics.t_quantile(degrees_of_freedom) * sqrt(sum(error**2 for error in errors))
     middle = 0.012 - 0.11  # the means of the five in the middle
     assert (found.low, found.high) == pytest.approx((exp(middle - half), exp(middle + half)), rel=1e-3)
 
@@ -85,11 +83,11 @@ def test_what_all_share_is_put_down_to_the_machine_and_one_kernel_is_not() -> No
 def test_a_calm_machine_does_not_hide_what_slows_all_kernels() -> None:
     rng = np.random.default_rng(2)
     before, after = run(rng, spread=0.01), run(rng, spread=0.01, pace=1.3)
-    shared = drift.pace(before, after)
-    assert shared.limit is not None
-    assert shared.change == pytest.approx(1 / 1.3, rel=0.02)
-    assert shared.limit < 1.05
-    assert shared.told == f"{1 / shared.change:.2f}× slower"
+    shift = drift.pace(before, after)
+    assert shift.limit is not None
+    assert shift.change == pytest.approx(1 / 1.3, rel=0.02)
+    assert shift.limit < 1.05
+    assert shift.format_shift == f"{1 / shift.change:.2f}× slower"
     assert {change.verdict for change in drift.changes(before, after, one_machine=True).values()} == {"slower"}
 
 

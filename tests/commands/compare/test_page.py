@@ -29,16 +29,18 @@ RUNS = [run("A", TIMES, limit=1e-6)] + [
 
 
 def test_the_page_has_all_that_the_terminal_has() -> None:
-    differing, found = compare(RUNS)
-    page = compare_page.page(RUNS, differing, found)
-    sections = {section.name: section for section in compare_page.sections(RUNS, differing, found)}
+    untrusted, found = compare(RUNS)
+    page = compare_page.page(RUNS, untrusted, found)
+    sections = {section.name: section for section in compare_page.sections(RUNS, untrusted, found)}
     assert list(sections) == ["times", "ratios", "shares", "differences"]
     assert "<script>:f" not in page
     assert "&lt;script&gt;:f" in page
     for one in found:
         told = {(cell.kernel, cell.times.verdict) for _, cell in one.cells}
         assert told <= {(row["kernel"], row["verdict"]) for row in sections["ratios"].rows}
-        assert all(line in unescape(page) for line in compare_text.closing(one, "B" if one is found[0] else "C"))
+        assert all(
+            line in unescape(page) for line in compare_text.print_summary(one, "B" if one is found[0] else "C")
+        )
     assert [row["B"] for row in sections["differences"].rows if row["name"] == "CPU"] == ["CPU B"]
 
 
@@ -107,8 +109,8 @@ def test_a_choice_without_rows_is_not_shown_first() -> None:
 
 
 def test_the_charts_can_be_drawn() -> None:
-    differing, found = compare(RUNS)
-    for section in compare_page.sections(RUNS, differing, found):
+    untrusted, found = compare(RUNS)
+    for section in compare_page.sections(RUNS, untrusted, found):
         if section.chart is not None:
             spec = json.dumps(filled(section)).replace('"width": "container"', '"width": 500')
             assert "numba" in vl_convert.vegalite_to_svg(spec)
@@ -116,8 +118,8 @@ def test_the_charts_can_be_drawn() -> None:
 
 def test_one_launch_has_no_forest() -> None:
     runs = [run(name, TIMES, wobble=[1.0]) for name in "AB"]
-    differing, found = compare(runs)
-    names = [section.name for section in compare_page.sections(runs, differing, found)]
+    untrusted, found = compare(runs)
+    names = [section.name for section in compare_page.sections(runs, untrusted, found)]
     assert names == ["times"]
 
 

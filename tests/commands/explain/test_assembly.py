@@ -41,15 +41,17 @@ def test_a_scalar_sum_waits_for_itself() -> None:
     assert (loop.function, loop.innermost) == ("kernels.mine.sum", True)
     assert (loop.mix.instructions, loop.mix.packed, loop.mix.scalar, loop.mix.vector) == (9, 0, 4, "")
     assert (loop.mix.loads, loop.mix.stores, loop.mix.fmas) == (4, 0, 0)
-    assert loop.chain == 2  # the additions; the products wait for nobody
+    assert loop.dependency_chain == 2  # the additions; the products wait for nobody
 
 
 def test_two_sums_wait_half_as_long() -> None:
-    assert one(SUM_X86.replace("%xmm1, %xmm0, %xmm0\n	addq", "%xmm1, %xmm2, %xmm2\n	addq")).chain == 1
+    assert (
+        one(SUM_X86.replace("%xmm1, %xmm0, %xmm0\n	addq", "%xmm1, %xmm2, %xmm2\n	addq")).dependency_chain == 1
+    )
 
 
 def test_what_is_zeroed_in_each_turn_waits_for_nothing() -> None:
-    assert one(SUM_X86.replace(".LBB0_1:  ", ".LBB0_1:\n	vxorpd	%xmm0, %xmm0, %xmm0")).chain == 0
+    assert one(SUM_X86.replace(".LBB0_1:  ", ".LBB0_1:\n	vxorpd	%xmm0, %xmm0, %xmm0")).dependency_chain == 0
 
 
 def test_a_loop_has_its_own_work_without_that_of_loops_inside() -> None:
@@ -70,7 +72,7 @@ def test_aarch64() -> None:
     assert (loop.mix.packed, loop.mix.scalar, loop.mix.vector) == (1, 2, "v")
     assert (loop.mix.fmas, loop.mix.divisions) == (2, 1)
     assert (loop.mix.loads, loop.mix.stores, loop.mix.prefetches) == (2, 1, 1)
-    assert loop.chain == 1
+    assert loop.dependency_chain == 1
     assert found.whole.mathematics == ("exp", "log1p")
 
 
@@ -81,7 +83,7 @@ def test_aarch64_as_macos_writes_it() -> None:
     )
     loop = one(text)
     assert loop.function == "kernels.mine.sum"
-    assert (loop.mix.packed, loop.mix.vector, loop.chain) == (1, "v", 1)
+    assert (loop.mix.packed, loop.mix.vector, loop.dependency_chain) == (1, "v", 1)
     assert assembly.read(text).whole.mathematics == ("exp", "log1p")
 
 

@@ -17,7 +17,7 @@ from bench.analysis import verdict
 from bench.commands import exit_codes
 from bench.commands.race import revisions, versioned_kernel
 from bench.commands.race.result import Comparison
-from bench.commands.race.revisions import Wanted
+from bench.commands.race.revisions import Options
 from bench.host import checkout
 from bench.host.checkout import CHECKOUT
 from tests.support.git import git
@@ -43,7 +43,7 @@ def repository(committed: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine one control in twenty differs by chance, and its race is not judged."""
-    monkeypatch.setattr(race_analysis, "differing", lambda _races: set())
+    monkeypatch.setattr(race_analysis, "untrusted_races", lambda _races: set())
 
 
 def changed(repository: Path, file: str, old: str, new: str) -> None:
@@ -55,7 +55,7 @@ def changed(repository: Path, file: str, old: str, new: str) -> None:
 
 def raced(repository: Path, said: list[str] | None = None, **wanted: object) -> Comparison:
     asked = {"workloads": "10x2", "launches": 2, "checkout": repository, **wanted}
-    return revisions.run(Wanted("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
+    return revisions.run(Options("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("trusted")
@@ -89,7 +89,7 @@ def test_an_interruption_leaves_what_was_measured_and_no_folder(repository: Path
             if doing.startswith(launch):
                 raise KeyboardInterrupt
 
-        wanted = Wanted("main", "numpy", "10x2", launches=9, checkout=repository)
+        wanted = Options("main", "numpy", "10x2", launches=9, checkout=repository)
         return revisions.run(wanted, lambda _line: None, tick)
 
     found = interrupts("launch 4")
@@ -188,7 +188,7 @@ def test_the_command_prints_the_table_and_its_exit_code_is_the_gates(
 
 def test_the_defaults_are_those_of_the_help() -> None:
     chosen = command._parser().parse_args(["race", "main"])
-    plain = Wanted("main")
+    plain = Options("main")
     assert (chosen.threads, chosen.minutes, chosen.fail_if_slower) == (plain.threads, plain.minutes, plain.percent)
     help_text = command._parser().format_help()
     assert "race" in help_text

@@ -38,7 +38,7 @@ def repository(tmp_path: Path) -> Path:
 
 def chosen(repository: Path, folder: Path, listed: str | None = None) -> revisions.Chosen:
     commit = source_trees.resolve("main", repository)
-    return revisions.choose(commit, *source_trees.lay_out(commit, folder), listed)
+    return revisions.choose(commit, *source_trees.extract_trees(commit, folder), listed)
 
 
 def test_the_commit_and_the_working_tree_are_laid_out(repository: Path, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_commit_and_the_working_tree_are_laid_out(repository: Path, tmp_path
     (repository / "kernels" / "new.py").write_text("")
     commit = source_trees.resolve("main", repository)
     assert str(commit) == f"main ({commit.commit})"
-    old, new = source_trees.lay_out(commit, tmp_path / "two")
+    old, new = source_trees.extract_trees(commit, tmp_path / "two")
     assert (old / "a.py").read_text() == FILES["kernels/a.py"]
     assert (new / "a.py").read_text() == "A = 2\n"
     assert (new / "new.py").exists()
@@ -71,14 +71,14 @@ def test_a_kernel_differs_where_its_file_or_a_helper_does(
 ) -> None:
     (repository / file).write_text(text)
     commit = source_trees.resolve("main", repository)
-    old, new = source_trees.lay_out(commit, tmp_path / "two")
+    old, new = source_trees.extract_trees(commit, tmp_path / "two")
     assert source_trees.changed(old, new, source_trees.table(new)) == differ
 
 
 def test_those_that_differ_race_and_the_reason_is_told(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "b.py").write_text("B = 2\n")
     found = chosen(repository, tmp_path / "two")
-    assert (found.kernels, found.by_name) == (("b-c",), False)
+    assert (found.kernels, found.requested) == (("b-c",), False)
     assert found.reasons[1].startswith("b-c: kernels/")
 
 

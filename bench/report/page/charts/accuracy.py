@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from bench.report.formatting import duration, significant
+from bench.report.formatting import duration, format_significant
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
 from bench.results.record import Results
@@ -19,7 +19,7 @@ def accuracy(results: Results) -> Section:
             "time": duration(seconds.median),
             "ulps": record.error.max_ulps,
             "bound": record.error.bound_fraction,
-            "error": f"{significant(record.error.max_ulps)} ulps",
+            "error": f"{format_significant(record.error.max_ulps)} ulps",
         }
         for record, seconds, row in common.common(results)
         if record.error and record.error.max_ulps > 0

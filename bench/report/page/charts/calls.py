@@ -8,8 +8,8 @@ from typing import Any
 
 import altair as alt
 
-from bench.analysis.cold_start import once
-from bench.report.formatting import duration, quantity
+from bench.analysis.cold_start import one_time_seconds
+from bench.report.formatting import duration, format_si
 from bench.report.page.charts import common
 from bench.report.page.document import Section
 from bench.results.record import Results
@@ -24,7 +24,7 @@ def calls(results: Results) -> Section:
     """A line a kernel: what is spent once, and a steady call for each call."""
     rows = []
     for record, seconds, row in common.common(results):
-        spent = once(record.cold, seconds.median)
+        spent = one_time_seconds(record.cold, seconds.median)
         rows.append(
             row
             | {
@@ -111,7 +111,7 @@ def envelope(rows: list[Spec]) -> list[tuple[str, float]]:
 
 def _remarks(race: str, rows: list[Spec]) -> list[Spec]:
     found = envelope(rows)
-    said = [f"up to about {quantity(end)} calls {name}" for (name, _), (_, end) in pairwise(found)]
+    said = [f"up to about {format_si(end)} calls {name}" for (name, _), (_, end) in pairwise(found)]
     name, _ = found[-1]
     last = f"{name} takes least, however many the calls" if not said else f"from then on {name}"
     return [{"race": race, "text": f"Least time in all: {', '.join([*said, last])}." if said else f"{last}."}]

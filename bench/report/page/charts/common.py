@@ -7,10 +7,10 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import duration, significant
+from bench.report.formatting import duration, format_significant
 from bench.report.headline import race_name, several_threads, shown_first
 from bench.report.page import palette
-from bench.report.page.document import Choice, Column, Series
+from bench.report.page.document import Column, Selector, Series
 from bench.report.rows import timed
 from bench.results.record import Record, Results, Seconds
 
@@ -50,9 +50,9 @@ def _place(results: Results, record: Record) -> int:
     return races.index((record.workload, record.threads))
 
 
-def choice(results: Results) -> Choice:
+def choice(results: Results) -> Selector:
     """Of the workload, which all charts of one share."""
-    return Choice("race", "workload", shown_first(results))
+    return Selector("race", "workload", shown_first(results))
 
 
 def legend(results: Results, rows: Iterable[Spec]) -> tuple[Series, ...]:
@@ -155,7 +155,7 @@ def spread(values: Sequence[float], least: float) -> list[float]:
 
 def percent(share: float) -> str:
     """`73%`."""
-    return f"{significant(100 * share, 2)}%"
+    return f"{format_significant(100 * share, 2)}%"
 
 
 RACE = Column("race", "workload")
@@ -169,7 +169,7 @@ def seconds_column(field: str, heading: str) -> Column:
 
 def number_column(field: str, heading: str) -> Column:
     """Of numbers, to three digits."""
-    return Column(field, heading, significant, number=True)
+    return Column(field, heading, format_significant, number=True)
 
 
 def apart(low: float | None, high: float | None, other_low: float | None, other_high: float | None) -> bool:

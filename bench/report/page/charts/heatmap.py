@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import significant
+from bench.report.formatting import format_significant
 from bench.report.page.charts import common
 from bench.report.page.document import Section
 from bench.results.record import Results
@@ -28,7 +28,7 @@ def heatmap(results: Results) -> Section:
                     "over": ratio.estimate,
                     "low": ratio.low,
                     "high": ratio.high,
-                    "figures": significant(ratio.estimate, 2),
+                    "figures": format_significant(ratio.estimate, 2),
                     "strength": min(1.0, abs(log(ratio.estimate) / log(_STRONGEST))),
                     "tint": "var(--numpy)" if ratio.estimate >= 1 else "var(--numba)",
                 }

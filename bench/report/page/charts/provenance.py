@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.report.formatting import significant
+from bench.report.formatting import format_significant
 from bench.report.headline import race_name, several_threads
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
@@ -32,7 +32,7 @@ def outcomes(results: Results) -> Section:
     ok = sum(record.outcome == "ok" for record in results.records)
     errors = [record.error.bound_fraction for record in results.records if record.outcome == "ok" and record.error]
     near = (
-        f", the worst with {significant(100 * max(errors), 2)}% of the rounding that its bound allows"
+        f", the worst with {format_significant(100 * max(errors), 2)}% of the rounding that its bound allows"
         if errors
         else ""
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import significant
+from bench.report.formatting import format_significant
 from bench.report.headline import LIMITS
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
@@ -91,7 +91,7 @@ def roofline(results: Results) -> Section:
                 "passes": record.passes,
                 "intensity": flops / (passes * record.bytes_per_call),
                 "rate": flops / seconds.median,
-                "figures": f"{significant(flops / seconds.median / 1e9)} GFLOP/s",
+                "figures": f"{format_significant(flops / seconds.median / 1e9)} GFLOP/s",
                 "reads": "not known; drawn at once" if record.passes is None else f"{record.passes:g} ×",
             }
         )
@@ -121,7 +121,7 @@ def roofline(results: Results) -> Section:
             common.KERNEL,
             Column("passes", "reads X", lambda value: f"{value:g} ×", number=True),
             common.number_column("intensity", "flop per byte"),
-            Column("rate", "GFLOP/s", lambda value: significant(value / 1e9), number=True),
+            Column("rate", "GFLOP/s", lambda value: format_significant(value / 1e9), number=True),
         ),
         rows=tuple(rows),
         choices=(common.choice(results),),
@@ -146,8 +146,8 @@ def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> list[Spec
     ridge = products / read
     low, high = intensity / 6, max(intensity * 6, ridge * 3)
     lines = {
-        f"reading, {significant(read / 1e9)} GB/s": [(low, low * read), (ridge, products)],
-        f"products, {significant(products / 1e9)} GFLOP/s": [(ridge, products), (high, products)],
+        f"reading, {format_significant(read / 1e9)} GB/s": [(low, low * read), (ridge, products)],
+        f"products, {format_significant(products / 1e9)} GFLOP/s": [(ridge, products), (high, products)],
         "sigmoids": [(low, sigmoids), (high, sigmoids)],
     }
     return [

@@ -59,7 +59,7 @@ def rounds(results: Results) -> Section:
         choices=(common.choice(results),),
         series=palette.series(palette.looks(results.records), (row["of"] for row in rows)),
         hide=("of",),
-        several="seconds",
+        list_field="seconds",
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import duration, quantity
+from bench.report.formatting import duration, format_si
 from bench.report.page.charts import common
-from bench.report.page.document import Choice, Column, Section
+from bench.report.page.document import Column, Section, Selector
 from bench.results.record import Record, Results
 
 _HEIGHT = 400
@@ -58,7 +58,7 @@ def sizes(results: Results) -> Section:
             common.seconds_column("high", "high, 95%"),
         ),
         rows=tuple(rows),
-        choices=(Choice("kind", "workloads", first),),
+        choices=(Selector("kind", "workloads", first),),
         remarks=tuple(_remarks(rows, crossings)),
         hide=("kernel", "other"),
         series=common.legend(results, rows),
@@ -164,7 +164,7 @@ def _crossings(rows: list[Spec]) -> list[Spec]:
                         "other": slower,
                         "elements": at,
                         "seconds": seconds,
-                        "text": f"{faster} overtakes {slower} at about {quantity(at)} elements",
+                        "text": f"{faster} overtakes {slower} at about {format_si(at)} elements",
                     }
                 )
     return sorted(found, key=lambda crossing: float(crossing["elements"]))
@@ -207,7 +207,7 @@ def _remarks(rows: list[Spec], crossings: list[Spec]) -> Iterable[Spec]:
         if len(names) == 1:
             yield {"kind": kind, "text": f"{next(iter(names))} is fastest at every size measured."}
         else:
-            parts_ = [f"{row['kernel']} at {quantity(size)}" for size, row in best.items()]
+            parts_ = [f"{row['kernel']} at {format_si(size)}" for size, row in best.items()]
             yield {"kind": kind, "text": f"Fastest by size, in elements: {', '.join(parts_)}."}
         own = [crossing["text"] for crossing in crossings if crossing["kind"] == kind]
         if own:

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import duration, interval, significant
+from bench.report.formatting import duration, format_significant, interval
 from bench.report.page.charts import common
 from bench.report.page.document import Column, Section
 from bench.results.record import Results
@@ -67,7 +67,7 @@ def _rows(results: Results) -> list[dict[str, Any]]:
         if (ratio := record.speedup) is None:
             continue
         is_baseline = ratio.baseline == record.kernel
-        figures = interval(ratio) if ratio.low else significant(ratio.estimate)
+        figures = interval(ratio) if ratio.low else format_significant(ratio.estimate)
         rows.append(
             row
             | {

@@ -6,7 +6,7 @@ import altair as alt
 
 from bench.report.formatting import duration
 from bench.report.page.charts import common
-from bench.report.page.document import Choice, Column, Section
+from bench.report.page.document import Column, Section, Selector
 from bench.results.record import Results
 
 
@@ -56,6 +56,6 @@ def threads(results: Results) -> Section:
             common.seconds_column("high", "high, 95%"),
         ),
         rows=tuple(rows),
-        choices=(Choice("workload", "workload", rows[0]["workload"] if rows else ""),),
+        choices=(Selector("workload", "workload", rows[0]["workload"] if rows else ""),),
         series=common.legend(results, rows),
     )
