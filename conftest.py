@@ -1,3 +1,3 @@
-"""Registers the benchmarks' pytest glue; tests of the kernels and of the measuring are in tests/."""
+"""Registers the pytest plugin of the benchmarks. The project's tests are in tests/."""
 
 pytest_plugins = ["bench.plugin.options", "bench.plugin.plugin", "bench.plugin.assertions"]

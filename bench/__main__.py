@@ -1,7 +1,6 @@
-"""python -m bench: what there is to measure, whether a kernel agrees, and what was measured.
+"""python -m bench: lists what can be measured, checks kernels, and prints results.
 
-Timing is pytest's: `pytest --benchmark`. Every import that costs time waits inside the command that needs it,
-so that --help answers at once.
+`pytest --benchmark` is what times. Slow imports stand inside the commands that need them, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -19,44 +18,44 @@ COMMANDS = (
     ("machine", "print this machine's fingerprint as JSON; or the machines with results", "bench.commands.lists"),
     (
         "check",
-        "a kernel's certificate of agreement, without timing; or a results file's, for sharing",
+        "check that a kernel is correct, without timing; or that a results file is fit for sharing",
         "bench.commands.check.cli",
     ),
     (
         "explain",
-        "why a kernel is as fast as it is: its machine code, memory and threads",
+        "explain a kernel's speed: its machine code, memory traffic and threads",
         "bench.commands.explain.cli",
     ),
-    ("report", "print a run, and make a page of it", "bench.commands.report"),
+    ("report", "print a run, and write an HTML page of it", "bench.commands.report"),
     (
         "compare",
-        "two runs or more side by side: what differs, what changed, how sure that is",
+        "compare two or more runs: what differs between them, which times changed, and how sure that is",
         "bench.commands.compare.cli",
     ),
     (
         "selftest",
-        "races kernels against themselves, slowed and cheating: can the numbers be trusted?",
+        "test the measuring itself with races of kernels against themselves, slowed kernels and cheating kernels",
         "bench.commands.selftest.cli",
     ),
-    ("race", "the working tree's kernels against a commit's, in one race", "bench.commands.race.cli"),
-    ("new", "write a kernel of your own that already passes, to begin with", "bench.commands.new"),
+    ("race", "race the working tree's kernels against a commit's", "bench.commands.race.cli"),
+    ("new", "write a file with a kernel that passes all checks, as a start for your own", "bench.commands.new"),
 )
-"""Name, help, and the module that has the function of that name and `add_arguments`."""
+"""Name, help text, and the module with a function of that name and `add_arguments`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command. Returns its exit code."""
     chosen = _parser().parse_args(arguments)
     from bench.workloads.datasets import DatasetUnavailable
 
     try:
         code: int = chosen.command(chosen)
-    except (ValueError, DatasetUnavailable) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
+    except (ValueError, DatasetUnavailable) as error:
+        print(f"error: {error}", file=sys.stderr)
         return exit_codes.USAGE
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has closed it
         sys.stderr.close()
         return exit_codes.OK
     return code
@@ -65,15 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="List what can be measured, check kernels, print results. To time: pytest --benchmark.",
+        description="List what can be measured, check kernels, print results. To time kernels: pytest --benchmark.",
         allow_abbrev=False,
     )
-    known = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, text, path in COMMANDS:
-        module = import_module(path)
-        added = known.add_parser(name, help=text, description=text, allow_abbrev=False)
-        added.set_defaults(command=getattr(module, name))
-        module.add_arguments(added)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, help_text, module_name in COMMANDS:
+        module = import_module(module_name)
+        subparser = subparsers.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+        subparser.set_defaults(command=getattr(module, name))
+        module.add_arguments(subparser)
     return parser
 
 

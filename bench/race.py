@@ -1,9 +1,10 @@
-"""Racing kernels from a program of one's own.
+"""Race kernels from your own program.
 
 from bench.race import race
-found = race(["numpy", "jax", "mine.py:gradient"], "1000000x32-f32")
-found.ratio("jax", over="numpy")        # Ratio(estimate=1.05, low=1.03, high=1.08, verdict="faster", ...)
-found.records                            # one for each kernel, as in a results file
+
+result = race(["numpy", "jax", "mine.py:gradient"], "1000000x32-f32")
+result.ratio("jax", over="numpy")    # Ratio(estimate=1.05, low=1.03, high=1.08, verdict="faster", ...)
+result.records                       # one for each kernel, as in a results file
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ def race(
     timeout: float = TIMEOUT_SECONDS,
     ceilings: bool = False,
 ) -> Race:
-    """Check and time kernels side by side on one workload; exactly these, no baseline is added.
+    """Check and time kernels side by side on one workload. No baseline is added.
 
-    kernels: as for `kernels.load`, or Entrants, whose labels let a kernel race against itself
-    workload: a name as on the command line
+    kernels: specs as for `kernels.load`, or Candidates, whose labels allow a kernel to race against itself
+    workload: a name as on the command line, or a Workload
     launches: how often the workers are started; None: at least 5, until every ratio over the workload's baseline
-        is known to ±2%, or the seconds are spent
-    seconds: about how long each kernel is timed, all launches together; 0 checks agreement only
-    threads: for every kernel; None: all that may be used
+        is known to ±2% or the seconds are used up
+    seconds: about how long each kernel is timed, all launches together; 0: check correctness only
+    threads: for every kernel; None: all usable cores
     timeout: seconds that a kernel may take for one step
-    ceilings: whether the machine's limits are measured beside them
+    ceilings: whether the machine's ceilings are measured as well
 
-    What became of a kernel is in its record, whatever it did. Raises ValueError for an unknown workload or kernel,
-    and DatasetUnavailable.
+    A kernel that fails has its outcome in its record. Raises ValueError for an unknown workload or kernel, and
+    DatasetUnavailable.
     """
     candidates = [
         replace(kernel, requested=True) if isinstance(kernel, Candidate) else Candidate(kernel, requested=True)

@@ -1,7 +1,7 @@
 """What is measured: interchangeable kernels for one logistic-regression gradient.
 
-Importing this package loads no numba, no jax and no scikit-learn; `load(name)` imports what that one
-kernel needs. Nothing in here knows of timing.
+Importing this package imports no Numba, JAX, scikit-learn or PyTorch; `load(name)` imports what that one kernel
+needs. Nothing here knows about timing.
 """
 
 from kernels.contract import Backend, BackendUnavailable, Gradient, Kernel, Problem

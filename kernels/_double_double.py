@@ -1,12 +1,12 @@
 """Double-double arithmetic: an unevaluated sum of two doubles, about 106 bits, vectorised in NumPy.
 
-The reference for float64 kernels needs more than float64 on every machine; NumPy's longdouble is wider
-than double on some only. Only what a logistic gradient needs is here: exact sums and products, sums along
-an axis, and e^z, σ and softplus.
+The reference for float64 kernels needs more precision than float64 on every machine, and NumPy's longdouble is
+wider than double only on some. This file has what a logistic gradient needs: exact sums and products, sums along an
+axis, and e^z, σ and softplus.
 
 Sources: Knuth, TAOCP 2, 4.2.2 theorem B (two_sum); Dekker, Numer. Math. 18 (1971) 224-242 (fast_two_sum, the
 product by splitting); Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26 (2005) 1955-1988 (sums of such pairs).
-A sum of k terms is wrong by no more than about k u² Σ|terms|, u = 2^-53: far below any kernel's own error.
+The error of a sum of k terms is at most about k u² Σ|terms|, u = 2^-53: far below any kernel's own error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 Double: TypeAlias = np.ndarray
 
-_LN2 = (0.6931471805599453, 2.3190468138462996e-17)  # ln 2 to 107 bits: fdlibm's M_LN2 and the rest of it
+_LN2 = (0.6931471805599453, 2.3190468138462996e-17)  # ln 2 to 107 bits: fdlibm's M_LN2 and the remainder
 _HIGH_HALF = np.uint64(0xFFFFFFFFF8000000)  # the upper 26 of a double's 53 significant bits
 _UNDERFLOWS = 800.0  # e^-800 < 2^-1074, the smallest double
 
@@ -45,7 +45,7 @@ class Pair(NamedTuple):
         return Pair(-self.hi, -self.lo)
 
     def scaled(self, factor: Double | float) -> Pair:
-        """Times a power of two, or zero, or ±1: exactly."""
+        """The product with a power of two, zero or ±1, which is exact."""
         return Pair(self.hi * factor, self.lo * factor)
 
 
@@ -57,13 +57,13 @@ def two_sum(a: Double, b: Double) -> Pair:
 
 
 def fast_two_sum(a: Double, b: Double) -> Pair:
-    """a + b, exactly where |a| ≥ |b|."""
+    """a + b, exactly if |a| ≥ |b|."""
     s = a + b
     return Pair(s, b - (s - a))
 
 
 def two_product(a: Double, b: Double) -> Pair:
-    """a · b to 2^-105 of itself. Splitting by a mask, unlike Dekker's by a product, cannot overflow."""
+    """a · b with a relative error of 2^-105. Splitting by a mask, unlike Dekker's by a product, cannot overflow."""
     p = a * b
     a1, b1 = _high_half(a), _high_half(b)
     a2, b2 = a - a1, b - b1
@@ -81,7 +81,7 @@ def pair(a: Double) -> Pair:
 
 
 def total(terms: Pair, axis: int) -> Pair:
-    """The sum along an axis, by halves."""
+    """The sum along an axis, by pairwise summation."""
     hi, lo = np.moveaxis(terms.hi, axis, 0), np.moveaxis(terms.lo, axis, 0)
     while len(hi) > 1:
         half = len(hi) // 2
@@ -95,7 +95,7 @@ def total(terms: Pair, axis: int) -> Pair:
 
 
 def sigmoid_and_softplus(z: Pair) -> tuple[Pair, Pair]:
-    """σ(z) = 1 / (1 + e^-z) and log(1 + e^z), each to about 2^-95 of itself until it underflows.
+    """σ(z) = 1 / (1 + e^-z) and log(1 + e^z), each with a relative error of about 2^-95 until it underflows.
 
     With E = e^-|z|: σ(−|z|) = E / (1 + E), σ(|z|) = 1 / (1 + E), softplus(z) = max(z, 0) + log(1 + E).
     """
@@ -111,11 +111,11 @@ def sigmoid_and_softplus(z: Pair) -> tuple[Pair, Pair]:
 def _exponential(z: Pair) -> tuple[np.ndarray, Pair]:
     """k and p with e^z = 2^k (1 + p), |p| < 0.42, for z ≤ ln 2.
 
-    r = z − k ln 2 is divided by 2^8; p is its Taylor series (the ninth term is below 2^-104 of the
-    first), doubled back eight times by (1 + p)² = 1 + (2p + p²).
+    r = z − k ln 2 is divided by 2^8. p is the Taylor series of e^r − 1 there (its ninth term is below 2^-104 of
+    the first), squared back eight times by (1 + p)² = 1 + (2p + p²).
     """
-    beyond = z.hi < -_UNDERFLOWS
-    z = Pair(np.where(beyond, -_UNDERFLOWS, z.hi), np.where(beyond, 0.0, z.lo))
+    underflows = z.hi < -_UNDERFLOWS
+    z = Pair(np.where(underflows, -_UNDERFLOWS, z.hi), np.where(underflows, 0.0, z.lo))
     k = np.rint(z.hi / _LN2[0])
     minus_k_ln2 = two_product(k, np.full_like(k, -_LN2[0])) + pair(k * -_LN2[1])
     r = (z + minus_k_ln2).scaled(2.0**-8)
@@ -130,7 +130,7 @@ def _exponential(z: Pair) -> tuple[np.ndarray, Pair]:
 
 
 def _log1p(E: Pair) -> Pair:
-    """log(1 + E) for 0 ≤ E ≤ 1: one Newton step from NumPy's, y + (E − (e^y − 1)) / (1 + E)."""
+    """log(1 + E) for 0 ≤ E ≤ 1: NumPy's y and one Newton step, y + (E − (e^y − 1)) / (1 + E)."""
     y = np.log1p(E.hi)
     k, p = _exponential(pair(y))
     once = pair(np.where(k == 0, 0.0, 1.0))  # y ≤ ln 2, so k is 0 or 1, and 2(1 + p) − 1 = p + (1 + p)

@@ -1,7 +1,7 @@
-"""The contract that every kernel keeps: what goes in, what comes out, and where it computes.
+"""The types that every kernel uses: its inputs, its result, and its backend.
 
-It is apart from the kernels so that a kernel's file holds nothing but its technique, and so that the
-measuring can know every kernel by these types alone.
+They have a file of their own so that a kernel's file holds only its technique, and so that the measuring code
+depends on these types alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Array: TypeAlias = Any
 class Gradient(NamedTuple):
     """What a kernel returns: the cost J of the training set and its gradient.
 
-    In the problem's dtype; a scalar may be a Python float too, a sum that was kept wider.
+    In the problem's dtype. A scalar may also be a Python float: a sum that was kept in double.
     """
 
     cost: Array
@@ -30,28 +30,28 @@ class Gradient(NamedTuple):
     """∂J/∂b, a scalar."""
 
 
-class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
-    """The backend cannot run on this machine; the message is the reason, in one line."""
+class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not an error
+    """The backend cannot run on this machine. The message is the reason, in one line."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Where arrays live and how to wait for a result.
+    """Where arrays live, and how to wait for a result.
 
-    Timed work is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that `asarray` placed.
+    The timed work is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that `asarray` placed.
     """
 
     name: str
     device: str
     """"cpu" or "gpu"."""
     asarray: Callable[[Any], Array]
-    """Put a NumPy array or scalar where this backend computes. Untimed. Raises BackendUnavailable."""
+    """Place a NumPy array or scalar where this backend computes. Not timed. Raises BackendUnavailable."""
     wait: Callable[[Any], Any]
-    """Return its argument once it exists. Inside the timer."""
+    """Return the argument when it has been computed. Timed."""
     asnumpy: Callable[[Array, np.dtype[Any]], np.ndarray]
-    """Bring a result back as NumPy, in its own dtype; a Python float is rounded once to the given one.
+    """Convert a result to NumPy. An array keeps its dtype; a Python float is rounded to the given one.
 
-    Raises TypeError for what is none of the backend's arrays.
+    Raises TypeError if the result is not one of the backend's arrays.
     """
 
 
@@ -60,28 +60,28 @@ class Kernel:
     """One way of writing the gradient."""
 
     name: str
-    """Plain words and hyphens, so that pytest's -k takes it."""
+    """Letters, digits and hyphens, so that pytest's -k accepts it."""
     backend: Backend
     summary: str
-    """One line, for people."""
+    """One line, shown in lists."""
     passes: float | None
-    """How often one call reads X from memory: 1 fused, 2 for z = Xw and then Xᵀdz, None if unknown."""
+    """How often one call reads X from memory: 1 if fused, 2 for z = Xw and then Xᵀdz, None if unknown."""
     gradient: Callable[[Array, Array, Array, Array], Gradient]
-    """(X, y, w, b) → Gradient, in the backend's own arrays. Mutates nothing; takes read-only arrays."""
+    """(X, y, w, b) → Gradient, in the backend's arrays. Accepts read-only arrays, and writes into none."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """One logistic-regression gradient to compute, validated once, here, at the edge.
+    """One logistic-regression gradient to compute, validated on construction.
 
-    X: (m, n), float32 or float64, C or Fortran order (other strides are copied to C, once)
+    X: (m, n), float32 or float64, C or Fortran order (an array with other strides is copied to C order)
     y: (m,), X's dtype, every label 0 or 1
     w: (n,), X's dtype
     b: a scalar, rounded to X's dtype
 
     The arrays are kept as read-only views. Two problems are equal only if they are the same object.
 
-    Raises ValueError, naming the argument and what was found, unless shapes and dtypes are these, all
+    Raises ValueError, which names the argument and its bad value, unless shapes and dtypes are these, all
     values are finite, there is at least one example and one feature, and no sum can overflow:
     m · max|x_ij| and m · max_i (Σ_j |x_ij w_j| + |b|) are at most max(dtype) / 4.
     """
@@ -95,14 +95,14 @@ class Problem:
         X = _matrix(self.X)
         m, n = X.shape
         y = _vector("y", self.y, X.dtype, m, "one label for each row of X")
-        if (strange := np.unique(y[(y != 0) & (y != 1)])).size:
-            shown = ", ".join(f"{label:g}" for label in strange[:5]) + (", ..." if strange.size > 5 else "")
-            raise ValueError(f"y holds the labels {shown}; every label must be 0 or 1")
+        if (invalid := np.unique(y[(y != 0) & (y != 1)])).size:
+            listed = ", ".join(f"{label:g}" for label in invalid[:5]) + (", ..." if invalid.size > 5 else "")
+            raise ValueError(f"y holds the labels {listed}; every label must be 0 or 1")
         w = _vector("w", self.w, X.dtype, n, "one weight for each column of X")
         b = np.asarray(self.b)
         if b.ndim or b.dtype.kind not in "fiu":
             raise ValueError(f"b is {self.b!r}; expected one real number")
-        with np.errstate(over="ignore"):  # what is too large for the dtype becomes inf, and is refused
+        with np.errstate(over="ignore"):  # a value too large for the dtype becomes inf, and is refused below
             b = b.astype(X.dtype)
         _finite("b", b)
         _within_range(X, w, float(b))
@@ -126,7 +126,7 @@ class Problem:
 
     @property
     def order(self) -> Literal["C", "F"]:
-        """C or F: the rows of X, or its columns, are contiguous."""
+        """C if the rows of X are contiguous, F if its columns are."""
         return "C" if self.X.flags.c_contiguous else "F"
 
 
@@ -154,8 +154,8 @@ def _vector(name: str, value: object, dtype: np.dtype[Any], size: int, meaning: 
 
 
 def _finite(name: str, array: np.ndarray) -> np.ndarray:
-    """A read-only view of the array, which holds neither NaN nor infinity."""
-    # min and max let NaN through and need no temporary of the array's size
+    """A read-only view of the array. Raises ValueError if it holds NaN or infinity."""
+    # min and max propagate NaN, and need no temporary array of this size
     if not (np.isfinite(array.min()) and np.isfinite(array.max())):
         first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
         position = f"[{', '.join(str(index) for index in first)}]" if first else ""
@@ -175,7 +175,7 @@ def _within_range(X: np.ndarray, w: np.ndarray, b: float) -> None:
         )
     with np.errstate(over="ignore", invalid="ignore"):
         absw = np.abs(w, dtype=np.float64)
-        if largest * absw.sum() + abs(b) <= limit:  # then no score can be larger
+        if largest * absw.sum() + abs(b) <= limit:  # no score can be larger than the left side
             return
         scores = np.abs(X, dtype=np.float64) @ absw + abs(b)
     if scores.max() > limit:

@@ -1,4 +1,4 @@
-"""jax-autodiff and its GPU twin: only the cost is written; the machine walks the computation graph back.
+"""jax-autodiff and jax-autodiff-gpu: only the cost is written, and JAX differentiates it.
 
 J(w, b) = mean softplus((1 − 2y)(Xw + b)),   dw = ∂J/∂w and db = ∂J/∂b by reverse-mode differentiation
 """
@@ -11,9 +11,9 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def cost(w: Array, b: Array, X: Array, y: Array) -> Array:
-    """J(w, b), with `where` in the place of maximum and abs.
+    """J(w, b), with `where` instead of maximum and abs.
 
-    At s = 0 JAX gives those two the slopes ½ and 1, and softplus' there would come out as 0 instead of ½.
+    JAX takes the slopes of those two at s = 0 as ½ and 1, which would make softplus'(0) = 0 instead of ½.
     """
     s = (1 - 2 * y) * (jnp.matmul(X, w, precision="highest") + b)
     losses = jnp.where(s > 0, s, 0) + jnp.log1p(jnp.exp(jnp.where(s > 0, -s, s)))

@@ -1,7 +1,7 @@
-"""jax-blocked: the vectorised formulas on a block of examples at a time, in a loop that XLA compiles.
+"""jax-blocked: the vectorised formulas on one block of examples at a time, in a loop that XLA compiles.
 
-Each block is cut out of X where it lies and used twice while it is in cache, so that memory is read once. The
-examples that are left over after the last whole block are a block of their own.
+Each block is a slice of X that is used twice while it is in cache, so that X is read from memory once. The examples
+after the last whole block are a smaller block.
 """
 
 import jax
@@ -12,12 +12,12 @@ from kernels import backends
 from kernels.contract import Array, Gradient, Kernel
 
 _BLOCK_BYTES = 2**19
-"""Of X, in the second cache."""
+"""Bytes of X in a block, for the L2 cache."""
 
 
 @jax.jit
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """lax.scan over blocks; its carry are the three sums."""
+    """lax.scan over blocks; the carry is the three sums."""
     m, n = X.shape
     rows = max(1, min(m, _BLOCK_BYTES // (n * X.dtype.itemsize)))
 

@@ -1,6 +1,6 @@
 """jax and jax-gpu: the vectorised formulas under jax.jit, on the CPU and on the first GPU.
 
-XLA fuses everything between the two products; X is still read twice.
+XLA fuses everything between the two products. X is still read twice.
 """
 
 import jax
@@ -12,14 +12,14 @@ from kernels.contract import Array, Gradient, Kernel
 
 @jax.jit
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """z = Xw + b, a = σ(z), dz = a − y; `highest` keeps a GPU from rounding float32 factors to tf32."""
+    """z = Xw + b, a = σ(z), dz = a − y; `highest` stops a GPU from rounding float32 factors to tf32."""
     z = jnp.matmul(X, w, precision="highest") + b
     e = jnp.exp(-jnp.abs(z))
     a = jnp.where(z >= 0, 1, e) / (1 + e)
     s = (1 - 2 * y) * z
     J = jnp.mean(jnp.maximum(s, 0) + jnp.log1p(e))
     dz = a - y
-    # dzᵀX rather than Xᵀdz: for the latter XLA's CPU compiler transposes X in memory first
+    # dzᵀX, not Xᵀdz: for the latter, XLA's CPU compiler first transposes X in memory
     return Gradient(J, jnp.matmul(dz, X, precision="highest") / len(y), jnp.mean(dz))
 
 

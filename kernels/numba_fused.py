@@ -1,10 +1,10 @@
 """numba: the whole computation in one pass over X, a few examples at a time.
 
-A few examples at a time go through z = Xw + b, dz = σ(z) − y and dw += dzᵀX while they are in cache, so that memory
-is read once, where array expressions read it twice. The sigmoid and the loss are polynomials on vectors
-(_numba/elementary.py). Each thread has an equal run of examples and sums of its own, added up in the threads'
-order: for a given number of threads the result is the same to the bit. Short sums are in X's dtype, and those of
-sums in double, so that nothing is lost as m grows. Workspaces begin at a cache line wherever the heap put them.
+A few examples at a time go through z = Xw + b, dz = σ(z) − y and dw += dzᵀX while they are in cache, so that X is
+read from memory once, where array expressions read it twice. The sigmoid and the loss are polynomials on vectors
+(_numba/elementary.py). Each thread has an equal range of examples and its own sums, which are then added in the
+order of the threads: for a given number of threads the result is the same to the bit. Short sums are in X's dtype,
+and sums of these are in double, so that no precision is lost as m grows. Workspaces are aligned to cache lines.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from kernels.backends import NUMPY
 from kernels.contract import Array, Gradient, Kernel
 
 _PARALLEL_FROM = 2**15
-"""Elements of X; below, waking the other threads (5 µs) costs more than they save."""
+"""Elements of X. With fewer, waking the other threads (5 µs) costs more than they save."""
 _LINE = 8
-"""Doubles in a line of cache."""
+"""Doubles in a cache line."""
 
 
 @numba.njit
 def _lines(parts: int, doubles: int) -> Any:
-    """(parts, doubles) zeros, each row at a cache line of its own."""
+    """Zeros, (parts, doubles), with each row aligned to a cache line."""
     across = (doubles + _LINE - 1) // _LINE * _LINE
     buffer = np.zeros(parts * across + _LINE)
     first = -buffer.ctypes.data % (8 * _LINE) // 8
@@ -36,31 +36,31 @@ def _lines(parts: int, doubles: int) -> Any:
 
 @numba.njit
 def _sums(X: Array) -> Any:
-    """n + 2 doubles, in whole lines of cache and vectors."""
+    """n + 2, rounded up to whole cache lines and vectors."""
     return (X.shape[1] + 2 + 15) // 16 * 16
 
 
 @numba.njit(error_model="numpy")
 def _part(X: Array, y: Array, w: Array, b: Array, first: int, last: int, row: Array) -> None:
-    """Σ dz_i x_ij, Σ L_i and Σ dz_i over the examples from first to last, into the beginning of row."""
+    """Write Σ dz_i x_ij, Σ L_i and Σ dz_i over examples first to last − 1 to the beginning of row."""
     n, size = X.shape[1], _sums(X)
     row[n], row[n + 1] = run(X, y, w, b, first, last, row[size:].view(X.dtype), row[:size])
 
 
 @numba.njit(parallel=True)
 def _parts(X: Array, y: Array, w: Array, b: Array, rows: Array) -> None:
-    """A part for each row, each in a thread."""
+    """Compute the part of each row of `rows`, in parallel."""
     m, parts = X.shape[0], len(rows)
     for t in numba.prange(parts):
-        # from sixteenth to sixteenth example, so that every part begins at a cache line
+        # multiples of 16 examples, so that every part begins at a cache line
         first, last = m * t // parts // 16 * 16, m * (t + 1) // parts // 16 * 16
         _part(X, y, w, b, first, m if t == parts - 1 else last, rows[t])
 
 
 def _gradient(parallel_from: int | None) -> Any:
-    """parallel_from: elements of X; None: never.
+    """parallel_from: the smallest number of elements of X for which all threads are used; None: never.
 
-    The number of threads is asked here, since a compiled function that asks cannot be kept on disk.
+    The number of threads is read here, since Numba cannot cache a compiled function that reads it.
     """
     threads = numba.config.NUMBA_NUM_THREADS
 

@@ -1,7 +1,7 @@
-"""numba-loops: the two for-loops again, compiled by Numba, with no other trick.
+"""numba-loops: the two for-loops of `loops`, compiled by Numba, without further optimisation.
 
-It shows what compiling alone is worth. J, dw and db are summed in double, as `J = 0.0` says; z stays in
-the dtype of X.
+It shows what compilation alone gains. J, dw and db are summed in double, the type of `J = 0.0`; z stays in the dtype
+of X.
 """
 
 from math import exp, log1p
@@ -18,7 +18,7 @@ _jit_cache.keep_numba_code()
 
 @numba.njit(cache=True)
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """The two for-loops, over a matrix."""
+    """The two for-loops, over an array."""
     m, n = X.shape
     J, dw, db = 0.0, np.zeros(n), 0.0
     for i in range(m):

@@ -1,8 +1,8 @@
-"""numpy-blocked: the array expressions again, a block of examples at a time, so that X is read from memory once.
+"""numpy-blocked: the array expressions on one block of examples at a time, so that X is read from memory once.
 
-A block's rows, and the few arrays of its length, stay in cache between z = Xw + b and dzᵀX. Every
-expression writes into an array that is there already: no temporaries of m numbers, whose pages the system would
-have to clear. Sums over blocks are in double.
+The rows of a block and the arrays of its length stay in cache between z = Xw + b and dzᵀX. Every expression writes
+into an existing array, so there are no temporaries of m numbers, whose pages the operating system would have to
+clear. Sums over blocks are in double.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ from kernels.backends import NUMPY
 from kernels.contract import Array, Gradient, Kernel
 
 _BLOCK_BYTES = 2**22
-"""Of X, in a third cache of 32 MiB: smaller blocks are nearer, but a block is twenty calls of NumPy. At 256 MB on one
-thread: 31 ms with 2^19, 27 with 2^21 and 2^22, 29 with 2^23, and 32 for `numpy`."""
+"""Bytes of X in a block, for an L3 cache of 32 MiB. Smaller blocks fit a nearer cache, but each block costs twenty
+calls of NumPy. At 256 MB on one thread: 31 ms with 2^19, 27 with 2^21 and 2^22, 29 with 2^23, and 32 for `numpy`."""
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:

@@ -1,8 +1,8 @@
-"""loops-examples: the loop over features is gone, the loop over examples is still there.
+"""loops-examples: the loop over features is vectorised, the loop over examples remains.
 
     z_i = w · x_i + b  and  dw += dz_i x_i  are one vector operation each
 
-The first step of vectorisation. It pays where an example has many features.
+This is the first step of vectorisation. It is faster than `loops` only if an example has many features.
 """
 
 from math import exp, log1p
@@ -14,7 +14,7 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """As in loops, with x_i, w and dw as vectors."""
+    """As `loops`, with x_i, w and dw as vectors."""
     m = len(X)
     J, dw, db = 0.0, np.zeros_like(w), 0.0
     for i in range(m):

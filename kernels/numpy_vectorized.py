@@ -1,9 +1,9 @@
-"""numpy: both loops gone, the formulas as array expressions.
+"""numpy: both loops vectorised, the formulas as array expressions.
 
     z = Xw + b,   a = σ(z),   dz = a − y,   dw = Xᵀdz / m,   db = mean(dz)
-    J = mean[max(s, 0) + log(1 + e^−|s|)],   s = (1 − 2y) z,   since −[y log a + (1 − y) log(1 − a)] is that
+    J = mean[max(s, 0) + log(1 + e^−|s|)],   s = (1 − 2y) z,   equal to mean −[y log a + (1 − y) log(1 − a)]
 
-The textbook's vectorisation. It reads X twice, once for z and once for dw.
+This is the textbook vectorisation. It reads X twice, once for z and once for dw.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""loops: the algorithm of the lecture notes as it stands there, two for-loops over Python lists.
+"""loops: the algorithm as lecture notes state it, two for-loops over Python lists.
 
     J = 0, dw_j = 0, db = 0
     for each example i:   z_i = w · x_i + b;   a_i = σ(z_i);   J += L_i;   dz_i = a_i − y_i
@@ -18,7 +18,7 @@ from kernels.contract import Array, Gradient, Kernel
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """σ is split on the sign of z, and the loss on that of s, so that exp never overflows."""
+    """σ is split by the sign of z, and the loss by that of s, so that exp never overflows."""
     m, n = len(X), len(w)
     J, dw, db = 0.0, [0.0] * n, 0.0
     for i in range(m):

@@ -1,16 +1,16 @@
-"""The reference: the right cost and gradient of any problem, and how far off an honest kernel may be.
+"""The reference: the exact cost and gradient of any problem, and an a-priori bound for a kernel's error.
 
 float32 problems are computed in double, float64 problems in double-double, by blocks of rows, so that no
-temporary has X's size. It defines *correct* and is never timed.
+temporary has X's size. The reference defines what is correct, and is never timed.
 
-**The bound.** Componentwise, before anything is computed, for a kernel that works in a dtype of unit
-roundoff u (2^-24, 2^-53) and smallest normal number t, forms L_i and dz_i for each example and then sums
-them, in whatever order and however it scales them by 1/m. With s_i = (1 − 2y_i) z_i, so that
+**The bound** is a-priori and componentwise. It holds for every kernel that works in a dtype of unit roundoff u
+(2^-24, 2^-53) and smallest normal number t, forms L_i and dz_i for each example, and then sums them, in any
+order, scaled by 1/m before or after. With s_i = (1 − 2y_i) z_i, so that
 L_i = softplus(s_i) and |dz_i| = σ(s_i):
 
     score     n products and n sums:
               |Δz_i| ≤ δ_i = (n + 2) u (Σ_j |x_ij w_j| + |b|) + flushed
-    sigmoid   σ' = a(1 − a), and the slope of log σ' lies within ±1:
+    sigmoid   σ' = a(1 − a), and the slope of log σ' is within ±1:
               |Δa_i| ≤ a_i (1 − a_i)(e^δ_i − 1) + c u a_i e^δ_i + t
     backward  one subtraction, or σ(s_i) itself with a sign:
               |Δdz_i| ≤ ε_i = min(1, a_i (1 − a_i)(e^δ_i − 1)) + c u (a_i + |dz_i|) e^δ_i + t
@@ -21,11 +21,11 @@ L_i = softplus(s_i) and |dz_i| = σ(s_i):
               |ΔL_i|  ≤ λ_i = min(1, |dz_i| e^δ_i) δ_i + c u (L_i + |z_i|) + t
               |ΔJ|    ≤ (1/m) Σ_i [(1 + (m + 4)u) λ_i + (m + 4) u L_i] + flushed
 
-c = 8: an exp (or log1p) within 2 ulps is 4u, then a sum, a quotient and a difference, u each, and one u for
-the terms of second order. k u, not k u / (1 − k u), bounds a sum of k terms in any order and without a limit
-on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344). *flushed*: XLA takes subnormal
-operands and results for zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
-(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be the one).
+c = 8: 4u for an exp (or log1p) within 2 ulps, u each for a sum, a quotient and a difference, and u for the
+terms of second order. k u, not k u / (1 − k u), bounds a sum of k terms in any order and without a limit
+on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344). *flushed*: XLA replaces
+subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
+(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ import numpy as np
 from kernels._double_double import Pair, pair, sigmoid_and_softplus, total, two_product
 from kernels.contract import Gradient, Problem
 
-_BLOCK_BYTES = 2**20  # measured: smaller blocks pay for NumPy's calls, larger ones leave the cache
+_BLOCK_BYTES = 2**20  # measured: with smaller blocks the calls of NumPy take longer, larger ones leave the cache
 _FUNCTION_ROUNDINGS = 8  # the c above
 _SUM_ROUNDINGS = 4  # the 4 in m + 4
 
 
 class Example(NamedTuple):
-    """One example's way through the neuron and back."""
+    """The forward and backward pass of one example."""
 
     z: float
     a: float
@@ -56,7 +56,7 @@ class Example(NamedTuple):
 
 
 def example(x: list[float], y: float, w: list[float], b: float) -> Example:
-    """The forward and the backward pass of a single example, as the lecture's computation graph has them.
+    """Compute the forward and the backward pass of one example.
 
     x, w: n numbers each; y: 0 or 1. Forward: z = w · x + b, a = σ(z), L = −[y log a + (1 − y) log(1 − a)].
     Backward: dz = a − y, dw = dz x, db = dz.
@@ -74,61 +74,61 @@ def example(x: list[float], y: float, w: list[float], b: float) -> Example:
 
 
 class Reference(NamedTuple):
-    """A problem's right answer, and the scales by which to judge another. All float64."""
+    """The exact result of a problem, the bound of its error, and the scale of its terms. All float64."""
 
     value: Gradient
     remainder: Gradient
-    """What `value` leaves out: the answer is value + remainder."""
+    """The low part of a double-double: the exact result is value + remainder."""
     bound: Gradient
-    """The largest error of an honest kernel (see above)."""
+    """The a-priori bound (see above) of a correct kernel's error."""
     scale: Gradient
-    """mean_i of |L_i|, |dz_i x_ij| and |dz_i|: the sums' own terms, against which ulps are counted."""
+    """mean_i of |L_i|, |dz_i x_ij| and |dz_i|: the terms of the sums. An error in ulps is relative to it."""
 
     def error(self, result: Gradient) -> Gradient:
-        """|result − answer|, component by component."""
+        """|result − exact result|, by component."""
         return Gradient(
             *(
-                np.abs((np.asarray(got, np.float64) - value) - remainder)
-                for got, value, remainder in zip(result, self.value, self.remainder, strict=True)
+                np.abs((np.asarray(part, np.float64) - value) - remainder)
+                for part, value, remainder in zip(result, self.value, self.remainder, strict=True)
             )
         )
 
 
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
-    """u, half the spacing of the numbers next to 1."""
+    """u, half the spacing of floating-point numbers above 1."""
     return float(np.finfo(dtype).eps) / 2
 
 
 def compute(problem: Problem, quick: bool = False) -> Reference:
-    """The reference of a problem. Memory: O(n) beside a few blocks of rows, of 1 MB each.
+    """The reference of a problem. Memory: O(n), and a few blocks of rows, of 1 MB each.
 
-    quick: in double whatever the dtype, in a tenth of the time. For float64 that is no more than one honest
-    kernel beside another: each is within the bound of the truth, and so the bound between them is doubled.
+    quick: compute in double whatever the dtype, in a tenth of the time. A float64 reference is then no more exact
+    than a correct kernel: both are within the bound of the exact result, so the bound between them is doubled.
     """
     wide = problem.dtype == np.float64 and not quick
     step = _in_double_double if wide else _in_double
     zero = pair(np.zeros(()))
     J, dw, db = zero, pair(np.zeros(problem.n)), zero
-    limits = np.zeros(problem.n + 2)
+    bounds = np.zeros(problem.n + 2)
     scales = np.zeros(problem.n + 2)
     for X, y in _blocks(problem):
         z, losses, dz = step(X, y, problem.w.astype(np.float64), float(problem.b))
         J = J + total(losses, 0)
         dw = dw + (_column_sums(X, dz) if wide else pair(dz.hi @ X))
         db = db + total(dz, 0)
-        limit, scale = _terms(X, y, z.hi, losses.hi, dz.hi, problem)
-        limits += limit
+        bound, scale = _terms(X, y, z.hi, losses.hi, dz.hi, problem)
+        bounds += bound
         scales += scale
     m = pair(np.full((), float(problem.m)))
     m_wide = pair(np.full(problem.n, float(problem.m)))
     J, dw, db = J / m, dw / m_wide, db / m
-    limits = limits / problem.m + 4 * float(np.finfo(problem.dtype).smallest_normal)
+    bounds = bounds / problem.m + 4 * float(np.finfo(problem.dtype).smallest_normal)
     if quick and problem.dtype == np.float64:
-        limits *= 2
+        bounds *= 2
     return Reference(
         Gradient(J.hi, dw.hi, db.hi),
         Gradient(J.lo, dw.lo, db.lo),
-        Gradient(limits[0], limits[1:-1], limits[-1]),
+        Gradient(bounds[0], bounds[1:-1], bounds[-1]),
         Gradient(*(part / problem.m for part in (scales[0], scales[1:-1], scales[-1]))),
     )
 
@@ -163,22 +163,22 @@ def _column_sums(X: np.ndarray, dz: Pair) -> Pair:
 def _terms(
     X: np.ndarray, y: np.ndarray, z: np.ndarray, losses: np.ndarray, dz: np.ndarray, problem: Problem
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One block's sums of the bound's terms and of the scales, for J, dw_1 ... dw_n and db, times m."""
+    """m times one block's share of the bound and of the scale, for J, dw_1 ... dw_n and db."""
     u, t = unit_roundoff(problem.dtype), float(np.finfo(problem.dtype).smallest_normal)
     sums = (problem.m + _SUM_ROUNDINGS) * u
     absX, absw, absdz = np.abs(X), np.abs(problem.w, dtype=np.float64), np.abs(dz)
     delta = (problem.n + 2) * u * (absX @ absw + abs(float(problem.b)))
     delta += t * (absw.sum() + absX.sum(axis=1) + problem.n + 1)
-    # e^700 is where each minimum with 1 has long been reached, and not yet infinite
+    # e^700 is finite, and far above where the minimum with 1 or 2 is reached
     growth = np.expm1(np.minimum(delta, 700.0))
     a = np.where(y == 1, 1 - absdz, absdz)
     epsilon = np.minimum(1, absdz * (1 - absdz) * growth) + t
     epsilon += _FUNCTION_ROUNDINGS * u * np.minimum(2, (a + absdz) * (1 + growth))
     lambda_ = np.minimum(1, absdz * (1 + growth)) * delta + t
     lambda_ += _FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
-    loss_limit = (1 + sums) * lambda_ + sums * losses
-    dz_limit = (1 + sums) * epsilon + sums * absdz
-    dw_limit = dz_limit @ absX + t * absX.sum(axis=0)
-    limit = np.concatenate([[loss_limit.sum()], dw_limit, [dz_limit.sum()]])
+    loss_bound = (1 + sums) * lambda_ + sums * losses
+    dz_bound = (1 + sums) * epsilon + sums * absdz
+    dw_bound = dz_bound @ absX + t * absX.sum(axis=0)
+    bound = np.concatenate([[loss_bound.sum()], dw_bound, [dz_bound.sum()]])
     scale = np.concatenate([[losses.sum()], absdz @ absX, [absdz.sum()]])
-    return limit, scale
+    return bound, scale

@@ -1,6 +1,6 @@
-"""Which kernels there are, by name, and how a user brings another.
+"""The table of kernels by name, and how a user's own kernel is loaded.
 
-A literal table, so that listing the kernels imports none of them.
+The table is a literal, so that listing the kernels imports none of them.
 """
 
 from __future__ import annotations
@@ -37,29 +37,49 @@ KERNELS = {
     "torch-compile": "kernels.peers.torch:TORCH_COMPILE",
 }
 
+TECHNIQUES = {
+    "loops": "python",
+    "loops-examples": "numpy",
+    "numpy": "numpy",
+    "numpy-blocked": "numpy",
+    "numba-loops": "numba",
+    "jax": "jax",
+    "jax-autodiff": "jax",
+    "jax-blocked": "jax",
+    "numba": "numba",
+    "numba-serial": "numba",
+    "numba-parallel": "numba",
+    "jax-gpu": "jax",
+    "jax-autodiff-gpu": "jax",
+    "sklearn": "peer",
+    "torch": "peer",
+    "torch-compile": "peer",
+}
+"""What each kernel is written with: its colour on the page. Apart from KERNELS, whose form `race REV` reads."""
+
 ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile")
-"""Which race only where they are named: the first two show what `numba` chooses between, PyTorch is an extra."""
+"""Kernels that run only if named: the first two are what `numba` chooses between, and PyTorch is an extra."""
 
 _EXTRAS = {"torch": "peers"}
-"""Library → the extra that installs it; the others come with the project."""
+"""Library → the extra that installs it. The other libraries are dependencies of the project."""
 
 
 def names() -> tuple[str, ...]:
-    """The registered kernels, from the for-loops up."""
+    """The names of the registered kernels, in the order of the ladder."""
     return tuple(KERNELS)
 
 
 def identify(spec: str) -> str:
-    """The name that a kernel has in results: its own, or `stem:ATTRIBUTE` for one that a user brings.
+    """The name of a kernel in results: its registered name, or `stem:ATTRIBUTE` for a user's own.
 
-    Raises ValueError, with the nearest names, if there is no such kernel; a file is not opened yet.
+    Does not open a file. Raises ValueError, with the nearest names, if there is no such kernel.
     """
     if spec in KERNELS:
         return spec
     module, colon, attribute = spec.rpartition(":")
     if not colon:
-        near = ", ".join(difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS)
-        raise ValueError(f"no kernel is called {spec!r}; the nearest: {near}; your own: path/to/file.py:ATTRIBUTE")
+        nearest = ", ".join(difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS)
+        raise ValueError(f"no kernel is called {spec!r}; the nearest: {nearest}; your own: path/to/file.py:ATTRIBUTE")
     if not (module and attribute.isidentifier()):
         raise ValueError(
             f"{spec!r} names no attribute; expected path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE"
@@ -68,13 +88,13 @@ def identify(spec: str) -> str:
 
 
 def load(spec: str) -> Kernel:
-    """The kernel of that name, imported now.
+    """Import the kernel of this name.
 
     spec: a registered name, "package.module:ATTRIBUTE" or "path/to/file.py:ATTRIBUTE". The attribute is a
     Kernel, or a plain function gradient(X, y, w, b) on NumPy arrays that returns (cost, dw, db).
 
-    Raises BackendUnavailable(reason) where this machine lacks a library or a device that a registered
-    kernel needs, and ValueError if there is no such kernel, file or attribute, or the file fails to import.
+    Raises BackendUnavailable(reason) if this machine lacks a library or a device that a registered kernel
+    needs, and ValueError if there is no such kernel, file or attribute, or if importing the file fails.
     """
     name = identify(spec)
     if spec in KERNELS:
@@ -82,61 +102,61 @@ def load(spec: str) -> Kernel:
         try:
             kernel: Kernel = getattr(importlib.import_module(module), attribute)
         except ImportError as error:
-            raise BackendUnavailable(_why_not(error)) from error
+            raise BackendUnavailable(_import_failure(error)) from error
     else:
-        kernel = _from_user(spec, name)
-    kernel.backend.asarray(np.float64(0))  # a backend is there if it can place a number
+        kernel = _load_user_kernel(spec, name)
+    kernel.backend.asarray(np.float64(0))  # a backend is available if it can place a number
     return kernel
 
 
 def error_line(error: BaseException) -> str:
-    """An exception in one line: its type, and the first line of what it says."""
+    """An exception in one line: its type, and the first line of its message."""
     try:
-        said = str(error).strip().partition("\n")[0]
-    except Exception:  # a user's exception may fail even at that
-        said = ""
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+        message = str(error).strip().partition("\n")[0]
+    except Exception:  # __str__ of a user's exception may raise, too
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def missing(library: str) -> str:
-    """That a library is not installed, with the command that installs it where an extra does."""
+    """A message that a library is not installed, with the command if an extra installs it."""
     hint = f": pip install -c constraints.txt '.[{_EXTRAS[library]}]'" if library in _EXTRAS else ""
     return f"{library} is not installed{hint}"
 
 
-def _why_not(error: ImportError) -> str:
+def _import_failure(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return missing(error.name.partition(".")[0])
     return error_line(error)
 
 
-def _from_user(spec: str, name: str) -> Kernel:
+def _load_user_kernel(spec: str, name: str) -> Kernel:
     location, _, attribute = spec.rpartition(":")
     try:
-        module = _module_at(Path(location)) if location.endswith(".py") else importlib.import_module(location)
+        module = _import_file(Path(location)) if location.endswith(".py") else importlib.import_module(location)
     except FileNotFoundError:
         raise ValueError(f"{spec}: there is no file {location}") from None
-    except (Exception, SystemExit) as error:  # whatever the user's own code raises while it is imported
+    except (Exception, SystemExit) as error:  # importing a user's code may raise anything
         raise ValueError(f"{spec}: importing it raised {error_line(error)}") from error
-    found = getattr(module, attribute, None)
-    if isinstance(found, Kernel):
-        return replace(found, name=name)
-    if callable(found):
-        first_line = (found.__doc__ or "").strip().partition("\n")[0]
-        return Kernel(name, NUMPY, first_line or "a function on NumPy arrays", None, found)
-    public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    if found is None:
-        raise ValueError(f"{spec}: no attribute {attribute!r} in it; it has {', '.join(public) or 'no function'}")
-    raise ValueError(f"{spec}: {attribute} is a {type(found).__name__}; expected a Kernel or a function")
+    value = getattr(module, attribute, None)
+    if isinstance(value, Kernel):
+        return replace(value, name=name)
+    if callable(value):
+        first_line = (value.__doc__ or "").strip().partition("\n")[0]
+        return Kernel(name, NUMPY, first_line or "a function on NumPy arrays", None, value)
+    public = [key for key, item in vars(module).items() if callable(item) and not key.startswith("_")]
+    if value is None:
+        raise ValueError(f"{spec}: it has no attribute {attribute!r}, only {', '.join(public) or 'no function'}")
+    raise ValueError(f"{spec}: {attribute} is a {type(value).__name__}; expected a Kernel or a function")
 
 
-def _module_at(path: Path) -> ModuleType:
+def _import_file(path: Path) -> ModuleType:
     module_name = f"_kernel_file_{_stem(str(path))}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # dataclasses and caches look themselves up there
+    sys.modules[module_name] = module  # dataclasses and caches look up their own module there
     spec.loader.exec_module(module)
     return module
 

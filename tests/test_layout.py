@@ -1,4 +1,4 @@
-"""The house rules that no tool holds: who may import whom, and how long a file and a function may be."""
+"""Rules that no linter checks: which folder may import which, and the length of files and functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bench.host.checkout import CHECKOUT
 
-FLOORS = (
+LAYERS = (
     ("kernels", "host"),
     ("workloads",),
     ("results", "worker"),
@@ -20,28 +20,23 @@ FLOORS = (
     ("commands",),
     ("__main__",),
 )
-"""A room imports from rooms of lower floors only: those of one floor stand side by side."""
-HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
+"""A folder imports only from folders of lower layers, never from another folder of its own layer."""
+LAYER = {folder: number for number, folders in enumerate(LAYERS) for folder in folders}
 ONLY = {
     "bench.worker": ("bench.worker", "bench.host.procfs", "bench.workloads.parameters", "kernels"),
     "kernels": ("kernels",),
 }
-"""What these may import of the project, wherever it stands."""
+"""The only parts of the project that these may import, whatever their layers."""
+CLOCK_FILES_PROCESSES = ("time", "subprocess", "pathlib", "os")
+PURE = ("analysis", "correctness", *(f"results.{name}" for name in ("record", "samples", "schema", "describe")))
+RUNNER = ("rounds", "prepare", "kernel_run", "launch", "session", "parallel")
 NEVER = {
     "bench.worker": ("scipy", "rich", "pytest"),
     "bench.report": ("bench.worker", "bench.runner"),
-    "bench.analysis": ("time", "subprocess", "pathlib", "os"),
-    "bench.correctness": ("time", "subprocess", "pathlib", "os"),
-    "bench.results.record": ("time", "subprocess", "pathlib", "os"),
-    "bench.results.samples": ("time", "subprocess", "pathlib", "os"),
-    "bench.results.schema": ("time", "subprocess", "pathlib", "os"),
-    "bench.results.describe": ("time", "subprocess", "pathlib", "os"),
-    **dict.fromkeys(
-        (f"bench.runner.{name}" for name in ("rounds", "prepare", "kernel_run", "launch", "session", "parallel")),
-        ("bench.worker.worker", "bench.worker.timing"),
-    ),
+    **{f"bench.{name}": CLOCK_FILES_PROCESSES for name in PURE},
+    **{f"bench.runner.{name}": ("bench.worker.worker", "bench.worker.timing") for name in RUNNER},
 }
-FREE_FOR_ALL = ("kernels", "bench.commands.exit_codes")
+"""What these may not import."""
 LONGEST_FILE, LONGEST_FUNCTION = 260, 60
 
 FILES = sorted(path for folder in ("bench", "kernels") for path in (CHECKOUT / folder).rglob("*.py"))
@@ -53,7 +48,7 @@ def module_of(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that the file imports, at its top or in a function; not what only types need."""
+    """Every module that the file imports, at its top or in a function, except under TYPE_CHECKING."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -71,35 +66,35 @@ def imported(path: Path) -> Iterator[str]:
                 )
 
 
-def within(module: str, place: str) -> bool:
-    return module == place or module.startswith(f"{place}.")
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
-def room(module: str) -> str:
+def folder_of(module: str) -> str:
     return module.split(".")[1] if module.startswith("bench.") else module.split(".")[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
-def test_imports_go_down(path: Path) -> None:
-    own = module_of(path)
+def test_a_folder_imports_only_lower_layers(path: Path) -> None:
+    module = module_of(path)
     for other in imported(path):
-        for place, allowed in ONLY.items():
-            if within(own, place) and within(other, "bench"):
-                assert any(within(other, one) for one in allowed), f"{own} may not import {other}"
-        for place, forbidden in NEVER.items():
-            if within(own, place):
-                assert not any(within(other, one) for one in forbidden), f"{own} may not import {other}"
-        if within(other, "bench") and other != "bench" and room(own) != room(other):
-            assert HEIGHT[room(other)] < HEIGHT[room(own)], f"{own} may not import {other}, which is not below it"
+        for package, allowed in ONLY.items():
+            if within(module, package) and within(other, "bench"):
+                assert any(within(other, one) for one in allowed), f"{module} may not import {other}"
+        for package, forbidden in NEVER.items():
+            if within(module, package):
+                assert not any(within(other, one) for one in forbidden), f"{module} may not import {other}"
+        folder, other_folder = folder_of(module), folder_of(other)
+        if within(other, "bench") and other != "bench" and folder != other_folder:
+            assert LAYER[other_folder] < LAYER[folder], f"{module} may not import {other}, which is not a layer below"
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if "commands" in path.parts], ids=str)
 def test_a_folder_in_commands_imports_no_other(path: Path) -> None:
-    own = path.parent
     for other in imported(path):
         if within(other, "bench.commands") and other != "bench.commands":
             folder = CHECKOUT.joinpath(*other.split(".")[:3])
-            assert not folder.is_dir() or folder == own, f"{module_of(path)} may not import {other}"
+            assert not folder.is_dir() or folder == path.parent, f"{module_of(path)} may not import {other}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
@@ -115,7 +110,7 @@ def test_files_and_functions_are_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
-def test_an_init_file_is_a_docstring(path: Path) -> None:
+def test_an_init_file_is_only_a_docstring(path: Path) -> None:
     if path.parent != CHECKOUT / "kernels":
         body = ast.parse(path.read_text()).body
         assert len(body) == 1

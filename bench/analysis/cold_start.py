@@ -1,4 +1,4 @@
-"""What comes before the steady state, and after how many calls it has paid. Pure."""
+"""The one-time cost before the steady state, and after how many calls a kernel has recovered it. Pure."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from bench.results.record import Cold
 from bench.results.samples import KernelSamples
 
 
-def cold(entries: Sequence[KernelSamples]) -> Cold:
-    """Medians over the launches; compiling apart by whether it came from the cache on disk."""
+def cold_steps(samples: Sequence[KernelSamples]) -> Cold:
+    """The median of each step over the launches; compilation with an empty and with a filled cache are separate."""
 
-    def middle(key: str, cached: bool | None = None) -> float | None:
+    def median_of(key: str, cached: bool | None = None) -> float | None:
         values = [
-            entry.cold[key]
-            for entry in entries
-            if entry.cold.get(key) is not None and cached in (None, entry.cold.get("from_cache"))
+            sample.cold[key]
+            for sample in samples
+            if sample.cold.get(key) is not None and cached in (None, sample.cold.get("from_cache"))
         ]
         return median(values) if values else None
 
     return Cold(
-        import_seconds=middle("import_seconds"),
-        placement_seconds=middle("placement_seconds"),
-        lower_seconds=middle("lower_seconds"),
-        compile_seconds=middle("compile_seconds", cached=False),
-        compile_cached_seconds=middle("compile_seconds", cached=True),
-        first_call_seconds=middle("first_call_seconds"),
+        import_seconds=median_of("import_seconds"),
+        placement_seconds=median_of("placement_seconds"),
+        lower_seconds=median_of("lower_seconds"),
+        compile_seconds=median_of("compile_seconds", cached=False),
+        compile_cached_seconds=median_of("compile_seconds", cached=True),
+        first_call_seconds=median_of("first_call_seconds"),
     )
 
 
-def once_and_call(entries: Sequence[KernelSamples]) -> tuple[float, float]:
-    """Seconds that are spent once, and of a steady call: N calls take once + N · call."""
-    call = exp(fmean(log(median(entry.rounds)) for entry in entries if entry.rounds))
-    return one_time_seconds(cold(entries), call), call
+def one_time_and_call_seconds(samples: Sequence[KernelSamples]) -> tuple[float, float]:
+    """The one-time cost and the time of a steady call: N calls take one_time + N · call."""
+    call = exp(fmean(log(median(sample.rounds)) for sample in samples if sample.rounds))
+    return one_time_seconds(cold_steps(samples), call), call
 
 
 def one_time_seconds(steps: Cold, call: float) -> float:
-    """Lowering + compiling (with an empty cache, where one was seen) + a first call less a steady one, in seconds."""
-    compiling = steps.compile_seconds if steps.compile_seconds is not None else steps.compile_cached_seconds
-    first = max(0.0, (steps.first_call_seconds or call) - call)
-    return (steps.lower_seconds or 0.0) + (compiling or 0.0) + first
+    """Lowering + compilation (with an empty cache if that was measured) + first call − steady call, in seconds."""
+    compilation = steps.compile_seconds if steps.compile_seconds is not None else steps.compile_cached_seconds
+    first_call = max(0.0, (steps.first_call_seconds or call) - call)
+    return (steps.lower_seconds or 0.0) + (compilation or 0.0) + first_call
 
 
-def calls_to_overtake(own: tuple[float, float], other: tuple[float, float]) -> int | None:
-    """The number of calls from which on the one takes no longer than the other; None: never."""
-    (own_once, own_call), (one_time_seconds, call) = own, other
-    if own_call < call:
-        return max(1, ceil((own_once - one_time_seconds) / (call - own_call)))
-    return 1 if own_once + own_call < one_time_seconds + call else None
+def calls_to_overtake(kernel: tuple[float, float], other: tuple[float, float]) -> int | None:
+    """The smallest N from which on N calls of the kernel take no longer than N calls of the other; None: never."""
+    (kernel_once, kernel_call), (other_once, other_call) = kernel, other
+    if kernel_call < other_call:
+        return max(1, ceil((kernel_once - other_once) / (other_call - kernel_call)))
+    return 1 if kernel_once + kernel_call < other_once + other_call else None

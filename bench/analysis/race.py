@@ -1,4 +1,4 @@
-"""From blocks to records: what all launches together say of each kernel on a workload. Pure: no clock, no files."""
+"""From launches to records: the result of each kernel on a workload, over all launches. Pure: no clock, no files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kernels.ceilings import specs
 
 @dataclass(frozen=True)
 class Race:
-    """What came of one workload's race, so far."""
+    """The launches of one workload so far, and what follows from them."""
 
     workload: Workload
     threads: int
-    blocks: tuple[LaunchResult, ...]
+    launch_results: tuple[LaunchResult, ...]
     candidates: tuple[Candidate, ...]
 
     @property
@@ -33,80 +33,82 @@ class Race:
         return self.workload.name, self.threads
 
     def ratio(self, kernel: str, over: str) -> Ratio | None:
-        """How many times faster than the other a kernel is; None unless both were timed side by side."""
+        """How many times faster than the other a kernel is; None unless both were timed in the same launches."""
         if kernel == over:
             return Ratio(1.0, 1.0, 1.0, over) if self.rounds(kernel) else None  # by definition
         logs = self.log_ratios(kernel, over)
         if not logs or self.outcome(kernel)[0] != "ok" or self.outcome(over)[0] != "ok":
             return None
-        found = statistics.interval(logs)
+        ratio = statistics.interval(logs)
         half = statistics.half_width(logs)
         return Ratio(
-            found.estimate if found else exp(logs[0]),
-            found.low if found else None,
-            found.high if found else None,
+            ratio.estimate if ratio else exp(logs[0]),
+            ratio.low if ratio else None,
+            ratio.high if ratio else None,
             over,
-            statistics.verdict(found),
+            statistics.verdict(ratio),
             len(logs),
             statistics.launches_needed(logs) if half > statistics.SMALLEST_EFFECT else None,
         )
 
     def log_ratios(self, kernel: str, over: str) -> list[float]:
-        """log(time of the other / time of the kernel), a number for each launch that timed both."""
-        pairs = [(block.entries.get(over), block.entries.get(kernel)) for block in self.blocks]
+        """log(time of the other / time of the kernel), one value for each launch that timed both."""
+        pairs = [(launch.entries.get(over), launch.entries.get(kernel)) for launch in self.launch_results]
         return [
-            statistics.log_ratio(other.rounds, own.rounds)
-            for other, own in pairs
-            if other is not None and own is not None and other.rounds and own.rounds
+            statistics.log_ratio(numerator.rounds, denominator.rounds)
+            for numerator, denominator in pairs
+            if numerator is not None and denominator is not None and numerator.rounds and denominator.rounds
         ]
 
-    def launches(self, kernel: str) -> list[KernelSamples]:
-        """What the kernel did in each launch that it was a part of."""
-        return [block.entries[kernel] for block in self.blocks if kernel in block.entries]
+    def samples(self, kernel: str) -> list[KernelSamples]:
+        """The kernel's samples from each launch that it took part in."""
+        return [launch.entries[kernel] for launch in self.launch_results if kernel in launch.entries]
 
     def outcome(self, kernel: str) -> tuple[str, str]:
-        """The kernel's outcome and its reason: the first that is not ok."""
-        entries = self.launches(kernel)
-        failed = next((entry for entry in entries if entry.outcome != "ok"), None)
+        """The kernel's outcome and its reason: from the first launch in which it was not ok."""
+        samples = self.samples(kernel)
+        failed = next((sample for sample in samples if sample.outcome != "ok"), None)
         if failed is not None:
             return failed.outcome, failed.reason
-        return ("ok", "") if entries else ("skipped", "the run ended before it")
+        return ("ok", "") if samples else ("skipped", "the run ended before it")
 
     def rounds(self, kernel: str) -> list[float]:
-        """Seconds of a call, all rounds of all launches; none unless it is ok throughout."""
+        """Seconds per call in all rounds of all launches; empty unless the kernel was ok in every launch."""
         if self.outcome(kernel)[0] != "ok":
             return []
-        return [seconds for entry in self.launches(kernel) for seconds in entry.rounds]
+        return [seconds for sample in self.samples(kernel) for seconds in sample.rounds]
 
     @property
     def records(self) -> tuple[Record, ...]:
         """A record for each kernel."""
         return tuple(record_of(self, candidate) for candidate in self.candidates)
 
-    def limits(self, kernel: str) -> list[dict[str, float]]:
-        """What was measured of the machine, in each launch that timed the kernel."""
+    def ceiling_seconds(self, kernel: str) -> list[dict[str, float]]:
+        """Ceiling → seconds for one pass, in each launch that timed the kernel."""
         return [
             roofline.seconds(
-                {way: block.entries[way].rounds for way in self.ceilings_timed if way in block.entries},
+                {method: launch.entries[method].rounds for method in self.ceilings_timed if method in launch.entries},
                 self.workload.bytes_of_x,
             )
-            for block in self.blocks
-            if kernel in block.entries and block.entries[kernel].rounds
+            for launch in self.launch_results
+            if kernel in launch.entries and launch.entries[kernel].rounds
         ]
 
     def fraction(self, kernel: str) -> Fraction | None:
-        """How much of the limit the kernel reaches; None where it computes elsewhere, or no limit was measured."""
-        medians = [median(entry.rounds) for entry in self.launches(kernel) if entry.rounds]
-        limits = self.limits(kernel)
-        logs = roofline.fractions(limits, medians) if self.outcome(kernel)[0] == "ok" else []
-        if not logs or any(entry.kernel.get("device") != "cpu" for entry in self.launches(kernel)):
+        """The share of the ceiling that the kernel reaches; None on another device, or without ceilings."""
+        medians = [median(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
+        ceilings = self.ceiling_seconds(kernel)
+        logs = roofline.fractions(ceilings, medians) if self.outcome(kernel)[0] == "ok" else []
+        if not logs or any(sample.kernel.get("device") != "cpu" for sample in self.samples(kernel)):
             return None
-        found = statistics.interval(logs)
-        return Fraction(roofline.limiting_ceiling(limits), *(astuple(found) if found else (exp(logs[0]), None, None)))
+        share = statistics.interval(logs)
+        return Fraction(
+            roofline.limiting_ceiling(ceilings), *(astuple(share) if share else (exp(logs[0]), None, None))
+        )
 
     @property
     def half_widths(self) -> dict[str, float]:
-        """Kernel → the half-width of its ratio over the baseline (or the first), as a logarithm."""
+        """Kernel → the half-width of its ratio over the baseline (or the first kernel), as a logarithm."""
         first = next((candidate.name for candidate in self.candidates if self.rounds(candidate.name)), "")
         against = self.workload.baseline if self.rounds(self.workload.baseline) else first
         return {
@@ -116,49 +118,48 @@ class Race:
         }
 
     def control(self, untrusted: set[tuple[str, int]]) -> Control | None:
-        """The fastest compiled kernel against itself. differing: the races whose control shows a difference."""
-        logs = self.control_logs
-        found = statistics.interval(logs)
-        if found is None:
+        """The ratio of the control kernel to itself. untrusted: the races whose control shows a difference."""
+        ratio = statistics.interval(self.control_logs)
+        if ratio is None:
             return None
         trusted = self.key not in untrusted
-        entries = [entry for block in self.blocks for entry in block.entries.values() if entry.rounds]
+        samples = [sample for launch in self.launch_results for sample in launch.entries.values() if sample.rounds]
         causes = noise.likely_causes(
-            [block.noise for block in self.blocks],
-            # another thread of the same kernel, on a core that shares its units, would slow the spin
-            [entry.seen["spin_seconds"] for entry in entries if entry.seen["busy_threads"] == 1],
-            max(entry.seen["page_faults_per_call"] for entry in entries),
+            [launch.noise for launch in self.launch_results],
+            # with more threads, another thread of the kernel on the same physical core would slow the spin
+            [sample.seen["spin_seconds"] for sample in samples if sample.seen["busy_threads"] == 1],
+            max(sample.seen["page_faults_per_call"] for sample in samples),
         )
         return Control(
-            str(next(block.control_of for block in self.blocks if block.control_of)),
-            found.estimate,
-            found.low,
-            found.high,
-            trusted,
-            () if trusted else tuple(causes),
+            str(self.control_of), ratio.estimate, ratio.low, ratio.high, trusted, () if trusted else tuple(causes)
         )
+
+    @property
+    def control_of(self) -> str | None:
+        """The kernel that ran in two workers as a control; None before the control is chosen."""
+        return next((launch.control_of for launch in self.launch_results if launch.control_of), None)
 
     @property
     def control_logs(self) -> list[float]:
-        """The control's log-ratio, a number for each launch that had one."""
-        of = next((block.control_of for block in self.blocks if block.control_of), None)
-        return self.log_ratios(CONTROL.format(of), of) if of else []
+        """The control's log-ratio, one value for each launch that had a control."""
+        kernel = self.control_of
+        return self.log_ratios(CONTROL.format(kernel), kernel) if kernel else []
 
     @property
     def ceilings(self) -> dict[str, dict[str, float]] | None:
-        """What was measured of the machine: seconds for this workload, and the rate; None where nothing was."""
-        rounds = {way: [entry.rounds for entry in self.launches(way)] for way in self.ceilings_timed}
+        """Ceiling → seconds for this workload, and the rate; None if no ceiling was measured."""
+        rounds = {method: [sample.rounds for sample in self.samples(method)] for method in self.ceilings_timed}
         return roofline.ceiling_table(rounds, self.workload.m, self.workload.n, self.workload.dtype.itemsize) or None
 
     @property
     def ceilings_timed(self) -> tuple[str, ...]:
-        """The workers that measured the machine, and were ok in every launch."""
-        return tuple(way for way in specs.SPECS if self.rounds(way))
+        """The ceiling workers that were ok in every launch."""
+        return tuple(method for method in specs.SPECS if self.rounds(method))
 
     @property
     def ceilings_failed(self) -> list[dict[str, str]]:
-        """Those that were not: name, what it measures, outcome and reason."""
-        return roofline.failures({way: self.outcome(way) for way in specs.SPECS if self.launches(way)})
+        """The ceiling workers that failed: name, what it measures, outcome and reason."""
+        return roofline.failures({method: self.outcome(method) for method in specs.SPECS if self.samples(method)})
 
     def as_json(self, untrusted: set[tuple[str, int]]) -> dict[str, Any]:
         """The race's part of a results file."""
@@ -166,44 +167,44 @@ class Race:
         return {
             "workload": self.workload.name,
             "threads": self.threads,
-            "launches": len(self.blocks),
-            "data": next((block.data for block in self.blocks if block.data), None),
+            "launches": len(self.launch_results),
+            "data": next((launch.data for launch in self.launch_results if launch.data), None),
             "control": None if control is None else asdict(control),
             "ceilings": self.ceilings,
             "ceilings_failed": self.ceilings_failed,
             "worker_environment": environment.settings(self.threads),
-            "noise": [block.noise for block in self.blocks],
-            "seconds": [block.seconds for block in self.blocks],
+            "noise": [launch.noise for launch in self.launch_results],
+            "seconds": [launch.seconds for launch in self.launch_results],
             "rounds": [
                 {
                     "kernel": name,
-                    "launch": block.launch,
-                    "order": list(entry.places),
-                    "seconds": list(entry.rounds),
+                    "launch": launch.launch,
+                    "order": list(samples.places),
+                    "seconds": list(samples.rounds),
                 }
-                for block in self.blocks
-                for name, entry in block.entries.items()
-                if entry.rounds and self.outcome(name)[0] == "ok"
+                for launch in self.launch_results
+                for name, samples in launch.entries.items()
+                if samples.rounds and self.outcome(name)[0] == "ok"
             ],
         }
 
 
 def is_precise_enough(race: Race) -> bool:
-    """Whether every ratio over the baseline is known to the smallest effect."""
+    """Whether every ratio over the baseline is known to within the smallest effect."""
     return all(half <= statistics.SMALLEST_EFFECT for half in race.half_widths.values())
 
 
 def untrusted_races(races: Iterable[Race]) -> set[tuple[str, int]]:
-    """The races that are not to be trusted: their control shows a difference, at 5% for all together."""
+    """The races whose control shows a difference, at a level of 5% for all races together."""
     races = list(races)
-    names = {str(race.key): race.key for race in races}
-    found = statistics.differing({str(race.key): race.control_logs for race in races})
-    return {names[name] for name in found}
+    keys = {str(race.key): race.key for race in races}
+    differing = statistics.differing_controls({str(race.key): race.control_logs for race in races})
+    return {keys[name] for name in differing}
 
 
-def control_for(blocks: Sequence[LaunchResult]) -> str | None:
-    """Whose second worker is the control: the fastest that the first launch compiled, else the fastest."""
-    entries = blocks[0].entries if blocks else {}
-    timed = {name: entry for name, entry in entries.items() if entry.rounds and name not in specs.SPECS}
-    among = {name: entry for name, entry in timed.items() if entry.kernel.get("compiles")} or timed
-    return min(among, key=lambda name: median(among[name].rounds), default=None)
+def control_for(launch_results: Sequence[LaunchResult]) -> str | None:
+    """The kernel to use as the control: the fastest compiled kernel of the first launch, else the fastest."""
+    samples = launch_results[0].entries if launch_results else {}
+    timed = {name: sample for name, sample in samples.items() if sample.rounds and name not in specs.SPECS}
+    eligible = {name: sample for name, sample in timed.items() if sample.kernel.get("compiles")} or timed
+    return min(eligible, key=lambda name: median(eligible[name].rounds), default=None)

@@ -1,4 +1,4 @@
-"""From samples to records: what all launches together say of a kernel."""
+"""From samples to records: the result of one kernel over all launches."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ OPERATION = "gradient"
 
 
 def record_id(workload: str, kernel: str, threads: int) -> str:
-    """What a record is called."""
+    """A record's id."""
     return "/".join((OPERATION, workload, kernel, str(threads)))
 
 
 def record_of(race: Race, candidate: Candidate) -> Record:
-    """What all launches say of one kernel."""
+    """The record of one kernel."""
     name, workload = candidate.name, race.workload
     outcome, reason = race.outcome(name)
-    entries = race.launches(name)
-    ok = [entry for entry in entries if entry.rounds] if outcome == "ok" else []
-    kernel: Mapping[str, Any] = next((entry.kernel for entry in entries if entry.kernel), {})
-    medians = [median(entry.rounds) for entry in ok]
+    samples = race.samples(name)
+    timed = [sample for sample in samples if sample.rounds] if outcome == "ok" else []
+    kernel: Mapping[str, Any] = next((sample.kernel for sample in samples if sample.kernel), {})
+    medians = [median(sample.rounds) for sample in timed]
     seconds = _seconds(medians)
     rounds = race.rounds(name)
     return Record(
@@ -47,22 +47,22 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         threads=race.threads,
         outcome=outcome,
         reason=reason,
-        printed=next((entry.printed for entry in entries if entry.printed), ""),
+        printed=next((sample.printed for sample in samples if sample.printed), ""),
         selected=candidate.selected,
         passes=kernel.get("passes"),
-        error=_error(entries),
-        cold=cold_start.cold(entries) if outcome == "ok" else Cold(),
-        break_even=_break_even(race, name) if ok else None,
-        steady=statistics.steady([entry.rounds for entry in ok]),
-        launches=len(ok),
+        error=_error(samples),
+        cold=cold_start.cold_steps(samples) if outcome == "ok" else Cold(),
+        break_even=_break_even(race, name) if timed else None,
+        steady=statistics.steady([sample.rounds for sample in timed]),
+        launches=len(timed),
         rounds=len(rounds),
-        iterations=ok[0].iterations if ok else 0,
-        outliers=sum(statistics.outliers(entry.rounds) for entry in ok),
+        iterations=timed[0].iterations if timed else 0,
+        outliers=sum(statistics.outliers(sample.rounds) for sample in timed),
         seconds=seconds,
         speedup=race.ratio(name, workload.baseline),
         over_numpy=race.ratio(name, "numpy"),
         launch_spread=statistics.spread(medians),
-        seen=_seen(ok, race.threads),
+        seen=_resource_usage(timed, race.threads),
         bytes_per_call=workload.bytes_per_call,
         gigabytes_per_second=workload.bytes_per_call / seconds.median / 1e9 if seconds else None,
         ceiling=race.fraction(name),
@@ -72,51 +72,52 @@ def record_of(race: Race, candidate: Candidate) -> Record:
 def _seconds(medians: Sequence[float]) -> Seconds | None:
     if not medians:
         return None
-    found = statistics.interval([log(seconds) for seconds in medians])
-    return Seconds(found.estimate, found.low, found.high) if found else Seconds(medians[0], None, None)
+    mean = statistics.interval([log(seconds) for seconds in medians])
+    return Seconds(mean.estimate, mean.low, mean.high) if mean else Seconds(medians[0], None, None)
 
 
-def _error(entries: Sequence[KernelSamples]) -> Error | None:
-    own = [
-        finding
-        for entry in entries
-        for finding in entry.findings
-        if finding["check"] in ("data", "unseen") and "max_ulps" in finding
+def _error(samples: Sequence[KernelSamples]) -> Error | None:
+    """The largest error in the checks on the workload's own data."""
+    results = [
+        result
+        for sample in samples
+        for result in sample.findings
+        if result["check"] in ("data", "unseen") and "max_ulps" in result
     ]
-    if not own:
+    if not results:
         return None
-    return Error(max(finding["max_ulps"] for finding in own), max(finding["bound_fraction"] for finding in own))
+    return Error(max(result["max_ulps"] for result in results), max(result["bound_fraction"] for result in results))
 
 
 def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
-    """Kernel before it on the ladder, a user's after all → after how many calls this kernel has caught up with it."""
-    places = {name: place for place, name in enumerate(names())}
+    """Kernel earlier on the ladder → after how many calls this kernel overtakes it. A user's kernels come last."""
+    positions = {name: position for position, name in enumerate(names())}
     timed = [candidate.name for candidate in race.candidates if race.rounds(candidate.name)]
-    ladder = sorted(timed, key=lambda name: places.get(name, len(places)))
-    own = cold_start.once_and_call(race.launches(kernel))
+    ladder = sorted(timed, key=lambda name: positions.get(name, len(positions)))
+    cost = cold_start.one_time_and_call_seconds(race.samples(kernel))
     return {
-        other: cold_start.calls_to_overtake(own, cold_start.once_and_call(race.launches(other)))
+        other: cold_start.calls_to_overtake(cost, cold_start.one_time_and_call_seconds(race.samples(other)))
         for other in ladder[: ladder.index(kernel)]
     }
 
 
-def _seen(entries: Sequence[KernelSamples], threads: int) -> dict[str, Any] | None:
-    """What was seen of the workers while they were timed, and whether they kept to what they were given."""
-    if not entries:
+def _resource_usage(samples: Sequence[KernelSamples], threads: int) -> dict[str, Any] | None:
+    """What the workers used while they were timed, and whether it was more than they were given."""
+    if not samples:
         return None
-    seen = [entry.seen for entry in entries]
-    cores_used = max(one["cores_used"] for one in seen)
-    given = max(len(one.get("cores") or ()) for one in seen)
+    usages = [sample.seen for sample in samples]
+    cores_used = max(usage["cores_used"] for usage in usages)
+    cores_allowed = max(len(usage.get("cores") or ()) for usage in usages)
     return {
-        "threads": max((one.get("threads") or 0 for one in seen), default=0),
-        "busy_threads": int(max(one["busy_threads"] for one in seen)),
+        "threads": max((usage.get("threads") or 0 for usage in usages), default=0),
+        "busy_threads": int(max(usage["busy_threads"] for usage in usages)),
         "cores_used": round(cores_used, 2),
-        "over_used": cores_used > threads + 0.25 or given > threads,
-        "pools": seen[-1].get("pools"),
-        "page_faults_per_call": round(median(one["page_faults_per_call"] for one in seen), 3),
-        "switches_per_round": round(median(one["switches_per_round"] for one in seen), 2),
-        "spin_seconds": [one["spin_seconds"] for one in seen],
-        "compiled_again": sum(one.get("compiled_again") or 0 for one in seen),
-        "huge_pages": seen[-1].get("huge_pages"),
-        "peak_bytes": max((one.get("peak_bytes") or 0 for one in seen), default=0) or None,
+        "over_used": cores_used > threads + 0.25 or cores_allowed > threads,
+        "pools": usages[-1].get("pools"),
+        "page_faults_per_call": round(median(usage["page_faults_per_call"] for usage in usages), 3),
+        "switches_per_round": round(median(usage["switches_per_round"] for usage in usages), 2),
+        "spin_seconds": [usage["spin_seconds"] for usage in usages],
+        "compiled_again": sum(usage.get("compiled_again") or 0 for usage in usages),
+        "huge_pages": usages[-1].get("huge_pages"),
+        "peak_bytes": max((usage.get("peak_bytes") or 0 for usage in usages), default=0) or None,
     }

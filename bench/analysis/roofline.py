@@ -1,9 +1,10 @@
-"""The limit of a race: what no kernel can do without, and which of it takes longest; and on which level of the memory
-a matrix fits. Pure: no clock, no files, and it is told what the caches are, since records of any machine get a level.
+"""The ceilings of a race: the work that every kernel must do, and which part takes longest; and the cache level of X.
 
-Whoever computes a gradient reads X and y once, takes m sigmoids with their losses, and multiplies and adds 2mn
-times (n a row for z, n for dw). Each is raced by itself (kernels/ceilings/numba_ceilings.py), beside the kernels;
-a modern processor can do all three at once, so the limit is the longest of them, not their sum.
+Pure: no clock, no files. The caches are an argument, so records of any machine get a level.
+
+Every gradient reads X and y once, evaluates m sigmoids with their losses, and multiplies and adds 2mn times (n per
+row for z, n for dw). Each of the three is timed by itself (kernels/ceilings/numba_ceilings.py), in the same race as
+the kernels. A modern processor can do all three at once, so the limiting ceiling is the longest, not the sum.
 """
 
 from __future__ import annotations
@@ -20,73 +21,78 @@ from bench.results.record import Record
 from kernels.ceilings.specs import METHODS, repeats
 
 BROKEN = 1.05
-"""A kernel faster than this many times the limit shows that the limit was measured wrong."""
+"""A kernel that reaches more than this share of its ceiling shows that the ceiling was measured wrong."""
 MEMORY = "memory"
 
 
 def seconds(rounds: Mapping[str, Sequence[float]], bytes_of_x: int) -> dict[str, float]:
-    """What is measured → seconds for one pass, in one launch. rounds: of the workers that were timed."""
-    found = {}
-    for name, ways in METHODS.items():
-        timed = [median(rounds[way]) for way in ways if rounds.get(way)]
-        if timed:
-            found[name] = min(timed) / repeats(bytes_of_x)
-    return found
+    """Ceiling → seconds for one pass, in one launch. rounds: by ceiling worker, those that were timed."""
+    passes = repeats(bytes_of_x)
+    return {
+        name: min(median(rounds[method]) for method in timed) / passes
+        for name, methods in METHODS.items()
+        if (timed := [method for method in methods if rounds.get(method)])
+    }
 
 
 def ceiling_table(
     rounds: Mapping[str, Sequence[Sequence[float]]], m: int, n: int, itemsize: int
 ) -> dict[str, dict[str, float]]:
-    """What is measured → seconds for one pass over a workload, the rate, and where there are several ways, each's.
+    """Ceiling → seconds for one pass over a workload and the rate; with several methods, also the seconds of each.
 
-    rounds: of each worker that was timed, launch by launch. Means over the launches of their medians.
+    rounds: by ceiling worker and launch. The seconds are means over the launches of their medians.
     """
     amounts = {
         "read": ("bytes", (m * n + m) * itemsize),
         "sigmoid": ("sigmoids", m),
         "multiply": ("flops", 4 * m * n),
     }
-    times = repeats(m * n * itemsize)
-    found: dict[str, dict[str, float]] = {}
-    for name, ways in METHODS.items():
-        taken = {way: fmean(map(median, rounds[way])) / times for way in ways if rounds.get(way)}
+    passes = repeats(m * n * itemsize)
+    table: dict[str, dict[str, float]] = {}
+    for name, methods in METHODS.items():
+        taken = {method: fmean(map(median, rounds[method])) / passes for method in methods if rounds.get(method)}
         if taken:
-            (unit, amount), least = amounts[name], min(taken.values())
-            found[name] = {"seconds": least, f"{unit}_per_second": amount / least}
-            if len(ways) > 1:
-                found[name] |= {f"{way.strip('()')}_seconds": seconds for way, seconds in taken.items()}
-    return found
+            (unit, amount), fastest = amounts[name], min(taken.values())
+            table[name] = {"seconds": fastest, f"{unit}_per_second": amount / fastest}
+            if len(methods) > 1:
+                table[name] |= {f"{method.strip('()')}_seconds": seconds for method, seconds in taken.items()}
+    return table
 
 
 def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
-    """Which of the workers failed, at what, and why. outcomes: of the workers that there were, with the reasons."""
+    """The ceiling workers that failed, and why. outcomes: ceiling worker → outcome and reason."""
     return [
-        {"name": way.strip("()"), "measures": name, "outcome": outcomes[way][0], "reason": outcomes[way][1]}
-        for name, ways in METHODS.items()
-        for way in ways
-        if way in outcomes and outcomes[way][0] != "ok"
+        {
+            "name": method.strip("()"),
+            "measures": name,
+            "outcome": outcomes[method][0],
+            "reason": outcomes[method][1],
+        }
+        for name, methods in METHODS.items()
+        for method in methods
+        if method in outcomes and outcomes[method][0] != "ok"
     ]
 
 
-def fractions(limits: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
-    """log(limit / the kernel's seconds) in each launch; none unless all of the limit was measured in all."""
-    if not limits or any(set(limit) != set(METHODS) for limit in limits):
+def fractions(ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
+    """log(limiting ceiling / kernel's seconds) in each launch; empty unless every launch measured every ceiling."""
+    if not ceilings or any(set(ceiling) != set(METHODS) for ceiling in ceilings):
         return []
-    name = limiting_ceiling(limits)
-    return [log(limit[name] / own) for limit, own in zip(limits, kernel, strict=True)]
+    name = limiting_ceiling(ceilings)
+    return [log(ceiling[name] / seconds) for ceiling, seconds in zip(ceilings, kernel, strict=True)]
 
 
-def limiting_ceiling(limits: Sequence[Mapping[str, float]]) -> str:
-    """Which takes longest, over all launches."""
-    return max(METHODS, key=lambda name: fmean(log(limit[name]) for limit in limits))
+def limiting_ceiling(ceilings: Sequence[Mapping[str, float]]) -> str:
+    """The ceiling that takes longest, over all launches."""
+    return max(METHODS, key=lambda name: fmean(log(ceiling[name]) for ceiling in ceilings))
 
 
 def level(bytes_of_x: int, threads: int, caches: Iterable[Mapping[str, Any]] | None) -> str | None:
-    """`L1`, `L2`, `L3` or `memory`: the first that holds X whole; None where the caches are not known.
+    """`L1`, `L2`, `L3` or `memory`: the first level that holds all of X; None if the caches are not known.
 
-    threads: each has an equal part of X. A cache that so many cores share is there once for as many of the threads:
-    one thread has one of each level, and n threads have n times what belongs to a core alone.
-    caches: as in the fingerprint: `level`, `bytes` of one, `shared_by` in cores.
+    Each thread has an equal part of X. A cache that c cores share exists once for every c threads: one thread can use
+    one cache of each level, and n threads can use n of the caches that belong to a single core.
+    caches: as in the fingerprint: `level`, `bytes` of one cache, `shared_by` in cores.
     """
     listed = sorted(caches or (), key=lambda cache: int(cache["level"]))
     for cache in listed:
@@ -97,7 +103,7 @@ def level(bytes_of_x: int, threads: int, caches: Iterable[Mapping[str, Any]] | N
 
 
 def with_cache_level(record: Record, caches: Iterable[Mapping[str, Any]] | None) -> Record:
-    """The record with its X's level; X on a GPU is on none of these."""
+    """The record with the level of its X; None for X on a GPU."""
     if record.device != "cpu":
         return record
     bytes_of_x = record.m * record.n * np.dtype(record.dtype).itemsize

@@ -1,7 +1,7 @@
-"""Whether a ratio is as large as it has to be: passed, failed, or not shown either way. Pure.
+"""Whether a ratio is as large as required: passed, failed, or not shown either way. Pure.
 
-A gate that looks at estimates fails by chance; one that looks at intervals says when it cannot tell. Only what
-is shown fails: the whole interval must lie on the wrong side.
+A verdict on estimates fails by chance. A verdict on intervals also says when it cannot decide: it fails only if the
+whole interval is on the wrong side.
 """
 
 from __future__ import annotations
@@ -10,78 +10,76 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.statistics import Estimate, bonferroni_confidence, welch_interval
-from bench.results.record import Record, Results
+from bench.results.record import Fraction, Record, Results, Seconds
 
 PASSED, FAILED, NOT_SHOWN = "passed", "failed", "not shown either way"
 DEFAULT_PERCENT = 10.0
-"""Two runs at different times differ by several per cent on one machine (what else it did, where memory lay, how warm
-it was), which no interval of either can know."""
+"""Two runs at different times differ by several per cent on one machine (other load, memory placement, temperature),
+and neither run's interval includes that."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What came of one demand."""
+    """One requirement on a ratio, and whether it is met."""
 
-    what: str
-    """Kernel and workload, and what was asked of them."""
-    found: Estimate | None
-    """The ratio; None where none with an interval was measured."""
-    least: float
-    """What it should be, or more."""
+    requirement: str
+    """Kernel and workload, and what is required."""
+    ratio: Estimate | None
+    """None if no ratio with an interval was measured."""
+    minimum: float
+    """The smallest ratio that meets the requirement."""
 
     @property
     def verdict(self) -> str:
-        """One of three."""
-        if self.found is None or self.found.low < self.least <= self.found.high:
+        """PASSED, FAILED or NOT_SHOWN."""
+        if self.ratio is None or self.ratio.low < self.minimum <= self.ratio.high:
             return NOT_SHOWN
-        return PASSED if self.found.low >= self.least else FAILED
+        return PASSED if self.ratio.low >= self.minimum else FAILED
 
     @property
     def line(self) -> str:
-        """What was asked, what was found, and the verdict."""
-        if self.found is None:
-            return f"{self.what}: {self.verdict} (no interval)"
-        found = self.found
-        return f"{self.what}: {self.verdict}: {found.estimate:.3g} [{found.low:.3g}, {found.high:.3g}]"
+        """The requirement, the verdict and the ratio."""
+        if self.ratio is None:
+            return f"{self.requirement}: {self.verdict} (no interval)"
+        ratio = self.ratio
+        return f"{self.requirement}: {self.verdict}: {ratio.estimate:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
 
 
 def not_slower_by(percent: float) -> float:
-    """The least ratio, time before over time now, of what is at most so much slower."""
+    """The smallest ratio, time before over time now, of a kernel that is at most this much slower."""
     return 1 / (1 + percent / 100)
 
 
-def in_common(now: Sequence[str], then: Results) -> list[Record]:
-    """The other run's records, by id, that have a time with an interval."""
-    return [record for record in then.records if record.id in now and record.seconds and record.seconds.low]
+def comparable_records(ids: Sequence[str], run: Results) -> list[Record]:
+    """The run's records among these ids that have a time with an interval."""
+    return [record for record in run.records if record.id in ids and record.seconds and record.seconds.low]
 
 
-def over_run(now: Record, then: Record, percent: float, comparisons: int, run: str) -> Judgement:
-    """A record against that of another run; comparisons: how many are judged, which all hold together with 95%.
+def judge_against_run(now: Record, then: Record, percent: float, comparisons: int, run: str) -> Judgement:
+    """A record against the record of an earlier run. All `comparisons` intervals hold together with 95%.
 
-    Where both have the machine's limit, and it is the same, shares of it are compared, so that a machine that is
-    slower today as a whole is no regression; else seconds are.
+    If both have the same limiting ceiling, their shares of it are compared, so a machine that is slower today as a
+    whole is no regression; else the seconds are compared.
     """
-    what = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
-    confidence = bonferroni_confidence(comparisons)
+    requirement = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
+    minimum, confidence = not_slower_by(percent), bonferroni_confidence(comparisons)
     if min(now.launches, then.launches) < 2:
-        return Judgement(what, None, not_slower_by(percent))
+        return Judgement(requirement, None, minimum)
     if now.ceiling and then.ceiling and now.ceiling.name == then.ceiling.name:
-        shares = [
-            Estimate(share.fraction, share.low, share.high)
-            for share in (now.ceiling, then.ceiling)
-            if share.low and share.high
-        ]
-        if len(shares) == 2:
-            own, other = shares
-            found = welch_interval(own, now.launches, other, then.launches, confidence)
-            return Judgement(f"{what} (shares of the limit)", found, not_slower_by(percent))
-    seconds = [
-        Estimate(taken.median, taken.low, taken.high)
-        for taken in (now.seconds, then.seconds)
-        if taken and taken.low and taken.high
-    ]
-    if len(seconds) < 2:
-        return Judgement(what, None, not_slower_by(percent))
-    own, other = seconds
-    found = welch_interval(other, then.launches, own, now.launches, confidence)
-    return Judgement(f"{what} (seconds)", found, not_slower_by(percent))
+        share_now, share_then = _share(now.ceiling), _share(then.ceiling)
+        if share_now and share_then:
+            ratio = welch_interval(share_now, now.launches, share_then, then.launches, confidence)
+            return Judgement(f"{requirement} (shares of the ceiling)", ratio, minimum)
+    seconds_now, seconds_then = _time(now.seconds), _time(then.seconds)
+    if not (seconds_now and seconds_then):
+        return Judgement(requirement, None, minimum)
+    ratio = welch_interval(seconds_then, then.launches, seconds_now, now.launches, confidence)
+    return Judgement(f"{requirement} (seconds)", ratio, minimum)
+
+
+def _share(ceiling: Fraction) -> Estimate | None:
+    return Estimate(ceiling.fraction, ceiling.low, ceiling.high) if ceiling.low and ceiling.high else None
+
+
+def _time(seconds: Seconds | None) -> Estimate | None:
+    return Estimate(seconds.median, seconds.low, seconds.high) if seconds and seconds.low and seconds.high else None

@@ -1,1 +1,1 @@
-"""One file or folder a command of `python -m bench`."""
+"""The commands of `python -m bench`: a file or a folder for each."""

@@ -1,10 +1,10 @@
-"""The exit codes of `python -m bench`, whatever the command."""
+"""The exit codes of `python -m bench`, the same for every command."""
 
 OK = 0
-"""It did what was asked, and nothing speaks against what it looked at."""
+"""The command did its work and found nothing wrong."""
 FAILED = 1
-"""What it looked at is not as it should be: a kernel, a file, or this machine's numbers."""
+"""The command did its work and found something wrong: with a kernel, a file, or this machine's figures."""
 USAGE = 2
-"""It could not be done as it was asked for: a line on standard error says why."""
+"""The command could not do its work. A line on standard error says why."""
 INTERRUPTED = 130
-"""By Ctrl-C, as a shell says it: 128 and the number of the signal."""
+"""Ctrl-C. Shells use 128 plus the number of the signal."""

@@ -1,7 +1,7 @@
-"""python -m bench new my_kernel.py: a kernel of your own that already passes the gate, to make your own from.
+"""`python -m bench new my_kernel.py`: write a kernel that passes every check, as a start for the user's own.
 
-All three are the formulas of kernels/numpy_vectorized.py, which keep what the gate demands: σ and the loss share
-e^−|z|, which cannot overflow, and the loss and dz are formed for each example.
+All three styles have the formulas of kernels/numpy_vectorized.py, which every check accepts: σ and the loss share
+e^−|z|, which cannot overflow, and the loss and dz are computed for each example.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def compiled(X, y, w, b):
     return cost, dz @ X / len(y), jnp.mean(dz)
 
 
-# arrays live where JAX computes, and a call has ended when its result exists: the backend knows both
+# the backend puts arrays on the device where JAX computes, and waits until a result exists
 gradient = Kernel("my-kernel", backends.jax("cpu"), "my kernel in JAX", 2, compiled)
 '''
 
@@ -79,36 +79,36 @@ STYLES = {"numpy": _NUMPY, "numba": _NUMBA, "jax": _JAX}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command."""
+    """Add the options of the command."""
     parser.add_argument("file", metavar="FILE.py", type=Path)
     parser.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
 
 
 def new(chosen: argparse.Namespace) -> int:
-    """A kernel file to begin with."""
+    """Write a kernel file and print what to do with it."""
     print(*write(chosen.file, chosen.style), sep="\n")
     return OK
 
 
 def write(path: Path, style: str) -> list[str]:
-    """Write the kernel, and say what to do with it. Raises ValueError where nothing can be written there."""
+    """Write the kernel and return lines that say what to do with it. Raises ValueError where that fails."""
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise ValueError(f"{path.name!r} cannot be imported; expected a name of letters and underscores, with .py")
     if style not in STYLES:
         raise ValueError(f"--style is {style!r}; expected one of {', '.join(STYLES)}")
-    found_first = path.resolve().parent == Path.cwd() and not path.exists()
-    if found_first and (path.stem in sys.stdlib_module_names or find_spec(path.stem)):
+    shadows = path.resolve().parent == Path.cwd() and not path.exists()  # Python looks in this folder first
+    if shadows and (path.stem in sys.stdlib_module_names or find_spec(path.stem)):
         raise ValueError(f"{path.name} would hide the module {path.stem}; expected a name of your own")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(STYLES[style])
     except FileExistsError:
-        raise ValueError(f"{path} is there already; it is left as it is") from None
+        raise ValueError(f"{path} exists already; it was not changed") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
     spec = f"{path}:{ATTRIBUTE}"
     return [
-        f"wrote {path}: it passes the gate as it is; change it, and see",
+        f"wrote {path}: it passes every check as it is; change it, then run",
         f"  python -m bench check {spec} --workloads lecture",
         f"  pytest --benchmark --kernels {spec},numpy",
     ]

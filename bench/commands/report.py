@@ -1,4 +1,4 @@
-"""`python -m bench report`: a run in the terminal and as a page, or as Markdown, CSV, pictures."""
+"""`python -m bench report`: a run in the terminal and as a page, or as Markdown, CSV or pictures."""
 
 from __future__ import annotations
 
@@ -14,25 +14,31 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command."""
+    """Add the options of the command."""
     parser.add_argument(
         "files",
         metavar="RUN.json",
         type=Path,
         nargs="*",
-        help="results/<machine>/<run>.json (default: this machine's newest that was not interrupted)",
+        help="results/<machine>/<run>.json (default: the newest finished run of this machine)",
     )
-    parser.add_argument("--output", metavar="FILE", type=Path, help="the page (default: <run>.html beside the run)")
-    parser.add_argument("--svg", metavar="DIR", type=Path, help="the charts as pictures, and no page")
-    parser.add_argument("--csv", action="store_true", help="as CSV, a row a record, and no page")
-    parser.add_argument("--markdown", action="store_true", help="as Markdown tables, and no page")
-    parser.add_argument("--workloads", metavar="A,B", default="", help="these only, with --markdown")
-    parser.add_argument("--fit", action="store_true", help="how time grows with m and n (a run of --profile full)")
-    parser.add_argument("--ladder", metavar="WORKLOAD", help="rung by rung, what each won over the one before it")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="where to write the page (default: <run>.html beside the run)"
+    )
+    parser.add_argument("--svg", metavar="DIR", type=Path, help="write the charts as pictures, and no page")
+    parser.add_argument("--csv", action="store_true", help="print CSV, a row for each record; no page")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables; no page")
+    parser.add_argument("--workloads", metavar="A,B", default="", help="with --markdown: these workloads only")
+    parser.add_argument(
+        "--fit", action="store_true", help="print how time grows with m and n (needs a run of --profile full)"
+    )
+    parser.add_argument(
+        "--ladder", metavar="WORKLOAD", help="print each kernel of the ladder against the one before it"
+    )
 
 
 def report(chosen: argparse.Namespace) -> int:
-    """Print or write what was asked for, of each file. Returns the exit code; raises ValueError in one line."""
+    """Print or write each file in the chosen form. Raises ValueError, in one line, where that fails."""
     from bench.results import run_file, store
 
     files = chosen.files or [store.newest()]

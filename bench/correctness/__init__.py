@@ -1,1 +1,1 @@
-"""Does a kernel compute the right result? Asked before any time is printed."""
+"""Whether a kernel computes the right result. It is checked before any time is printed."""

@@ -1,1 +1,1 @@
-"""What the operating system says about the machine, the process and the checkout."""
+"""The machine, its processes and the checkout, as the operating system describes them."""

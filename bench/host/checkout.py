@@ -1,4 +1,4 @@
-"""The checkout that this is run from: its folders, its commit, and a place for compiled code."""
+"""The checkout that the suite runs from: its folders, its commit, and temporary folders."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 RESULTS = CHECKOUT / "results"
 
 
-def compiled_code() -> AbstractContextManager[Path]:
-    """An empty folder for this run's compiled code, so that cold and warm are told apart."""
-    return temporary("runs")
+def compiled_code_folder() -> AbstractContextManager[Path]:
+    """An empty folder for the compiled code of this run, so that its first compilation is a cold one."""
+    return temporary_folder("runs")
 
 
 @contextmanager
-def temporary(purpose: str) -> Iterator[Path]:
-    """A folder of this process, removed afterwards; so are those of processes that were killed."""
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """A folder of this process, removed afterwards. Folders of processes that were killed are removed too."""
     import psutil
 
-    runs = CHECKOUT / ".cache" / purpose
+    parent = CHECKOUT / ".cache" / purpose
     try:
-        runs.mkdir(parents=True, exist_ok=True)
-        for old in runs.iterdir():
+        parent.mkdir(parents=True, exist_ok=True)
+        for old in parent.iterdir():
             if old.name == str(os.getpid()) or not (old.name.isdigit() and psutil.pid_exists(int(old.name))):
                 shutil.rmtree(old, ignore_errors=True)
-        folder = runs / str(os.getpid())
+        folder = parent / str(os.getpid())
         folder.mkdir(exist_ok=True)
-    except OSError:  # a checkout that cannot be written to
+    except OSError:  # the checkout is not writable
         folder = Path(tempfile.mkdtemp(prefix="logitbench-"))
     try:
         yield folder
@@ -42,7 +42,7 @@ def temporary(purpose: str) -> Iterator[Path]:
 
 
 def commit(folder: Path) -> str:
-    """The checkout's commit, short, `-dirty` if tracked files differ from it; `nogit` outside of git."""
+    """The commit's short id, with `-dirty` if tracked files differ from it; `nogit` outside of a git repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
@@ -50,11 +50,14 @@ def commit(folder: Path) -> str:
         return "nogit"
 
 
-def sources(specs: Iterable[str]) -> str:
-    """A digest of the code that is measured and measures: the checkout's, at any depth, and kernels' own files."""
+def source_digest(specs: Iterable[str]) -> str:
+    """A digest of the code that measures and of the code that is measured.
+
+    specs: kernels as for `kernels.load`; those in a file of the user's own add that file
+    """
     digest = hashlib.sha256()
-    own = [path for folder in ("bench", "kernels") for path in (CHECKOUT / folder).rglob("*.py")]
-    brought = [Path(location) for spec in specs if (location := spec.rpartition(":")[0]).endswith(".py")]
-    for path in sorted([*own, *brought]):
+    checkout_files = [path for folder in ("bench", "kernels") for path in (CHECKOUT / folder).rglob("*.py")]
+    user_files = [Path(location) for spec in specs if (location := spec.rpartition(":")[0]).endswith(".py")]
+    for path in sorted([*checkout_files, *user_files]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,7 +1,6 @@
-"""Which machine this is: the fingerprint that stands beside every number, and its short id.
+"""The machine's fingerprint, which is part of every results file, and its short id.
 
-All of it is read from the system, none of it is guessed: what cannot be read is None. No host name, no
-user name and no path is in it.
+Everything is read from the system; what cannot be read is None. It contains no host name, user name or path.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
-_PLACES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # who and where, not how fast
+_PRIVATE_VARIABLES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # they identify a person or machine, and no speed
 _THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|MALLOC)_\w+")
 
 
 @cache
 def identity() -> str:
-    """The short id: readable words, and eight hex digits of all that is hardware."""
+    """The short id of this machine: readable words, and eight hex digits of a hash of its hardware."""
     return short_id(_hardware())
 
 
 @cache
 def fingerprint() -> dict[str, Any]:
-    """The machine as JSON values. `hardware` makes the id; settings and software may change under it.
+    """The machine as JSON values. The id depends on `hardware` only: settings and software may change.
 
-    It imports NumPy and Numba to ask them for their threads, so take it when nothing is left to time.
+    It imports NumPy and Numba to ask for their threads, so call it when nothing is left to time.
     """
     gpus = _gpus()
     settings = {
@@ -75,7 +74,7 @@ def _hardware() -> dict[str, Any]:
 
 
 def short_id(hardware: dict[str, Any]) -> str:
-    """The id of this hardware, of whichever machine it is."""
+    """The id of a machine with this hardware."""
     words = re.sub(r"\((r|tm)\)|\b(cpu|processor|with)\b|@.*", " ", hardware["cpu"].lower())
     slug = "-".join(re.findall(r"[a-z0-9]+", words)[:4]) or "unknown"
     gpu = "".join(f"-{'-'.join(re.findall(r'[a-z0-9]+', g['name'].lower())[:2])}" for g in hardware["gpus"][:1])
@@ -88,12 +87,12 @@ def _cpu_model() -> str:
 
 
 def _cpuinfo(field: str) -> str | None:
-    found = re.search(rf"^{field}\s*:\s*(.+)$", resources.read_file("/proc/cpuinfo") or "", re.MULTILINE)
-    return found[1].strip() if found else None
+    line = re.search(rf"^{field}\s*:\s*(.+)$", resources.read_file("/proc/cpuinfo") or "", re.MULTILINE)
+    return line[1].strip() if line else None
 
 
 def _caches() -> list[dict[str, Any]]:
-    """Data caches as the first core sees them; `shared_by` is in cores."""
+    """The data caches of the first core; `shared_by` is a number of cores."""
     caches = []
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         size, kind = resources.read_file(index / "size"), resources.read_file(index / "type")
@@ -125,7 +124,7 @@ def _turbo() -> bool | None:
 
 
 def _blas() -> dict[str, Any] | None:
-    """NumPy's BLAS and its threads, from the library itself where threadpoolctl can ask it."""
+    """NumPy's BLAS; with its number of threads if threadpoolctl is installed."""
     import numpy as np
 
     try:
@@ -153,11 +152,11 @@ def _numba_threading() -> dict[str, Any] | None:
 
 
 def _environment() -> dict[str, str]:
-    """The variables that change how many threads and which code a library uses; folders are left out."""
+    """The variables that change the number of threads or the code of a library, without those that name folders."""
     return {
         name: strip_paths(value)
         for name, value in sorted(os.environ.items())
-        if _THREAD_VARIABLES.fullmatch(name) and not _PLACES.search(name)
+        if _THREAD_VARIABLES.fullmatch(name) and not _PRIVATE_VARIABLES.search(name)
     }
 
 
@@ -177,15 +176,15 @@ def _version(distribution: str) -> str | None:
 
 
 def _bracketed(choices: str | None) -> str | None:
-    found = re.search(r"\[(\w+)\]", choices or "")
-    return found[1] if found else None
+    chosen = re.search(r"\[(\w+)\]", choices or "")
+    return chosen[1] if chosen else None
 
 
 def _output(*command: str) -> str | None:
-    """What a command prints, or None where it is missing or fails."""
+    """What the command prints; None where it is missing or fails."""
     if shutil.which(command[0]) is None:
         return None
-    try:  # a GPU's driver may take long to wake
+    try:  # a GPU's driver may take many seconds to start
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None

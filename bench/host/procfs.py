@@ -1,6 +1,6 @@
-"""What the system tells of a process: threads, cores, memory, time. Most of it is /proc; elsewhere there is less.
+"""Threads, cores, memory and processor time of a process, mostly from Linux's /proc.
 
-A worker asks about itself, and the race about its workers. What cannot be seen is empty, zero or None, never a guess.
+A worker asks about itself, and the race asks about its workers. What the system does not provide is empty, 0 or None.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-_NEARLY = 0.9
-"""All but the ends."""
+_MOST = 0.9
+"""The share of an array that must lie on huge pages: its ends may not."""
 
 
 def thread_seconds() -> dict[str, float]:
-    """Thread → the seconds that it has run for; empty where the system does not tell."""
+    """The processor time of each thread of this process; empty where the system does not provide it."""
     seconds = {}
     for task in Path("/proc/self/task").glob("*"):
         with suppress(OSError, ValueError, IndexError):
@@ -28,7 +28,7 @@ def thread_seconds() -> dict[str, float]:
 
 
 def cores_of_threads() -> set[int]:
-    """All cores that a thread of this process may run on."""
+    """All cores that any thread of this process may run on."""
     cores: set[int] = set()
     for task in Path("/proc/self/task").glob("*"):
         with suppress(OSError):
@@ -36,8 +36,8 @@ def cores_of_threads() -> set[int]:
     return cores
 
 
-def pools() -> list[dict[str, Any]]:
-    """The thread pools that are loaded, as their libraries say."""
+def thread_pools() -> list[dict[str, Any]]:
+    """The thread pools of the loaded libraries."""
     pools: list[dict[str, Any]] = []
     with suppress(ImportError):
         import threadpoolctl
@@ -48,14 +48,14 @@ def pools() -> list[dict[str, Any]]:
         ]
     numba: Any = sys.modules.get("numba")
     if numba is not None:
-        with suppress(Exception):  # it has no layer until a parallel function has run
+        with suppress(Exception):  # Numba has no threading layer until a parallel function has run
             pools.append({"library": f"numba {numba.threading_layer()}", "threads": numba.get_num_threads()})
     return pools
 
 
 def peak_bytes() -> int | None:
-    """The most memory that this process has held."""
-    # not ru_maxrss: a child's begins with its parent's
+    """The peak of this process's resident memory."""
+    # not ru_maxrss, which a child inherits from its parent
     with suppress(OSError):
         for entry in Path("/proc/self/status").read_text().splitlines():
             if entry.startswith("VmHWM:"):
@@ -64,8 +64,8 @@ def peak_bytes() -> int | None:
 
 
 def huge_pages(X: np.ndarray) -> bool | None:
-    """Whether X lies on huge pages, all but its ends: on pages of its own, or with all that is shared."""
-    X.ravel(order="K")[:: mmap.PAGESIZE // X.itemsize].max()  # pages are counted once they have been read
+    """Whether most of X lies on huge pages, private or shared; None where the system does not provide it."""
+    X.ravel(order="K")[:: mmap.PAGESIZE // X.itemsize].max()  # the system counts a page once it has been read
     start, inside, size = X.ctypes.data, False, 0
     with suppress(OSError):
         for entry in Path("/proc/self/smaps").read_text().splitlines():
@@ -73,15 +73,15 @@ def huge_pages(X: np.ndarray) -> bool | None:
             if "-" in head and not head.endswith(":"):
                 low, high = (int(bound, 16) for bound in head.split("-"))
                 inside, size = low <= start < high, high - low
-            elif inside and head == "AnonHugePages:" and int(fields[0]) * 1024 >= X.nbytes * _NEARLY:
+            elif inside and head == "AnonHugePages:" and int(fields[0]) * 1024 >= X.nbytes * _MOST:
                 return True
             elif inside and head == "ShmemPmdMapped:":
-                return int(fields[0]) * 1024 >= size * _NEARLY
+                return int(fields[0]) * 1024 >= size * _MOST
     return None
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has used; 0 where the system does not tell."""
+    """The processor time of a process; 0 where the system does not provide it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -90,7 +90,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """What a process holds in memory; 0 where the system does not tell."""
+    """The resident memory of a process; 0 where the system does not provide it."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -98,7 +98,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def descendants(pid: int) -> list[Any]:
-    """The processes that one has started, and theirs."""
+    """The children of a process, and their children."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""The cores and the memory that may be used."""
+"""The cores and the memory that this process may use."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 def usable_cores() -> int:
-    """The cores that this process may use: its affinity, cut by the cgroup's quota, at least 1."""
+    """The number of cores: those of the affinity, at most the cgroup's quota, at least 1."""
     quota = cpu_quota()
     return max(1, affinity() if quota is None else min(affinity(), math.floor(quota)))
 
 
 def affinity() -> int:
-    """The cores that this process may be scheduled on."""
+    """The number of cores that this process may be scheduled on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_quota() -> float | None:
-    """The smallest quota, in cores, of this process's cgroup and those above it; None where there is none."""
+    """The smallest quota, in cores, of this process's cgroup and its parents; None where there is none."""
     quotas = []
     for line in (read_file("/proc/self/cgroup") or "").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -47,7 +47,7 @@ def read_file(path: str | Path) -> str | None:
 
 
 def available_bytes() -> int:
-    """Memory that is free for the asking: the system's, cut by what the control group still allows."""
+    """The memory that is available: the system's, at most what the cgroup still allows."""
     import psutil
 
     free = int(psutil.virtual_memory().available)
@@ -55,5 +55,5 @@ def available_bytes() -> int:
     try:
         limit, used = (group / "memory.max").read_text(), (group / "memory.current").read_text()
         return min(free, int(limit) - int(used))
-    except (OSError, ValueError):  # no group, or no limit
+    except (OSError, ValueError):  # no cgroup, or no limit
         return free

@@ -1,4 +1,4 @@
-"""Text from elsewhere, fit to be kept and shown: names and reasons may hold whatever a file or an exception did."""
+"""Makes text from files and exceptions safe to store and to show."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import unicodedata
 from typing import Any
 
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]?|\x9b[0-?]*[ -/]*[@-~]")
-"""ECMA-48's control sequences (CSI), a terminal's commands (OSC, up to BEL or ST), and other escapes."""
+"""ECMA-48 control sequences (CSI), terminal commands (OSC, up to BEL or ST), and other escape sequences."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode's categories of what steers, reorders or cannot be written: never of what is read."""
+"""The Unicode categories of characters that control, reorder or are unassigned; never of visible ones."""
 
 
 def printable(text: str) -> str:
-    """The text without escape sequences and without characters that are not seen; line ends become spaces."""
+    """The text without escape sequences and invisible characters; line ends and tabs become spaces."""
     if text.isascii() and text.isprintable():
         return text
     kept = (
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def all_printable(value: Any) -> Any:
-    """Every text in JSON's dicts and lists made printable, keys too."""
+    """A JSON value with every string, keys too, made printable."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
@@ -33,24 +33,24 @@ def all_printable(value: Any) -> Any:
     return [all_printable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
-def all_without_folders(value: Any) -> Any:
-    """Every text in JSON's dicts and lists without folders."""
+def strip_all_paths(value: Any) -> Any:
+    """A JSON value with the paths in every string replaced; keys stay."""
     if isinstance(value, str):
         return strip_paths(value)
     if isinstance(value, dict):
-        return {key: all_without_folders(part) for key, part in value.items()}
-    return [all_without_folders(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {key: strip_all_paths(part) for key, part in value.items()}
+    return [strip_all_paths(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def strip_paths(text: str) -> str:
-    """The text with a file's name in the place of its path, and `(path)` in that of any other.
+    """The text with each path of a file replaced by the file's name, and each other path by `(path)`.
 
-    Reasons quote exceptions and settings name folders, and those may tell who somebody is.
+    Reasons quote exceptions, and settings name folders; a path may contain a person's name.
     """
-    return _PATH.sub(lambda found: name[0] if (name := _FILE_NAME.search(found[0])) else "(path)", text)
+    return _PATH.sub(lambda path: name[0] if (name := _FILE_NAME.search(path[0])) else "(path)", text)
 
 
 _QUOTED = r"(?<=')~?\w*/[^']*(?=')|(?<=\")~?\w*/[^\"]*(?=\")"
-_NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is no division and not a URL's
+_NAMED = r"/[\w.~@+-][^\s'\",:)\]>`]*"  # a slash that is neither a division nor part of a URL
 _PATH = re.compile(rf"file:/+[^\s'\"]*|{_QUOTED}|(?<![\w./~])(?:~\w*|\.\.?)?{_NAMED}|(?<=\s-[A-Za-z]){_NAMED}")
 _FILE_NAME = re.compile(r"[^/]+\.\w+$")

@@ -1,13 +1,13 @@
-"""What a benchmark is asked to show: `@pytest.mark.speedup(over=..., at_least=...)`, and `--fail-if-slower RUN.json`.
+"""Assertions about speed: `@pytest.mark.speedup(over=..., at_least=...)` and `--fail-if-slower RUN.json`.
 
     @pytest.mark.speedup(over="numpy", at_least=2.0)
     @pytest.mark.parametrize("kernel", ["numba", "my_kernel.py:gradient"])
     @pytest.mark.parametrize("workload", ["10000x32-f64"])
     def test_it_pays(measured):
-        assert measured.error.max_ulps < 100     # the record; or nothing at all
+        assert measured.error.max_ulps < 100     # `measured` is the record; the body may be empty
 
-A test that takes `measured` is a benchmark. Kernels and workloads that it does not list are the run's.
-Apart from bench/plugin/benchmarks.py, which measures and asks nothing.
+A test that takes `measured` is a benchmark. It uses the run's kernels and workloads where it lists none itself.
+benchmarks.py measures; this module only judges.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NAME = "logitbench-demands"
 
 @dataclass(frozen=True)
 class BaselineRun:
-    """The run that --fail-if-slower names."""
+    """The run that --fail-if-slower names, and by how many per cent a kernel may be slower."""
 
     name: str
     percent: float
@@ -43,37 +43,37 @@ class BaselineRun:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option of the gate."""
+    """Add --fail-if-slower."""
     parser.getgroup("benchmark").addoption(
         "--fail-if-slower",
         metavar="RUN.json[:PERCENT]",
-        help="Fail each benchmark that is shown to be slower than in that run, of this machine, by more than so many "
-        f"per cent (default: {verdict.DEFAULT_PERCENT:g}). Between commits: python -m bench race REV.",
+        help="Fail each benchmark that is shown to be more than PERCENT slower than in this results file "
+        f"(default: {verdict.DEFAULT_PERCENT:g}). The file must come from this machine. To compare commits: "
+        "python -m bench race REV.",
     )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker; and with --benchmark, the run to compare with."""
+    """Register the marker, and with --benchmark the hooks."""
     config.addinivalue_line(
         "markers", "speedup(over, at_least): fails where the kernel is shown to be less than so many times as fast"
     )
-    wanted = config.getoption("fail_if_slower")
-    if wanted and not config.getoption("benchmark"):
+    fail_if_slower = config.getoption("fail_if_slower")
+    if fail_if_slower and not config.getoption("benchmark"):
         raise pytest.UsageError("--fail-if-slower judges what --benchmark measures; give both")
     if config.getoption("benchmark"):
         benchmarks = config.pluginmanager.get_plugin(NAME)
         assert isinstance(benchmarks, Benchmarks), "bench.plugin.plugin registers it first"
-        config.pluginmanager.register(
-            SpeedupAssertions(benchmarks, before(wanted, benchmarks) if wanted else None), _NAME
-        )
+        baseline = baseline_run(fail_if_slower, benchmarks) if fail_if_slower else None
+        config.pluginmanager.register(SpeedupAssertions(benchmarks, baseline), _NAME)
 
 
-def before(wanted: str, benchmarks: Benchmarks) -> BaselineRun:
-    """What RUN.json[:PERCENT] names. Raises UsageError, in one line."""
-    name, percent = wanted, verdict.DEFAULT_PERCENT
-    head, colon, tail = wanted.rpartition(":")
-    if colon and not Path(wanted).exists():
+def baseline_run(option: str, benchmarks: Benchmarks) -> BaselineRun:
+    """Read what RUN.json[:PERCENT] names. Raises UsageError, in one line."""
+    name, percent = option, verdict.DEFAULT_PERCENT
+    head, colon, tail = option.rpartition(":")
+    if colon and not Path(option).exists():
         name = head
         try:
             percent = float(tail)
@@ -87,53 +87,54 @@ def before(wanted: str, benchmarks: Benchmarks) -> BaselineRun:
         raise pytest.UsageError(f"--fail-if-slower: {error}") from error
     if not benchmarks.session.settings.seconds:
         raise pytest.UsageError("--fail-if-slower judges times, and nothing is timed here")
-    if results.machine["id"] != (here := machine.identity()):
+    if results.machine["id"] != (machine_id := machine.identity()):
         raise pytest.UsageError(
-            f"--fail-if-slower: {Path(name).name} is of {results.machine['id']}, and this is {here}: their times do "
-            "not compare; python -m bench race REV compares commits on any machine"
+            f"--fail-if-slower: {Path(name).name} is of {results.machine['id']}, and this is {machine_id}: times of "
+            "two machines cannot be compared; python -m bench race REV compares commits on any machine"
         )
     return BaselineRun(Path(name).name, percent, results)
 
 
 class SpeedupAssertions:
-    """The hooks of a run with --benchmark."""
+    """Hooks of a run with --benchmark that add kernels to compare with, and judge the records."""
 
-    def __init__(self, benchmarks: Benchmarks, before: BaselineRun | None) -> None:
+    def __init__(self, benchmarks: Benchmarks, baseline: BaselineRun | None) -> None:
         self._benchmarks = benchmarks
-        self._before = before
-        self._then: Mapping[str, Record] = {}
-        self._judged: list[Judgement] = []
+        self._baseline = baseline
+        self._baseline_records: Mapping[str, Record] = {}
+        self._judgements: list[Judgement] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Before the races are planned: what tests list themselves, and what they are compared with, race too."""
+        """Before the races are planned: add the kernels and workloads that tests list or compare with."""
         for item in session.items:
-            marked = speedup(item)
+            mark = speedup(item)
             parameters = getattr(getattr(item, "callspec", None), "params", {})
-            if (found := cell(item)) is None:
-                if marked:
+            if (its_cell := cell(item)) is None:
+                if mark:
                     raise pytest.UsageError(f"{item.nodeid}: speedup marks a test that takes `measured`")
                 continue
             try:
                 self._add(parameters["kernel"], parameters["workload"])
-                if marked:
-                    (over,) = selection.choose_kernels(marked[0])
-                    self._benchmarks.session.add_comparison(found[0], over)
+                if mark:
+                    (over,) = selection.choose_kernels(mark[0])
+                    self._benchmarks.session.add_comparison(its_cell[0], over)
             except (ValueError, DatasetUnavailable) as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
-        if self._before:
-            ids = [records.record_id(*found) for item in session.items if (found := cell(item))]
-            self._then = {found.id: found for found in verdict.in_common(ids, self._before.results)}
-            if not self._then:
+        if self._baseline:
+            ids = [records.record_id(*its_cell) for item in session.items if (its_cell := cell(item))]
+            comparable = verdict.comparable_records(ids, self._baseline.results)
+            self._baseline_records = {record.id: record for record in comparable}
+            if not comparable:
                 raise pytest.UsageError(
-                    f"--fail-if-slower: {self._before.name} has no time with an interval of anything chosen here"
+                    f"--fail-if-slower: {self._baseline.name} has no time with an interval of anything chosen here"
                 )
 
     def _add(self, kernel: str, workload: str) -> None:
         session = self._benchmarks.session
         if workload not in session.workloads:
-            (chosen,) = selection.choose_workloads(workload)
-            session.workloads.setdefault(chosen.name, chosen)
+            (added,) = selection.choose_workloads(workload)
+            session.workloads.setdefault(added.name, added)
         if kernel not in session.candidates:
             (candidate,) = selection.choose_kernels(kernel)
             selection.require_names([*{candidate, *session.candidates.values()}])
@@ -141,60 +142,60 @@ class SpeedupAssertions:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Before a benchmark's own body: is there a record worth looking at? After it: the demands."""
-        found = pyfuncitem.funcargs.get("measured")
-        if not isinstance(found, Record):
+        """Before a benchmark's body: skip it or fail it unless its kernel is ok. After it: judge its speed."""
+        record = pyfuncitem.funcargs.get("measured")
+        if not isinstance(record, Record):
             return (yield)
-        if found.outcome == "skipped" or (
-            found.outcome == "unavailable" and not self._benchmarks.asked_for(found.kernel)
-        ):
-            pytest.skip(found.reason)
-        if found.outcome != "ok":
-            pytest.fail(f"{found.kernel} on {found.workload}: {found.outcome}: {found.reason}", pytrace=False)
+        not_requested = record.outcome == "unavailable" and not self._benchmarks.is_requested(record.kernel)
+        if record.outcome == "skipped" or not_requested:
+            pytest.skip(record.reason)
+        if record.outcome != "ok":
+            pytest.fail(f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}", pytrace=False)
         result = yield
-        judged = [self._speedup(found, *marked)] if (marked := speedup(pyfuncitem)) else []
-        if self._before and found.seconds and (then := self._then.get(found.id)):
-            judged.append(verdict.over_run(found, then, self._before.percent, len(self._then), self._before.name))
-        self._judged += judged
-        if failed := [one.line for one in judged if one.verdict == verdict.FAILED]:
+        judgements = [self._judge_speedup(record, *mark)] if (mark := speedup(pyfuncitem)) else []
+        baseline, earlier = self._baseline, self._baseline_records
+        if baseline and record.seconds and record.id in earlier:
+            judgements.append(
+                verdict.judge_against_run(record, earlier[record.id], baseline.percent, len(earlier), baseline.name)
+            )
+        self._judgements += judgements
+        if failed := [judgement.line for judgement in judgements if judgement.verdict == verdict.FAILED]:
             pytest.fail("\n".join(failed), pytrace=False)
         return result
 
-    def _speedup(self, found: Record, spec: str, at_least: float) -> Judgement:
+    def _judge_speedup(self, record: Record, spec: str, at_least: float) -> Judgement:
         over = registry.identify(spec)
-        race = self._benchmarks.session.race(found.workload, found.threads)
+        race = self._benchmarks.session.race(record.workload, record.threads)
         outcome, reason = race.outcome(over) if race else ("skipped", "the run ended before it")
         if outcome != "ok":
-            word = pytest.skip if outcome in ("skipped", "unavailable") else pytest.fail
-            word(f"{over} on {found.workload}, to compare with: {outcome}: {reason}")
-        ratio = race.ratio(found.kernel, over) if race else None
-        shown = Estimate(ratio.estimate, ratio.low, ratio.high) if ratio and ratio.low and ratio.high else None
-        return Judgement(f"{found.kernel} on {found.workload}, at least {at_least:g} × {over}", shown, at_least)
+            end = pytest.skip if outcome in ("skipped", "unavailable") else pytest.fail
+            end(f"{over} on {record.workload}, to compare with: {outcome}: {reason}")
+        ratio = race.ratio(record.kernel, over) if race else None
+        estimate = Estimate(ratio.estimate, ratio.low, ratio.high) if ratio and ratio.low and ratio.high else None
+        return Judgement(f"{record.kernel} on {record.workload}, at least {at_least:g} × {over}", estimate, at_least)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """How many passed, and a line for each that failed or was not shown either way."""
-        if not self._judged:
+        """Print how many passed, and a line for each that failed or was not shown either way."""
+        if not self._judgements:
             return
         terminalreporter.section("demands")
-        verdicts = [one.verdict for one in self._judged]
-        counts = ", ".join(
-            f"{verdicts.count(one)} {one}" for one in (verdict.PASSED, verdict.FAILED, verdict.NOT_SHOWN)
-        )
-        terminalreporter.write_line(counts)
-        for one in self._judged:
-            if one.verdict != verdict.PASSED:
-                terminalreporter.write_line(one.line)
+        verdicts = [judgement.verdict for judgement in self._judgements]
+        words = (verdict.PASSED, verdict.FAILED, verdict.NOT_SHOWN)
+        terminalreporter.write_line(", ".join(f"{verdicts.count(word)} {word}" for word in words))
+        for judgement in self._judgements:
+            if judgement.verdict != verdict.PASSED:
+                terminalreporter.write_line(judgement.line)
 
 
 def speedup(item: pytest.Item) -> tuple[str, float] | None:
-    """`over` and `at_least` of the test's mark; None without one. Raises UsageError for anything else in it."""
+    """`over` and `at_least` of the test's mark; None without a mark. Raises UsageError if the mark is not valid."""
     mark = item.get_closest_marker("speedup")
     if mark is None:
         return None
     over, at_least = mark.kwargs.get("over"), mark.kwargs.get("at_least")
-    known = not mark.args and set(mark.kwargs) == {"over", "at_least"} and isinstance(over, str)
-    if not known or not isinstance(at_least, (int, float)) or not (isfinite(at_least) and at_least > 0):
+    named = not mark.args and set(mark.kwargs) == {"over", "at_least"} and isinstance(over, str)
+    if not named or not isinstance(at_least, (int, float)) or not (isfinite(at_least) and at_least > 0):
         raise pytest.UsageError(
             f'{item.nodeid}: expected @pytest.mark.speedup(over="numpy", at_least=2.0), a kernel and a number above 0'
         )

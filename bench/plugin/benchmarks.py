@@ -1,7 +1,7 @@
-"""What runs with `pytest --benchmark`: which benchmarks there are, their races, and each one's record.
+"""The benchmarks of `pytest --benchmark`: which tests there are, their races, and each test's record.
 
-pytest-benchmark takes a race's rounds through its public interfaces: the marker's `timer` is a clock that replays
-them, and `pedantic` takes them.
+A race's rounds are handed to pytest-benchmark through its public interfaces: `pedantic` times them with the marker's
+`timer`, which is a clock that replays them.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from bench.workloads import catalog
 from kernels import registry
 
 NAME = "logitbench"
-"""What pytest knows the benchmarks by, and pytest-benchmark's JSON their results."""
+"""The name of the plugin in pytest, and the key of the results in pytest-benchmark's JSON."""
 CELL = ("workload", "kernel", "threads")
 """The parameters that make a test a benchmark."""
 
 
 class Benchmarks:
-    """The hooks that choose what runs, and what the fixtures ask.
+    """The hooks that choose what runs, and the methods that the fixtures call.
 
-    file: where the results go; None where nothing is timed.
-    complete: whether all that was chosen has been measured.
-    statistics: pytest-benchmark's, of each benchmark that it was handed.
+    file: the results file; None if nothing is timed
+    complete: whether everything that was chosen has been measured
+    statistics: pytest-benchmark's statistics of each benchmark
     """
 
     def __init__(self, config: pytest.Config, session: Session, rewrite: Callable[[str], None]) -> None:
-        """rewrite: puts the line that says what runs now in the place of the last one."""
+        """rewrite: replaces the progress line in the terminal"""
         self._config = config
         self._session = session
         self._rewrite = rewrite
@@ -50,16 +50,16 @@ class Benchmarks:
             try:
                 self.file = session.reserve(folder)
             except OSError as error:
-                where = os.path.relpath(folder)
-                raise pytest.UsageError(f"results cannot be written to {where}: {error.strerror}") from error
+                shown = os.path.relpath(folder)
+                raise pytest.UsageError(f"results cannot be written to {shown}: {error.strerror}") from error
 
     @property
     def session(self) -> Session:
-        """What is measured."""
+        """The session that measures."""
         return self._session
 
     def cells(self, names: Sequence[str]) -> list[Any]:
-        """The benchmarks' parameters of these names, which are some of workload, kernel and threads."""
+        """Parameter sets for the benchmarks. names: those of CELL that the test does not set itself"""
         settings, workloads = self._session.settings, self._session.workloads
         several = len({threads for workload in workloads for threads in settings.threads_of(workload)}) > 1
         cells = [
@@ -69,32 +69,33 @@ class Benchmarks:
             for kernel in self._session.candidates
         ]
         chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
+        with_threads = several or len(names) == 1
         return [
-            pytest.param(*one, id="-".join([*one[:-1], *([f"{one[-1]}t"] if several or len(names) == 1 else [])]))
-            for one in chosen
+            pytest.param(*values, id="-".join([*values[:-1], *([f"{values[-1]}t"] if with_threads else [])]))
+            for values in chosen
         ]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
-        """pytest-benchmark selects by its fixture's name, which ours ask for late: it is added meanwhile."""
-        ours = [item for item in items if isinstance(item, pytest.Function) and cell(item)]
-        before = [item.fixturenames for item in ours]
-        for item in ours:
+        """Let the benchmarks name pytest-benchmark's fixture, by which it selects; they request it only later."""
+        benchmarks = [item for item in items if isinstance(item, pytest.Function) and cell(item)]
+        fixture_names = [item.fixturenames for item in benchmarks]
+        for item in benchmarks:
             item.fixturenames = [*item.fixturenames, "benchmark"]
         yield
-        for item, names in zip(ours, before, strict=True):
+        for item, names in zip(benchmarks, fixture_names, strict=True):
             item.fixturenames = names
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """What is left after -k and the like is raced."""
-        cells = [found for found in map(cell, session.items) if found]
+        """Plan races of the tests that -k and the like have left."""
+        cells = [its_cell for its_cell in map(cell, session.items) if its_cell]
         self._tests = set(cells)
         counts: dict[str, dict[int, None]] = {}
         for workload, _, threads in cells:
             counts.setdefault(workload, {})[threads] = None
-        left = {workload: tuple(threads) for workload, threads in counts.items()}
-        self._session.settings = replace(self._session.settings, threads_on=left)
+        threads_on = {workload: tuple(threads) for workload, threads in counts.items()}
+        self._session.settings = replace(self._session.settings, threads_on=threads_on)
         self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self.file is None or not self._session.plan:
             return
@@ -106,40 +107,41 @@ class Benchmarks:
         self._session.keep_journal(self.file)
 
     def measure(self, workload: str, kernel: str, threads: int) -> Record:
-        """What the kernel did on the workload. The first to ask has all races run."""
+        """The kernel's record on the workload. The first call runs all races."""
         if not self._session.ran:
             progress = Progress(self._session.estimated_seconds(), self._rewrite)
-            most = self._config.getoption("maxfail")
+            maxfail = self._config.getoption("maxfail")
             self.complete = True
             try:
-                self._session.run(progress.tick, self._stops_after(most) if most else lambda _block: False)
+                self._session.run(progress.tick, self._stops_after(maxfail) if maxfail else lambda _result: False)
             except BaseException:
                 self.complete = False
                 raise
             self._rewrite("")
         return self._session.record(workload, kernel, threads)
 
-    def _stops_after(self, most: int) -> Callable[[LaunchResult], bool]:
-        """With -x or --maxfail: no more is measured once so many have failed."""
+    def _stops_after(self, maxfail: int) -> Callable[[LaunchResult], bool]:
+        """For -x and --maxfail: whether so many benchmarks have failed that the run must end."""
         failed: set[tuple[str, str, int]] = set()
 
-        def stops(block: LaunchResult) -> bool:
-            for name, entry in block.entries.items():
-                fails = entry.outcome not in ("ok", "skipped", "unavailable")
-                fails = fails or (entry.outcome == "unavailable" and self.asked_for(name))
-                if fails and (block.workload, name, block.threads) in self._tests:
-                    failed.add((block.workload, name, block.threads))
-            self.complete = len(failed) < most
+        def stops(launch_result: LaunchResult) -> bool:
+            for name, samples in launch_result.entries.items():
+                fails = samples.outcome not in ("ok", "skipped", "unavailable")
+                fails = fails or (samples.outcome == "unavailable" and self.is_requested(name))
+                key = launch_result.workload, name, launch_result.threads
+                if fails and key in self._tests:
+                    failed.add(key)
+            self.complete = len(failed) < maxfail
             return not self.complete
 
         return stops
 
-    def asked_for(self, kernel: str) -> bool:
-        """Whether the kernel was asked for by name: then that it is unavailable is a failure."""
+    def is_requested(self, kernel: str) -> bool:
+        """Whether the user named the kernel: then it is a failure if it is unavailable."""
         return kernel in self._session.candidates and self._session.candidates[kernel].requested
 
     def replay(self, request: pytest.FixtureRequest, measured: Record) -> None:
-        """Hand a record's rounds to pytest-benchmark, whose fixture must not be asked for without any."""
+        """Hand a record's rounds to pytest-benchmark. Without rounds its fixture must not be requested."""
         race = self._session.race(measured.workload, measured.threads)
         rounds = race.rounds(measured.kernel) if race else []
         if not rounds:
@@ -157,22 +159,22 @@ class Benchmarks:
         self.statistics.append(benchmark.stats)
 
     def _group(self, measured: Record) -> str:
-        several = len(self._session.counts) > 1
+        several = len(self._session.thread_counts) > 1
         return f"{measured.workload}, threads: {measured.threads}" if several else measured.workload
 
 
 def cell(item: pytest.Item) -> tuple[str, str, int] | None:
-    """The workload, kernel and threads of a benchmark, as results call them; None for any other test."""
+    """The workload, kernel and threads of a benchmark, by their names in results; None for any other test."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     if not set(CELL) <= set(parameters):
         return None
     workload, kernel, threads = (parameters[name] for name in CELL)
-    known = known_as(lambda name: catalog.named(name).name, workload)
-    return known, known_as(registry.identify, kernel), threads
+    workload = name_in_results(lambda name: catalog.named(name).name, workload)
+    return workload, name_in_results(registry.identify, kernel), threads
 
 
-def known_as(identify: Callable[[str], str], name: str) -> str:
-    """The name that it has in results; its own where there is no such thing, which will be told."""
+def name_in_results(identify: Callable[[str], str], name: str) -> str:
+    """The name in results; the given name if it is unknown, which is reported later."""
     try:
         return identify(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The options of `pytest --benchmark`, in pytest-benchmark's own group, and the session that they choose."""
+"""The options of `pytest --benchmark`, in pytest-benchmark's group, and the session that they configure."""
 
 from __future__ import annotations
 
@@ -18,76 +18,85 @@ from bench.workloads.datasets import DatasetUnavailable
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the main job."""
+    """Add the options."""
     group = parser.getgroup("benchmark")
-    group.addoption("--benchmark", action="store_true", help="Check and time the kernels: the main job.")
+    group.addoption(
+        "--benchmark", action="store_true", help="Check the kernels and time them, instead of running the tests."
+    )
     group.addoption(
         "--profile",
         metavar="NAME",
         default="default",
-        help=f"What goes together: {', '.join(PROFILES)} (docs/profiles.md); the options below change parts of it.",
+        help=f"A set of workloads, kernels, threads and measuring time: {', '.join(PROFILES)} (docs/profiles.md). "
+        "Without this option: default. The options below override parts of it.",
     )
     group.addoption(
         "--kernels",
         metavar="A,B",
-        help="Only these kernels: names (python -m bench kernels) or your own, path/to/file.py:ATTRIBUTE or "
-        "package.module:ATTRIBUTE, a Kernel or a function gradient(X, y, w, b) -> (cost, dw, db).",
+        help="Only these kernels: names that `python -m bench kernels` lists, or your own as "
+        "path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE, where ATTRIBUTE is a Kernel or a function "
+        "gradient(X, y, w, b) -> (cost, dw, db).",
     )
     group.addoption(
-        "--workloads", metavar="A,B", help="Only these workloads: names (python -m bench workloads) or MxN."
+        "--workloads",
+        metavar="A,B",
+        help="Only these workloads: names that `python -m bench workloads` lists, or any size as MxN "
+        "(M examples, N features).",
     )
     group.addoption(
         "--data",
         metavar="FILE",
         type=Path,
-        help="Your own .npz (X, y), .csv, .parquet or .svm; write --data=FILE.",
+        help="Your own data: .npz (with X and y), .csv, .parquet or .svm. Write it as --data=FILE.",
     )
-    group.addoption("--target", metavar="COLUMN", help="The column of --data with the labels (default: y).")
+    group.addoption("--target", metavar="COLUMN", help="The column of --data that holds the labels (default: y).")
     group.addoption(
         "--threads",
         metavar="N,M",
-        help="Threads for every kernel, one race each: 1, or 1,2,4, or all that may be used (default: the profile's, "
-        "or else all).",
+        help="Numbers of threads, such as 1 or 1,2,4, with a separate race for each; `all` uses every available core "
+        "(default: what the profile says, else all).",
     )
     _add_measuring(group)
 
 
 def _add_measuring(group: pytest.OptionGroup) -> None:
-    """How long, how often, and where to."""
+    """Add the options that say how to measure, and where results go."""
     group.addoption(
         "--launches",
         metavar="N",
         type=int,
-        help=f"Start the workers so often (default: at least {FEWEST_LAUNCHES}, until every ratio is known to ±2%% "
-        "or the time that --benchmark-max-time gives each kernel is spent).",
+        help=f"Start new worker processes N times (default: at least {FEWEST_LAUNCHES} times, until every speedup is "
+        "known to ±2%% or each kernel's --benchmark-max-time is used up).",
     )
     group.addoption(
         "--timeout",
         metavar="SECONDS",
         type=float,
         default=TIMEOUT_SECONDS,
-        help="What a kernel may take for one step, such as a call, before it is ended (default: %(default)g).",
+        help="Stop a kernel if one step, such as a call, takes longer than this (default: %(default)g).",
     )
     group.addoption(
         "--no-ceilings",
         action="store_true",
-        help="Do not measure, beside the kernels, how fast this machine can read, take sigmoids and multiply.",
+        help="Do not measure this machine's ceilings: how fast it can read memory, compute sigmoids and multiply.",
     )
-    group.addoption("--no-page", action="store_true", help="Write no HTML page beside the results.")
+    group.addoption("--no-page", action="store_true", help="Write no HTML page beside the results file.")
     group.addoption(
-        "--resume", action="store_true", help="Go on with the last run of the same kernels that did not end."
+        "--resume",
+        action="store_true",
+        help="Continue the last unfinished run of the same kernels and workloads with the same settings.",
     )
     group.addoption(
         "--results",
         metavar="DIR",
         type=Path,
         default=RESULTS,
-        help="Where results go (default: results/); write --results=DIR.",
+        help="Folder for results files (default: results/). Write it as --results=DIR.",
     )
 
 
 def chosen_session(config: pytest.Config) -> Session:
-    """What the options choose. Raises UsageError, in one line."""
+    """The session that the options configure. Raises UsageError, in one line."""
     seconds = float(config.getoption("benchmark_max_time"))
     if not (isfinite(seconds) and seconds > 0):
         raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
@@ -104,43 +113,43 @@ def chosen_session(config: pytest.Config) -> Session:
         if (kernels := config.getoption("kernels")) is None:
             profiles.require(profile)
         candidates = selection.choose_kernels(kernels, profile.kernels)
-        chosen = selection.choose_workloads(listed, data, target, len(candidates), profile.workloads)
+        workloads = selection.choose_workloads(listed, data, target, len(candidates), profile.workloads)
         counts = _threads(config)
-        both = tuple(dict.fromkeys((1, resources.usable_cores())))
+        one_and_all = tuple(dict.fromkeys((1, resources.usable_cores())))
         settings = Settings(
-            (seconds if _asked_for_seconds(config) else profile.seconds) if _times(config) else 0.0,
+            (seconds if _sets_seconds(config) else profile.seconds) if _times(config) else 0.0,
             launches or profile.launches,
             counts or (),
             timeout,
             ceilings=_times(config) and not config.getoption("no_ceilings"),
-            threads_on={} if counts is not None else dict.fromkeys(sorted(profile.single), both),
+            threads_on={} if counts is not None else dict.fromkeys(sorted(profile.single_threaded), one_and_all),
             profile=config.getoption("profile"),
         )
     except (ValueError, DatasetUnavailable) as error:
         raise pytest.UsageError(str(error)) from error
-    return Session(candidates, chosen, settings)
+    return Session(candidates, workloads, settings)
 
 
 def _threads(config: pytest.Config) -> tuple[int, ...] | None:
-    """The numbers that --threads lists, none for all; None without it. Raises ValueError for what cannot be given."""
+    """The numbers that --threads lists; empty for `all`, None without the option. Raises ValueError."""
     listed, most = config.getoption("threads"), resources.usable_cores()
     if listed in (None, "all"):
         return None if listed is None else ()
-    numbers = [int(word) if word.strip().isdigit() else 0 for word in listed.split(",")]
-    for number, word in zip(numbers, listed.split(","), strict=True):
-        if not 1 <= number <= most:
-            raise ValueError(f"--threads has {word.strip()!r}; expected numbers from 1 to {most}, or all")
-    return tuple(dict.fromkeys(numbers))
+    words = [word.strip() for word in listed.split(",")]
+    for word in words:
+        if not (word.isdigit() and 1 <= int(word) <= most):
+            raise ValueError(f"--threads has {word!r}; expected numbers from 1 to {most}, or all")
+    return tuple(dict.fromkeys(map(int, words)))
 
 
-def _asked_for_seconds(config: pytest.Config) -> bool:
-    """Whether somebody wrote --benchmark-max-time, whose default is pytest-benchmark's."""
-    written = (*config.invocation_params.args, *config.getini("addopts"), os.environ.get("PYTEST_ADDOPTS", ""))
-    return any("--benchmark-max-time" in str(argument) for argument in written)
+def _sets_seconds(config: pytest.Config) -> bool:
+    """Whether the user set --benchmark-max-time; its default is pytest-benchmark's, not ours."""
+    arguments = (*config.invocation_params.args, *config.getini("addopts"), os.environ.get("PYTEST_ADDOPTS", ""))
+    return any("--benchmark-max-time" in str(argument) for argument in arguments)
 
 
 def _times(config: pytest.Config) -> bool:
-    """Whether anything is timed: pytest-benchmark times nothing when disabled, skipped or under xdist."""
+    """Whether anything is timed. pytest-benchmark times nothing if disabled or skipped, or under pytest-xdist."""
     disabled = config.getoption("benchmark_disable") and not config.getoption("benchmark_enable")
     distributed = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     skipped = config.getoption("benchmark_skip") and not config.getoption("benchmark_only")

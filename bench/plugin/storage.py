@@ -1,4 +1,4 @@
-"""What is kept of `pytest --benchmark`: pytest-benchmark's JSON, completed by its hooks, in a file of results."""
+"""The results file of `pytest --benchmark`: pytest-benchmark's JSON, with our results added by its hooks."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from bench.results import run_file
 
 
 class Storage:
-    """The hooks that keep results."""
+    """The hooks that save results."""
 
     def __init__(self, config: pytest.Config, benchmarks: Benchmarks) -> None:
         self._config = config
         self._benchmarks = benchmarks
 
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
-        """pytest-benchmark writes the host's name there; results are shared."""
+        """Replace the host's name, which pytest-benchmark writes there: results are published."""
         machine_info["node"] = machine.identity()
 
     def pytest_benchmark_update_commit_info(self, commit_info: dict[str, Any]) -> None:
-        """And there the checkout's folder and branch, and git's own words where it would not answer."""
+        """Remove the checkout's folder and branch, and error messages of git, for the same reason."""
         commit_info["project"] = NAME
         for key in ("branch", "error"):
             commit_info.pop(key, None)
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
-        """The one key of ours, in every JSON that pytest-benchmark makes."""
+        """Add our results to every JSON that pytest-benchmark makes."""
         output_json[NAME] = self._benchmarks.session.results().as_json()
 
     def pytest_sessionfinish(self) -> None:
-        """Keep what was measured, after an interruption too; a --benchmark-json of the user's is a copy."""
+        """Write the results file, after an interruption too. The file of --benchmark-json is a copy of it."""
         benchmarks, journal = self._benchmarks, self._benchmarks.session.journal
         if benchmarks.file is None or journal is None:
             return
@@ -44,14 +44,14 @@ class Storage:
         if benchmarks.complete:
             benchmarks.file = run_file.write(benchmarks.file, self._document())
             journal.remove()
-        else:  # the journal stays, for --resume
+        else:  # the journal is kept for --resume
             file = benchmarks.file
             benchmarks.file = run_file.write(file.with_stem(f"{file.stem}-interrupted"), self._document())
         if copy := self._config.getoption("benchmark_json"):
             shutil.copyfile(benchmarks.file, copy)
 
     def _document(self) -> dict[str, Any]:
-        """pytest-benchmark's JSON, made by its hooks, also where it has nothing to save itself."""
+        """pytest-benchmark's JSON, made by its hooks even if it has nothing to save itself."""
         hook, config = self._config.hook, self._config
         machine_info = hook.pytest_benchmark_generate_machine_info(config=config)
         hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine_info)

@@ -1,4 +1,4 @@
-"""What a person sees of `pytest --benchmark`, around pytest-benchmark's table and in the names of its rows."""
+"""What `pytest --benchmark` prints before and after pytest-benchmark's table, and the names of the table's rows."""
 
 from __future__ import annotations
 
@@ -27,25 +27,29 @@ class Terminal:
         self._benchmarks = benchmarks
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """How long it will take, before anything starts."""
+        """Before the run: what is measured, and about how long that takes."""
         plan = self._benchmarks.session.plan
         kernels = {candidate.name for candidates in plan.values() for candidate in candidates}
-        what = (
+        counts = (
             f"logitbench: {formatting.counted(len(plan), 'workload')}, {formatting.counted(len(kernels), 'kernel')}"
         )
         if not self._benchmarks.session.settings.seconds:
-            return [f"{what}, checked and not timed"]
-        took = clock(self._benchmarks.session.estimated_seconds())
-        return [f"{what}, about {took}, on {machine.identity()}"]
+            return [f"{counts}, checked and not timed"]
+        duration = clock(self._benchmarks.session.estimated_seconds())
+        return [f"{counts}, about {duration}, on {machine.identity()}"]
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Where the live line stands, pytest prints no letters."""
-        return (report.outcome, "", "") if _live(self._config) and (report.when == "call" or report.skipped) else None
+        """No letter for each test while the progress line is shown."""
+        return (
+            (report.outcome, "", "")
+            if _has_progress_line(self._config) and (report.when == "call" or report.skipped)
+            else None
+        )
 
     def pytest_benchmark_group_stats(self, benchmarks: list[dict[str, Any]], group_by: str) -> Any:
-        """In pytest-benchmark's table: a group a workload, in the order of the run, a row a kernel."""
+        """pytest-benchmark's table: one group for each workload, in the order of the run, one row for each kernel."""
         if group_by != "group":
-            return None  # somebody asked for another grouping: pytest-benchmark's own
+            return None  # the user chose another grouping, which pytest-benchmark does itself
         groups: dict[str, list[dict[str, Any]]] = {}
         for benchmark in benchmarks:
             benchmark["name"] = benchmark["params"]["kernel"]
@@ -54,7 +58,7 @@ class Terminal:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """After pytest-benchmark's table: the summary."""
+        """Print the summary after pytest-benchmark's table."""
         if not self._benchmarks.session.races:
             return
         text, width = StringIO(), max(80, shutil.get_terminal_size().columns)
@@ -66,7 +70,7 @@ class Terminal:
         terminalreporter.write(text.getvalue())
 
     def pytest_unconfigure(self) -> None:
-        """The last lines of all: where the results are, and their page."""
+        """Print the paths of the results file and of its page as the last lines."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._benchmarks.file and self._benchmarks.file.exists():
             reporter.write_line(f"results: {os.path.relpath(self._benchmarks.file)}")
@@ -75,15 +79,15 @@ class Terminal:
 
 
 def rewrite(config: pytest.Config, line: str) -> None:
-    """Put it in the place of the live line; nothing where no live line stands."""
+    """Replace the progress line, if there is one."""
     manager = config.pluginmanager
     reporter, capture = manager.get_plugin("terminalreporter"), manager.get_plugin("capturemanager")
-    if _live(config) and reporter is not None:
+    if _has_progress_line(config) and reporter is not None:
         with capture.global_and_fixture_disabled() if capture else nullcontext():
             reporter.rewrite(line, erase=True)
 
 
-def _live(config: pytest.Config) -> bool:
+def _has_progress_line(config: pytest.Config) -> bool:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return reporter is not None and bool(reporter.isatty) and config.get_verbosity() == 0
 
@@ -93,5 +97,5 @@ def _page_line(file: Path) -> str:
 
     try:
         return page_line(file)
-    except Exception as error:  # the results are kept, and what is wrong with a page must not fail the run
+    except Exception as error:  # the results are saved: a failure to make the page must not fail the run
         return f"no page: {error}"

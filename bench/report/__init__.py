@@ -1,1 +1,1 @@
-"""What a person sees of results: each form works on records alone, wherever they were measured."""
+"""What people see of results. Every form works on records alone, wherever they were measured."""

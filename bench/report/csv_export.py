@@ -1,4 +1,4 @@
-"""A results file as CSV: a row a record, every figure as it was recorded, nested keys joined by a dot."""
+"""A results file as CSV: one row for each record, figures as recorded, nested keys joined by a dot."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ _PARTS = {
     "over_numpy": ("estimate", "low", "high", "verdict"),
     "ceiling": ("name", "fraction", "low", "high"),
 }  # fmt: skip
-"""Of the nested keys, these."""
-_LEFT_OUT = ("printed", "break_even", "seen")
+"""Of these nested keys, the parts that are exported."""
+_OMITTED = ("printed", "break_even", "seen")
 
 
 def rows(results: Results) -> Iterator[dict[str, Any]]:
-    """A record with the machine and the time of its run before it, flat."""
+    """Each record as a flat row, after the machine and the time of its run."""
     for record in results.records:
         row = {"machine": results.machine["id"], "began": results.run.get("began", "")}
         for key, value in asdict(record).items():
             if key in _PARTS:
                 row |= {f"{key}.{part}": (value or {}).get(part) for part in _PARTS[key]}
-            elif key not in _LEFT_OUT:
+            elif key not in _OMITTED:
                 row[key] = value
         yield row
 
 
 def text(results: Results) -> str:
-    """With a line of headings. A text that a spreadsheet would take for a formula begins with an apostrophe."""
-    found = list(rows(results))
+    """The CSV, headings first."""
+    all_rows = list(rows(results))
     out = StringIO()
-    writer = csv.DictWriter(out, list(found[0]) if found else ["machine"], lineterminator="\n")
+    writer = csv.DictWriter(out, list(all_rows[0]) if all_rows else ["machine"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _safe(value) for key, value in row.items()} for row in found)
+    writer.writerows({key: _safe(value) for key, value in row.items()} for row in all_rows)
     return out.getvalue()
 
 
 def _safe(value: Any) -> Any:
+    """An apostrophe before text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

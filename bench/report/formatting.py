@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers and counts as text for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 def interval(ratio: Ratio) -> str:
     """`12.3 [12.1, 12.6]`."""
-    estimate, low, high = (_format_number(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
+    estimate, low, high = (format_ratio(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
     return f"{estimate} [{low}, {high}]"
 
 
@@ -21,14 +21,20 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _format_number(number: float) -> str:
+def reads_of_x(passes: float | None) -> str:
+    """`2 ×`, how often a kernel reads X; `-` where that is not known."""
+    return "-" if passes is None else f"{passes:g} ×"
+
+
+def format_ratio(number: float) -> str:
+    """`0.28`, `12.3`, `123k`: a ratio in few columns."""
     if number < 1:
         return f"{number:.2f}" if number >= 0.1 else format_significant(number, 2)
     return format_significant(number) if number < 10_000 else format_si(number).replace(" ", "")
 
 
 def duration(seconds: float | None) -> str:
-    """Three digits and a unit."""
+    """`12.3 µs`: three digits and a unit; `-` for None."""
     if seconds is None:
         return "-"
     seconds = _rounded(seconds, 3)
@@ -37,14 +43,14 @@ def duration(seconds: float | None) -> str:
 
 
 def format_si(number: float) -> str:
-    """Three digits and a decimal prefix."""
+    """`12.3 G`: three digits and a decimal prefix."""
     number = _rounded(number, 3)
     scale, prefix = next((pair for pair in _COUNT_UNITS if number >= pair[0]), _COUNT_UNITS[-1])
     return f"{format_significant(number / scale)}{' ' if prefix else ''}{prefix}"
 
 
 def format_significant(number: float, digits: int = 3) -> str:
-    """The number to so many digits, as a power of ten only below 0.001 and from a million."""
+    """The number to that many digits; as a power of ten only below 0.001 and from a million on."""
     if number == 0:
         return "0"
     number = _rounded(number, digits) if number < 1000 else round(number)

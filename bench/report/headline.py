@@ -1,6 +1,6 @@
-"""What a person would repeat of a run: the fastest, by how much, how near the limit, and whether to believe it.
+"""The summary of a run in sentences: the fastest kernel, by how much, how near the ceiling, and whether to trust it.
 
-Pure: sentences from records. The terminal's last lines and the page's first are the same.
+Pure: sentences from records. The terminal's last lines and the page's first lines are the same.
 """
 
 from __future__ import annotations
@@ -10,58 +10,60 @@ from math import log
 from rich.console import Console
 from rich.text import Text
 
-from bench.report.formatting import duration, interval
-from bench.report.notes import timing_warnings
-from bench.report.rows import by_race, is_wide, of_limit, timed
-from bench.results.record import Ratio, Record, Results, Seconds
+from bench.report.formatting import duration, format_ratio, interval
+from bench.report.notes import against_itself, launches_needed, timing_warnings
+from bench.report.rows import Measured, is_wide, measured_races, of_ceiling
+from bench.results.record import Ratio, Record, Results
 
-Measured = list[tuple[Record, Seconds]]
 _MOST_WARNINGS = 8
-"""A grid of 80 workloads has dozens, and who reads the top of a page none of them."""
-LIMITS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
+"""A grid of 80 workloads has dozens: at the top of a page nobody would read them all."""
+CEILINGS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
+"""`ceiling.name` of a record, in words."""
 
 
 def race_name(record: Record, several: bool) -> str:
-    """The workload; with its threads where the run has several numbers of them."""
+    """The workload; with the number of threads where the run has several numbers of them."""
     return f"{record.workload}, threads: {record.threads}" if several else record.workload
 
 
-def races(results: Results) -> list[Measured]:
-    """Of each race in which a kernel was timed, the records, slowest first."""
-    return [measured for _, records in by_race(results.records) if (measured := timed(records))]
-
-
 def main_race(results: Results) -> Measured:
-    """The race that stands for the run: of the largest X, then the most threads, then the first. Empty if none."""
-    found = races(results)
-    return max(found, key=lambda each: (each[0][0].m * each[0][0].n, each[0][0].threads), default=[])
+    """The race that represents the run: the largest X, then the most threads, then the first. Empty if none."""
+    return max(
+        measured_races(results),
+        key=lambda measured: (measured[0][0].m * measured[0][0].n, measured[0][0].threads),
+        default=[],
+    )
 
 
 def shown_first(results: Results) -> str:
-    """Its name, which the charts begin with."""
-    return race_name(main_race(results)[0][0], several_threads(results)) if main_race(results) else ""
+    """The name of the main race, which the charts show first; empty where nothing was timed."""
+    measured = main_race(results)
+    return race_name(measured[0][0], several_threads(results)) if measured else ""
 
 
 def sentences(results: Results) -> tuple[str, ...]:
-    """Three to repeat: the fastest, by how much, how near the limit. Fewer where the run has less."""
+    """At most three: the fastest kernel, its speedup, its share of the ceiling."""
     measured = main_race(results)
     if not measured:
         return ("No kernel was timed.",)
-    best, took = measured[-1]
+    best, seconds = measured[-1]
     where = race_name(best, several_threads(results))
-    found = [
+    lines = [
         f"On {where} ({best.m:,} × {best.n:,}) the fastest is {best.kernel}: "
-        f"{duration(took.median)} a call{_tied(measured)}.",
+        f"{duration(seconds.median)} a call{_tied(measured)}.",
     ]
     gains = [gain for gain in (_gain(best), _over_loops(results, best)) if gain]
     if gains:
-        found.append(f"It is {'; '.join(gains)}.")
+        lines.append(f"It is {'; '.join(gains)}.")
     if best.ceiling:
-        what = LIMITS.get(best.ceiling.name, best.ceiling.name)
-        found.append(f"It reaches {of_limit(best)} of the limit of this machine there, which is {what}.")
+        lines.append(f"It reaches {of_ceiling(best)} of this machine's ceiling there, which is {_ceiling(best)}.")
     elif best.device == "cpu":
-        found.append("How near that is to the limit of this machine was not measured.")
-    return tuple(found)
+        lines.append("This machine's ceiling was not measured.")
+    return tuple(lines)
+
+
+def _ceiling(record: Record) -> str:
+    return CEILINGS.get(record.ceiling.name, record.ceiling.name) if record.ceiling else ""
 
 
 def print_summary(console: Console, results: Results) -> None:
@@ -72,99 +74,93 @@ def print_summary(console: Console, results: Results) -> None:
 
 
 def figures(results: Results) -> tuple[tuple[str, str], ...]:
-    """The same as numbers, each with what it is."""
+    """The same as numbers, each with its meaning."""
     measured = main_race(results)
     if not measured:
         return ()
-    best, took = measured[-1]
+    best, seconds = measured[-1]
     where = race_name(best, several_threads(results))
-    found = [(duration(took.median), f"a call of {best.kernel}, the fastest on {where}")]
+    pairs = [(duration(seconds.median), f"a call of {best.kernel}, the fastest on {where}")]
     ratio = best.speedup
     if ratio and ratio.baseline != best.kernel:
         low_high = f" (95% interval {_span(ratio)})" if ratio.low else ""
-        found.append((f"{_estimate(ratio)} ×", f"as fast as {ratio.baseline}{low_high}"))
+        pairs.append((f"{_estimate(ratio)} ×", f"as fast as {ratio.baseline}{low_high}"))
     if best.ceiling:
-        what = LIMITS.get(best.ceiling.name, best.ceiling.name)
-        found.append((of_limit(best), f"of the limit of this machine: {what}"))
-    return tuple(found)
+        pairs.append((of_ceiling(best), f"of this machine's ceiling: {_ceiling(best)}"))
+    return tuple(pairs)
 
 
 def trust(results: Results) -> tuple[str, ...]:
-    """How far to believe it: the controls, how much launches differed, how narrow the intervals are."""
+    """How far to trust the figures: the controls, the spread between launches, the widths of the intervals."""
+    records = [record for measured in measured_races(results) for record, _ in measured]
+    return (*_controls(results), *_spread(records), *_widths(records))
+
+
+def _controls(results: Results) -> list[str]:
     controls = [race["control"] for race in results.races if race.get("control")]
-    measured = [record for each in races(results) for record, _ in each]
-    found = []
-    if controls:
-        good = sum(bool(control["trustworthy"]) for control in controls)
-        widest = max(controls, key=lambda control: log(control["high"] / control["low"]))
-        span = _span(Ratio(widest["estimate"], widest["low"], widest["high"], widest["kernel"]))
-        found.append(
-            f"Controls: in {good} of {len(controls)} races a kernel timed against itself showed no difference "
-            f"(the widest interval: {span})."
-        )
-    else:
-        found.append("No kernel was timed against itself, so nothing says how far the measuring can be trusted.")
-    spreads = sorted(record.launch_spread for record in measured if record.launch_spread is not None)
-    if spreads:
-        low, middle, high = (f"{100 * spreads[place]:.1f}%" for place in (0, len(spreads) // 2, -1))
-        found.append(
-            f"From one start of a kernel to the next its time varied by typically ±{middle} (of all: {low} to "
-            f"{high})."
-        )
-    ratios = [r.speedup for r in measured if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
-    if ratios:
-        wide = [ratio for ratio in ratios if is_wide(ratio)]
-        needed = [ratio.launches_needed for ratio in wide]
-        remedy = ""
-        if wide:
-            most = max((number for number in needed if number), default=None)
-            enough = (
-                f"--launches {most} would make them so"
-                if most and all(needed)
-                else "it would take more launches than is reasonable"
-            )
-            remedy = f"; for the others {enough}, or a quieter machine"
-        found.append(f"{len(ratios) - len(wide)} of {len(ratios)} speedups are known to ±2%{remedy}.")
-    return tuple(found)
+    if not controls:
+        return ["No kernel was timed against itself, so nothing says how far the times can be trusted."]
+    passed = sum(bool(control["trustworthy"]) for control in controls)
+    widest = max(controls, key=lambda control: log(control["high"] / control["low"]))
+    span = _span(Ratio(widest["estimate"], widest["low"], widest["high"], widest["kernel"]))
+    return [
+        f"Controls: in {passed} of {len(controls)} races a kernel timed against itself showed no difference "
+        f"(the widest interval: {span})."
+    ]
+
+
+def _spread(records: list[Record]) -> list[str]:
+    spreads = sorted(record.launch_spread for record in records if record.launch_spread is not None)
+    if not spreads:
+        return []
+    low, middle, high = (f"{100 * spreads[index]:.1f}%" for index in (0, len(spreads) // 2, -1))
+    return [f"Spread between launches: ±{middle} in the median (from {low} to {high})."]
+
+
+def _widths(records: list[Record]) -> list[str]:
+    ratios = [r.speedup for r in records if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
+    if not ratios:
+        return []
+    wide = [ratio for ratio in ratios if is_wide(ratio)]
+    launches = launches_needed(wide)
+    remedy = f"use --launches {launches}, or a quieter machine" if launches else "use a quieter machine"
+    return [
+        f"{len(ratios) - len(wide)} of {len(ratios)} speedups are known to ±2%"
+        f"{f'; to narrow the others, {remedy}' if wide else ''}."
+    ]
 
 
 def warnings(results: Results) -> tuple[str, ...]:
-    """What speaks against it, each with what to do."""
-    found = []
+    """Reasons to doubt the figures, each with what to do."""
+    lines = []
     for race in results.races:
         control = race.get("control")
         if control and not control["trustworthy"]:
-            ratio = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
-            causes = "; ".join(control["causes"])
-            found.append(
-                f"NOT TRUSTWORTHY: on {race['workload']}, {control['kernel']} against itself came out "
-                f"{interval(ratio)}{f': {causes}' if causes else ''}"
-            )
+            lines.append(f"NOT TRUSTWORTHY: on {race['workload']}, {against_itself(control)}")
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
-    found += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
-    for measured in races(results):
-        found += [f"On {measured[0][0].workload}: {line}." for line in timing_warnings(measured)]
-    if len(found) > _MOST_WARNINGS:
-        found[_MOST_WARNINGS:] = [f"And {len(found) - _MOST_WARNINGS} more: python -m bench report lists them."]
-    return tuple(found)
+    lines += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
+    for measured in measured_races(results):
+        lines += [f"On {measured[0][0].workload}: {line}." for line in timing_warnings(measured)]
+    if len(lines) > _MOST_WARNINGS:
+        lines[_MOST_WARNINGS:] = [f"And {len(lines) - _MOST_WARNINGS} more: python -m bench report lists them."]
+    return tuple(lines)
 
 
 def several_threads(results: Results) -> bool:
-    """Whether its races have several numbers of threads."""
+    """Whether the races of the run differ in their number of threads."""
     return len({record.threads for record in results.records}) > 1
 
 
 def _tied(measured: Measured) -> str:
     """The kernels whose interval overlaps that of the fastest."""
     *others, (best, _) = measured
-    spans = {record.kernel: record.speedup for record, _ in measured}
-    own = spans[best.kernel]
-    if own is None or own.low is None:
+    fastest = best.speedup
+    if fastest is None or fastest.low is None:
         return ""
     tied = [
         record.kernel
         for record, _ in others
-        if (ratio := spans[record.kernel]) and ratio.high is not None and ratio.high > own.low
+        if (ratio := record.speedup) and ratio.high is not None and ratio.high > fastest.low
     ]
     return f" (the intervals do not tell it from {', '.join(tied)})" if tied else ""
 
@@ -181,14 +177,14 @@ def _gain(record: Record) -> str:
 
 
 def _over_loops(results: Results, best: Record) -> str:
-    """The same kernel over the for-loops, on the largest workload where they were measured, if that is another."""
-    found = [
+    """The same kernel against the for-loops, on the largest workload where both were timed, if that is another."""
+    over_loops = [
         record
-        for measured in races(results)
+        for measured in measured_races(results)
         for record, _ in measured
         if record.kernel == best.kernel and record.speedup and record.speedup.baseline == "loops"
     ]
-    largest = max(found, key=lambda record: record.m * record.n, default=None)
+    largest = max(over_loops, key=lambda record: record.m * record.n, default=None)
     if largest is None or largest.id == best.id or not largest.speedup or largest.speedup.low is None:
         return ""
     ratio = largest.speedup
@@ -197,9 +193,8 @@ def _over_loops(results: Results, best: Record) -> str:
 
 
 def _estimate(ratio: Ratio) -> str:
-    return interval(ratio).partition(" ")[0]
+    return format_ratio(ratio.estimate)
 
 
 def _span(ratio: Ratio) -> str:
-    low, high = interval(ratio).partition("[")[2].rstrip("]").split(", ")
-    return f"{low} to {high}"
+    return f"{format_ratio(ratio.low or 0.0)} to {format_ratio(ratio.high or 0.0)}"

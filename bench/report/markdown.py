@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.formatting import duration, format_significant
-from bench.report.headline import several_threads
-from bench.report.notes import limit, not_measured, notes, trust, unavailable
-from bench.report.rows import baseline, by_race, cells_of, of_limit, timed
+from bench.report.notes import unavailable
+from bench.report.race_tables import ladder_table, race_table
+from bench.report.rows import by_race, timed
+from bench.report.table import markdown_lines
 from bench.results.record import Results
 from kernels.registry import KERNELS
 
@@ -17,30 +17,19 @@ def ladder(results: Results, workload: str) -> str:
 
     Raises ValueError, in one line, where no rung was timed.
     """
-    measured = [each for each in timed(results.records) if each[0].workload == workload]
+    measured = [(record, seconds) for record, seconds in timed(results.records) if record.workload == workload]
     threads = max((record.threads for record, _ in measured), default=0)
-    there = {record.kernel: (record, seconds) for record, seconds in measured if record.threads == threads}
-    rungs = [there[name] for name, spec in KERNELS.items() if name in there and ".peers." not in spec]
+    by_kernel = {record.kernel: (record, seconds) for record, seconds in measured if record.threads == threads}
+    rungs = [by_kernel[name] for name, spec in KERNELS.items() if name in by_kernel and ".peers." not in spec]
     if not rungs:
         known = ", ".join(dict.fromkeys(record.workload for record in results.records))
         raise ValueError(f"no rung of the ladder was timed on {workload!r}; the file has {known}")
-    lines = [
-        f"Measured on `{results.machine['id']}`, {workload}, threads: {threads}.",
-        "",
-        "| rung | reads X | time per call | × the one before | of limit |",
-        "|---|--:|--:|--:|--:|",
-    ]
-    before = None
-    for record, seconds in rungs:
-        won = "" if before is None else format_significant(before / seconds.median)
-        reads = "-" if record.passes is None else f"{record.passes:g} ×"
-        lines.append(f"| `{record.kernel}` | {reads} | {duration(seconds.median)} | {won} | {of_limit(record)} |")
-        before = seconds.median
-    return "\n".join(lines) + "\n"
+    lines = [f"Measured on `{results.machine['id']}`, {workload}, threads: {threads}.", ""]
+    return "\n".join([*lines, *markdown_lines(ladder_table(rungs))]) + "\n"
 
 
 def tables(results: Results, workloads: Sequence[str] = ()) -> str:
-    """A heading and a table for each workload, slowest kernel first, and what did not run.
+    """The machine, a table for each race, slowest kernel first, and what did not run.
 
     workloads: some of the run's; empty: all. Raises ValueError where the run has none of that name.
     """
@@ -55,29 +44,9 @@ def tables(results: Results, workloads: Sequence[str] = ()) -> str:
         f"{f', with {settings} in its environment' if settings else ''}. "
         "In brackets: the 95% interval across launches.",
     ]
-    several = several_threads(results)
-    for (workload, threads), records in by_race(results.records):
-        if workloads and workload not in workloads:
-            continue
-        first = records[0]
-        shape = f"{first.m:,} × {first.n:,}, {first.dtype}, {first.order} order"
-        lines += ["", f"**{workload}** ({shape}{f', threads: {threads}' if several else ''})", ""]
-        if measured := timed(records):
-            over = f"× {baseline(measured)}"
-            lines += [
-                f"| kernel | time per call | {over} | launches | of limit | GB/s | error, ulps |",
-                "|---|--:|--:|--:|--:|--:|--:|",
-            ]
-        for record, seconds in measured:
-            kernel, *numbers = cells_of(record, seconds)
-            lines.append(f"| `{kernel}` | {' | '.join(numbers)} |")
-        if lists := [
-            *trust(results, workload, threads),
-            *limit(results, workload, threads),
-            *notes(measured),
-            *not_measured(records),
-        ]:
-            lines += ["", *(f"- {line}" for line in lists)]
+    for records in by_race(results.records):
+        if not workloads or records[0].workload in workloads:
+            lines += ["", *markdown_lines(race_table(results, records))]
     if missing := unavailable(results.records):
         lines += ["", *(f"- {line}" for line in missing)]
     return "\n".join(lines) + "\n"

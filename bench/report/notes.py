@@ -1,51 +1,66 @@
-"""The lines below a table: what a reader must know of its figures."""
+"""The lines below a table: what a reader must know of its figures, and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from bench.analysis.roofline import BROKEN
 from bench.report.formatting import duration, format_significant, interval
-from bench.report.rows import is_brought, is_wide
-from bench.results.record import Ratio, Record, Results, Seconds
+from bench.report.rows import Measured, is_users_own, is_wide
+from bench.results.record import Ratio, Record, Results
 from kernels.ceilings.specs import METHODS
 
-
-def trust(results: Results, workload: str, threads: int) -> list[str]:
-    """What the control says, and where it shows a difference, what was seen and what to do."""
-    for race in results.races:
-        control = race.get("control")
-        if control and (race["workload"], race["threads"]) == (workload, threads):
-            found = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
-            line = f"control: {control['kernel']} against itself {interval(found)}"
-            if control["trustworthy"]:
-                return [line]
-            return [f"NOT TRUSTWORTHY: {line[9:]}", *(f"  {cause}" for cause in control["causes"])]
-    return []
+_PARTS = {"read": "reading X and y", "sigmoid": "sigmoids", "multiply": "products"}
+"""Of a ceiling."""
 
 
-def limit(results: Results, workload: str, threads: int) -> list[str]:
-    """What the limit is, and what it comes from; where a part of it failed, why."""
-    races = (race for race in results.races if (race["workload"], race.get("threads")) == (workload, threads))
-    race = next(races, {})
-    ceilings, lines = race.get("ceilings") or {}, []
-    if set(ceilings) == set(METHODS):
-        took = {name: duration(ceilings[name]["seconds"]) for name in METHODS}
-        rate = format_significant(ceilings["read"]["bytes_per_second"] / 1e9)
-        reading = f"reading X and y {took['read']} ({rate} GB/s)"
-        lines.append(f"limit: {reading}, sigmoids {took['sigmoid']}, products {took['multiply']}")
+def control(results: Results, workload: str, threads: int) -> list[str]:
+    """What the control of a race shows, if the race has one."""
+    measured = _race(results, workload, threads).get("control")
+    if not measured:
+        return []
+    return [f"{'control passed' if measured['trustworthy'] else 'NOT TRUSTWORTHY'}: {against_itself(measured)}"]
+
+
+def against_itself(control: Mapping[str, Any]) -> str:
+    """How a kernel compares with itself; where a difference is shown, the causes and what to do."""
+    ratio = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
+    words = f"{control['kernel']} is {interval(ratio)} times as fast as itself"
+    if control["trustworthy"]:
+        return words
+    return f"{words}; measure again{''.join(f'; {cause}' for cause in control['causes'])}"
+
+
+def _race(results: Results, workload: str, threads: int) -> Mapping[str, Any]:
+    races = (race for race in results.races if (race["workload"], race["threads"]) == (workload, threads))
+    return next(races, {})
+
+
+def ceilings(results: Results, workload: str, threads: int) -> list[str]:
+    """The parts of a race's ceiling, the slowest first; and why one could not be measured."""
+    race = _race(results, workload, threads)
+    measured, lines = race.get("ceilings") or {}, []
+    if set(measured) == set(METHODS):
+        slowest_first = sorted(_PARTS, key=lambda part: -measured[part]["seconds"])
+        rate = format_significant(measured["read"]["bytes_per_second"] / 1e9)
+        times = (
+            f"{_PARTS[part]} {duration(measured[part]['seconds'])}{f' ({rate} GB/s)' if part == 'read' else ''}"
+            for part in slowest_first
+        )
+        lines.append(f"ceiling: {', '.join(times)}")
     for failed in race.get("ceilings_failed", ()):
-        what = "the other way counts" if failed["measures"] in ceilings else "so there is no limit"
-        lines.append(f"limit: {failed['name']}: {failed['outcome']}: {failed['reason']}; {what}")
+        what = "the other method is used" if failed["measures"] in measured else "so there is no ceiling"
+        lines.append(f"ceiling: {failed['name']}: {failed['outcome']}: {failed['reason']}; {what}")
     return lines
 
 
 def not_measured(records: Sequence[Record]) -> list[str]:
-    """A line for each kernel that this workload has no time of, and why."""
+    """A line for each kernel that failed or was skipped in a race, and why; and which were checked only."""
     failed = [record for record in records if record.outcome not in ("ok", "unavailable")]
     lines = [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     checked = [record.kernel for record in records if record.outcome == "ok" and not record.seconds]
-    return lines + ([f"agree on {records[0].workload}, not timed: {', '.join(checked)}"] if checked else [])
+    return lines + ([f"correct on {records[0].workload}, not timed: {', '.join(checked)}"] if checked else [])
 
 
 def unavailable(records: Iterable[Record]) -> list[str]:
@@ -57,23 +72,22 @@ def unavailable(records: Iterable[Record]) -> list[str]:
     return [f"unavailable: {', '.join(names)}: {reason}" for reason, names in kernels.items()]
 
 
-def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
-    """What to know of kernels that were timed: which ran only to be compared with, and what placing cost."""
-    unselected = [record.kernel for record, _ in measured if not record.selected]
+def notes(measured: Measured) -> list[str]:
+    """The user's own kernels, those timed only for comparison, wide intervals, warnings, and copies to a GPU."""
     lines = [
-        f"← yours: {record.kernel}, number {len(measured) - place} of {len(measured)} by speed"
-        for place, (record, _) in enumerate(measured)
-        if is_brought(record.kernel)
+        f"→ yours: {record.kernel}, number {len(measured) - index} of {len(measured)} by speed"
+        for index, (record, _) in enumerate(measured)
+        if is_users_own(record.kernel)
     ]
-    lines += [f"not selected, measured to compare with: {', '.join(unselected)}"] if unselected else []
-    wide = [record.speedup for record, _ in measured if record.speedup and is_wide(record.speedup)]
-    if wide:
-        names = ", ".join(record.kernel for record, _ in measured if record.speedup in wide)
-        needed = [ratio.launches_needed for ratio in wide if ratio.launches_needed]
-        would_do = (
-            f"--launches {max(needed)} would do" if len(needed) == len(wide) else "more launches than is reasonable"
-        )
-        lines.append(f"wider than ±2%: {names}; {would_do}")
+    if unselected := [record.kernel for record, _ in measured if not record.selected]:
+        lines.append(f"not selected, timed only for comparison: {', '.join(unselected)}")
+    if wide := [
+        (record.kernel, record.speedup) for record, _ in measured if record.speedup and is_wide(record.speedup)
+    ]:
+        kernels = ", ".join(kernel for kernel, _ in wide)
+        launches = launches_needed([ratio for _, ratio in wide])
+        remedy = f"--launches {launches}" if launches else "a quieter machine"
+        lines.append(f"interval wider than ±2%: {kernels}; to narrow it, use {remedy}")
     lines += timing_warnings(measured)
     for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
@@ -83,16 +97,35 @@ def notes(measured: list[tuple[Record, Seconds]]) -> list[str]:
     return lines
 
 
-def timing_warnings(measured: list[tuple[Record, Seconds]]) -> list[str]:
-    """What speaks against the times of kernels that were timed."""
+def launches_needed(wide: Sequence[Ratio]) -> int | None:
+    """How many launches bring all these intervals to ±2%; None where no reasonable number does."""
+    counts = [ratio.launches_needed for ratio in wide if ratio.launches_needed]
+    return max(counts) if counts and len(counts) == len(wide) else None
+
+
+def timing_warnings(measured: Measured) -> list[str]:
+    """Reasons to doubt the times of kernels, and what to do."""
     lines = []
     for record, _ in measured:
+        kernel, counters = record.kernel, record.seen or {}
         if record.ceiling and (record.ceiling.low or record.ceiling.fraction) > BROKEN:
-            lines.append(f"{record.kernel} is beyond the limit, which was measured wrong: report it, with the file")
+            lines.append(
+                f"{kernel} is faster than the ceiling, so the ceiling was measured wrong: "
+                "report it, with the results file"
+            )
         if record.steady is False:
-            lines.append(f"{record.kernel} had not settled: its later rounds differ from the earlier ones")
-        if record.seen and record.seen["over_used"]:
-            lines.append(f"{record.kernel} used {record.seen['cores_used']:g} cores; it was given {record.threads}")
-        if record.seen and record.seen["compiled_again"]:
-            lines.append(f"{record.kernel} compiled again while it was timed")
+            lines.append(
+                f"{kernel} was not steady: its later rounds differ from the earlier ones; "
+                "measure again on an idle machine"
+            )
+        if counters.get("over_used"):
+            lines.append(
+                f"{kernel} used {counters['cores_used']:g} cores, but it was given {record.threads}: "
+                "make it respect the number of threads"
+            )
+        if counters.get("compiled_again"):
+            lines.append(
+                f"{kernel} compiled again while it was timed: its time includes compiling; "
+                "make it compile once for all calls"
+            )
     return lines

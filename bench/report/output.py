@@ -1,4 +1,4 @@
-"""Pages and pictures as files, written whole or not at all."""
+"""Pages and pictures as files. A file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ MISSING = "a page needs Altair and vl-convert: pip install '.[report]'"
 
 
 def page_line(file: Path, results: Results | None = None) -> str:
-    """Write the page beside the run, if its libraries are there, and say where it is. Raises ValueError."""
+    """Write the page beside the run and return a line that says where it is, or that its libraries are missing.
+
+    Raises ValueError where the page cannot be written.
+    """
     from bench.results import run_file
 
     try:
@@ -25,17 +28,17 @@ def page_line(file: Path, results: Results | None = None) -> str:
 
 
 def write_page(file: Path, output: Path, results: Results) -> Path:
-    """The page of a run, written whole or not at all. Raises ValueError where it cannot be."""
+    """Write the page of a run and return its path. Raises ValueError where that fails."""
     from bench.report.page.run_page import run_page
 
-    if not any(one.seconds for one in results.records):
+    if not any(record.seconds for record in results.records):
         raise ValueError(f"{file.name}: no kernel was timed in it, so there is nothing to draw")
     write(output, run_page(results))
     return output
 
 
 def write_pictures(results: Results, folder: Path) -> Iterator[Path]:
-    """Write the page's charts into the folder, a file each. Raises ValueError where one cannot be."""
+    """Write each chart of the page into the folder. Raises ValueError where that fails."""
     from bench.report.page.run_page import pictures
 
     for name, svg in pictures(results):
@@ -44,28 +47,28 @@ def write_pictures(results: Results, folder: Path) -> Iterator[Path]:
 
 
 def write(path: Path, text: str) -> None:
-    """Whole or not at all. Raises ValueError where it cannot be."""
-    whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write the file completely or not at all. Raises ValueError where that fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole.write_text(text, encoding="utf-8")
-        whole.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
     finally:
-        if whole.exists():
-            whole.unlink()
+        if temporary.exists():
+            temporary.unlink()
 
 
 def require_page(output: Path) -> None:
-    """Raise ValueError where no page can be called that, or what draws one is not installed."""
+    """Raise ValueError where the name is not one for a page, or the libraries for a page are missing."""
     if output.suffix == ".json":
         raise ValueError(f"--output {output}: a page is HTML; expected a name such as {output.with_suffix('.html')}")
     require_page_extra()
 
 
 def require_page_extra() -> None:
-    """Raise ValueError where what draws a page is not installed."""
+    """Raise ValueError where the libraries for a page are missing."""
     from importlib.util import find_spec
 
     if not (find_spec("altair") and find_spec("vl_convert")):
@@ -73,5 +76,5 @@ def require_page_extra() -> None:
 
 
 def relative(path: Path) -> str:
-    """As seen from the current folder."""
+    """The path relative to the current folder."""
     return os.path.relpath(path)

@@ -1,4 +1,4 @@
-"""The line that says what runs now and how long it will still take."""
+"""The line that says what runs now and how much time is left."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from bench.report.formatting import clock
 
 _REFRESH_SECONDS = 0.2
 _TRUSTED_SHARE = 0.1
-"""From here on what has passed tells more about what is left than the estimate does."""
+"""From this share on, the elapsed time predicts the rest better than the estimate does."""
 
 
 class Progress:
-    """Rewrites a line, not too often."""
+    """Rewrites a line, a few times a second at most."""
 
     def __init__(self, estimate: float, write: Callable[[str], None]) -> None:
-        """estimate: seconds that all of it will take."""
+        """estimate: seconds for the whole run. write: shows a line in place of the last."""
         self._estimate = estimate
         self._write = write
         self._began = time.monotonic()
-        self._shown = float("-inf")
+        self._last_shown = float("-inf")
 
-    def tick(self, doing: str, share: float) -> None:
-        """What is done now, and the share of the whole that is behind; called often."""
+    def tick(self, activity: str, share: float) -> None:
+        """Show what runs now. share: of the run that is done. May be called at any rate."""
         now = time.monotonic()
-        if now - self._shown >= _REFRESH_SECONDS:
-            self._shown = now
-            self._write(self.line(doing, share, now - self._began))
+        if now - self._last_shown >= _REFRESH_SECONDS:
+            self._last_shown = now
+            self._write(self.line(activity, share, now - self._began))
 
-    def line(self, doing: str, share: float, elapsed: float) -> str:
+    def line(self, activity: str, share: float, elapsed: float) -> str:
         """At most 80 columns."""
-        whole = elapsed / share if share >= _TRUSTED_SHARE else max(self._estimate, elapsed)
-        left = max(0.0, whole - elapsed)
-        return f"{doing[:45]}  {clock(elapsed)}, about {clock(left)} left"
+        total = elapsed / share if share >= _TRUSTED_SHARE else max(self._estimate, elapsed)
+        left = max(0.0, total - elapsed)
+        return f"{activity[:45]}  {clock(elapsed)}, about {clock(left)} left"

@@ -1,1 +1,1 @@
-"""What was measured, and its file."""
+"""Measurements, records, and the files that hold them."""

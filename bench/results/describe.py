@@ -1,4 +1,4 @@
-"""A machine in words: its hardware, its software, and its settings."""
+"""A run's hardware, software and settings, as readable names and values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from bench.results.record import Results
 
 
 def hardware(results: Results) -> dict[str, Any]:
-    """What is fixed, and what the system was set to, by plain names."""
-    parts, settings = results.machine["hardware"], results.machine.get("settings", {})
+    """The machine's hardware, and the settings of its system."""
+    parts, system_settings = results.machine["hardware"], results.machine.get("settings", {})
     caches = {f"L{cache['level']} cache": _cache(cache) for cache in parts.get("caches") or ()}
     memory = parts.get("memory_gib")
     return {
@@ -19,12 +19,12 @@ def hardware(results: Results) -> dict[str, Any]:
         **caches,
         "memory": memory if memory is None else f"{memory} GiB",
         "GPU": ", ".join(f"{gpu['name']} ({gpu['memory']})" for gpu in parts.get("gpus") or ()) or "none",
-        **{name.replace("_", " "): value for name, value in settings.items()},
+        **{name.replace("_", " "): value for name, value in system_settings.items()},
     }
 
 
 def software(results: Results) -> dict[str, Any]:
-    """The system, the libraries, and the variables that change what they do."""
+    """The operating system, the libraries, and the environment variables that affect them."""
     parts = results.machine["software"]
     blas, numba = parts.get("blas") or {}, parts.get("numba_threading") or {}
     return {
@@ -41,19 +41,19 @@ def software(results: Results) -> dict[str, Any]:
 
 
 def settings(results: Results) -> dict[str, Any]:
-    """How the run was made."""
+    """The settings of the run, and the environment variables that its workers had."""
     run = results.run
-    flags: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for race in results.races:
-        flags |= race.get("worker_environment") or {}
+        variables |= race.get("worker_environment") or {}
     threads = run.get("threads") or sorted({record.threads for record in results.records})
     return {
         "commit": run.get("commit"),
         "threads": ", ".join(map(str, threads)),
         "launches": run.get("launches"),
         "seconds per kernel": run.get("seconds_per_kernel"),
-        # a worker's threads follow from the run's
-        **{name: value for name, value in flags.items() if not name.endswith("_THREADS")},
+        # a worker's numbers of threads follow from the run's
+        **{name: value for name, value in variables.items() if not name.endswith("_THREADS")},
     }
 
 

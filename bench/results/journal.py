@@ -1,7 +1,7 @@
-"""What was measured, a block at a time: one launch's race on one workload, appended to a file at once.
+"""The journal of a run: a file to which every launch's results on a workload are appended as soon as they exist.
 
-A run that is killed loses the block in progress and nothing else: the journal beside its results file has
-the others, a line each, and `--resume` goes on from there. A line that was cut short is no block.
+A run that is killed loses only the launch in progress. The journal beside its results file holds the earlier ones,
+one JSON object in each line, and `--resume` continues from there. An incomplete line is ignored.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ SUFFIX = ".journal"
 
 
 class Journal:
-    """A file of blocks."""
+    """A journal that is open for writing."""
 
     def __init__(self, path: Path, plan: dict[str, Any]) -> None:
-        """plan: what is to be run, for whoever goes on with it."""
+        """plan: the description of the run, which a resumed run compares with its own"""
         self.path = path
         if path.exists():
             with path.open("a") as file:
-                file.write("\n")  # the last line may have been cut short
+                file.write("\n")  # the last line may be incomplete
         else:
             self._append({"plan": plan})
 
-    def append(self, block: LaunchResult) -> None:
-        """Keep a block; when this returns, it is on the disk."""
-        self._append(asdict(block))
+    def append(self, launch_result: LaunchResult) -> None:
+        """Write a launch's results. They are on disk when this returns."""
+        self._append(asdict(launch_result))
 
     def remove(self) -> None:
-        """The results file has it all now."""
+        """Delete the journal, once the results file exists."""
         self.path.unlink(missing_ok=True)
 
     def _append(self, line: dict[str, Any]) -> None:
@@ -46,27 +46,29 @@ class Journal:
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[LaunchResult]]:
-    """The plan and the finished blocks. Raises ValueError if the file is no journal."""
+    """The plan and the results of the finished launches. Raises ValueError if the file is not a journal."""
     lines: list[dict[str, Any]] = []
-    for line in path.read_text().split("\n")[:-1]:  # what follows the last newline was cut short
+    for line in path.read_text().split("\n")[:-1]:  # text after the last newline is incomplete
         try:
             lines.append(json.loads(line))
         except ValueError:
-            continue  # empty, or cut short before a resumed run went on
+            continue  # empty, or incomplete: the run was killed here, and resumed
     try:
         plan = next(line["plan"] for line in lines if "plan" in line)
-        return plan, [_block(line) for line in lines if "entries" in line]
+        return plan, [_launch_result(line) for line in lines if "entries" in line]
     except (StopIteration, TypeError, LookupError, AttributeError):
-        raise ValueError(f"{path.name}: no journal of an unfinished run") from None
+        raise ValueError(f"{path.name} is not the journal of an unfinished run") from None
 
 
-def _block(line: dict[str, Any]) -> LaunchResult:
-    entries = {name: _entry(entry) for name, entry in line["entries"].items()}
+def _launch_result(line: dict[str, Any]) -> LaunchResult:
+    entries = {name: _kernel_samples(fields) for name, fields in line["entries"].items()}
     return LaunchResult(**{**line, "entries": entries})
 
 
-def _entry(plain: dict[str, Any]) -> KernelSamples:
-    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in plain.items()}
+def _kernel_samples(fields: dict[str, Any]) -> KernelSamples:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
     return KernelSamples(**values)
 
 

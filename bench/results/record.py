@@ -1,7 +1,7 @@
-"""The result records: one for each kernel × workload, whatever its outcome; and their file.
+"""The records of a results file: one for each kernel, workload and number of threads, whatever the outcome.
 
-What each key means is in docs/record.md. Reading needs only this file and a JSON parser, so reports and
-comparisons are tested on records written by hand.
+docs/record.md explains every key. Reading a results file needs nothing that measures, so reports and comparisons
+are tested with records written by hand.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.host.sanitize import all_without_folders
+from bench.host.sanitize import strip_all_paths
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Seconds:
-    """Of one call: the launches' medians, averaged, and the 95% interval across launches (None for one)."""
+    """Time of one call: the mean of the launches' medians, and its 95% interval (None if there was one launch)."""
 
     median: float
     low: float | None
@@ -25,7 +25,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster than the baseline, with its 95% interval (None where there was one launch)."""
+    """How many times faster than the baseline, with the 95% interval (None if there was one launch)."""
 
     estimate: float
     low: float | None
@@ -35,12 +35,12 @@ class Ratio:
     """faster, slower, no difference shown; empty for the baseline itself."""
     launches: int = 0
     launches_needed: int | None = None
-    """How many would bring the interval to ±2%; None where it is there, or that cannot be told."""
+    """How many launches would narrow the interval to ±2%; None if it is that narrow, or if this is unknown."""
 
 
 @dataclass(frozen=True)
 class Cold:
-    """What comes before the steady state, in seconds. None where it did not happen."""
+    """Steps before the steady state, in seconds. None for a step that did not happen."""
 
     import_seconds: float | None = None
     placement_seconds: float | None = None
@@ -52,7 +52,7 @@ class Cold:
 
 @dataclass(frozen=True)
 class Error:
-    """On the workload's own data: in ulps, and as a fraction of the a-priori bound."""
+    """The largest error on the workload's own data: in ulps, and as a fraction of the a-priori bound."""
 
     max_ulps: float
     bound_fraction: float
@@ -60,10 +60,10 @@ class Error:
 
 @dataclass(frozen=True)
 class Fraction:
-    """How near a kernel comes to what the machine can do: the limit's time over its own, with the 95% interval."""
+    """The fraction of a ceiling that a kernel reaches: the ceiling's time / the kernel's, with the 95% interval."""
 
     name: str
-    """What the limit is: read, sigmoid or multiply."""
+    """Which ceiling: read, sigmoid or multiply."""
     fraction: float
     low: float | None
     high: float | None
@@ -71,7 +71,7 @@ class Fraction:
 
 @dataclass(frozen=True)
 class Control:
-    """A kernel against itself, in the same race: how far the race can be trusted."""
+    """A kernel's ratio over itself in the same race, which is 1 if the race can be trusted."""
 
     kernel: str
     estimate: float
@@ -79,12 +79,12 @@ class Control:
     high: float
     trustworthy: bool
     causes: tuple[str, ...] = ()
-    """Where it is not: what was seen that may explain it, and what to do."""
+    """If it is not: what may explain it, and what to do."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What one kernel did on one workload on one machine."""
+    """The results of one kernel on one workload with one number of threads."""
 
     id: str
     operation: str
@@ -132,13 +132,13 @@ class Results:
     schema: int = SCHEMA
 
     def as_json(self) -> dict[str, Any]:
-        """Plain dicts, lists and numbers, and no folder of this machine in any text."""
-        plain: dict[str, Any] = all_without_folders(asdict(self))
+        """Dicts, lists and numbers; the paths of this machine are removed from all texts."""
+        plain: dict[str, Any] = strip_all_paths(asdict(self))
         return plain
 
 
 def extra_info(record: Record) -> dict[str, str | float | None]:
-    """A record's id and chief numbers, for pytest-benchmark's `extra_info`."""
+    """A record's id and main numbers, for pytest-benchmark's `extra_info`."""
     return {
         "record": record.id,
         "outcome": record.outcome,

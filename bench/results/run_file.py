@@ -1,4 +1,4 @@
-"""Results files: written whole or not at all, read with every field checked."""
+"""Results files: written completely or not at all; every field is validated when a file is read."""
 
 from __future__ import annotations
 
@@ -15,83 +15,83 @@ from bench.results.schema import File, first_type_error
 
 
 def read(path: Path) -> Results:
-    """The results in a file, its texts printable. Raises ValueError, in one line, if there are none to be read."""
+    """The results in a file, with printable texts. Raises ValueError, in one line, if the file is not valid."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["logitbench"]
-        schema = found["schema"]
+        document = json.loads(path.read_text(encoding="utf-8"))["logitbench"]
+        schema = document["schema"]
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise ValueError(f"{path.name}: no results file of logitbench; expected its JSON") from None
+        raise ValueError(f"{path.name}: not a results file of logitbench; expected its JSON") from None
     if schema != SCHEMA:
         raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schema {SCHEMA}")
-    if wrong := first_type_error(found, File, "logitbench"):
-        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {printable(wrong)}")
+    if type_error := first_type_error(document, File, "logitbench"):
+        raise ValueError(f"{path.name}: not a valid results file of logitbench: {printable(type_error)}")
     try:
-        results = _results(all_printable(found))
+        results = _results(all_printable(document))
     except TypeError as error:
-        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {error}") from None
-    wrong = next(_wrong(results), None)
-    if wrong:
-        raise ValueError(f"{path.name}: no results file of logitbench that can be read: {wrong}")
+        raise ValueError(f"{path.name}: not a valid results file of logitbench: {error}") from None
+    if error_line := next(_errors(results), None):
+        raise ValueError(f"{path.name}: not a valid results file of logitbench: {error_line}")
     return results
 
 
 def printable_results(results: Results) -> Results:
-    """The same, fit for a terminal: a kernel's name and its exception's message may hold anything."""
+    """The same with texts that are safe for a terminal: kernel names and exception messages may hold anything."""
     return _results(all_printable(asdict(results)))
 
 
-def _results(found: dict[str, Any]) -> Results:
-    return Results(found["run"], found["machine"], tuple(found["races"]), tuple(map(_record, found["records"])))
+def _results(document: dict[str, Any]) -> Results:
+    records = tuple(map(_record, document["records"]))
+    return Results(document["run"], document["machine"], tuple(document["races"]), records)
 
 
-def _wrong(results: Results) -> Iterator[str]:
-    """What is of another type than it must be, and numbers that no measuring can have found: nothing, or less."""
-    for place, record in enumerate(results.records):
-        if found := first_type_error(record, Record, f"records[{place}]"):
-            yield found
+def _errors(results: Results) -> Iterator[str]:
+    """Type errors in the records, and numbers that must be above 0 and are not."""
+    for index, record in enumerate(results.records):
+        if type_error := first_type_error(record, Record, f"records[{index}]"):
+            yield type_error
         else:
             parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
             values = [value for part in parts if part for value in asdict(part).values() if isinstance(value, float)]
-            yield from _not_positive([record.m, record.n, *values], f"records[{place}]")
-    for place, race in enumerate(results.races):
+            yield from _not_positive([record.m, record.n, *values], f"records[{index}]")
+    for index, race in enumerate(results.races):
         control, ceilings = race.get("control") or {}, race.get("ceilings") or {}
         values = [control[key] for key in ("estimate", "low", "high") if key in control]
         values += [value for ceiling in ceilings.values() for value in ceiling.values()]
-        values += [value for entry in race.get("rounds", ()) for value in entry["seconds"]]
-        yield from _not_positive(values, f"races[{place}]")
+        values += [value for rounds in race.get("rounds", ()) for value in rounds["seconds"]]
+        yield from _not_positive(values, f"races[{index}]")
 
 
 def _not_positive(values: Sequence[float], where: str) -> Iterator[str]:
-    if values and (least := min(values)) <= 0:
-        yield f"{where} has {least:g} where only numbers above 0 make sense"
+    if values and (smallest := min(values)) <= 0:
+        yield f"{where} has {smallest:g} where only numbers above 0 make sense"
 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
-    """Write the file whole or not at all. Returns its path, numbered where it was taken. Raises OSError."""
+    """Write the file completely or not at all. Returns its path, numbered if the path is taken. Raises OSError."""
     text = json.dumps(document, indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with whole.open("w") as file:
+        with temporary.open("w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return _link_unique(whole, path)
+        return _link_unique(temporary, path)
     finally:
-        whole.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _link_unique(whole: Path, path: Path) -> Path:
-    """To the path, or to the first of path-2, path-3, ... that no file has."""
+def _link_unique(temporary: Path, path: Path) -> Path:
+    """Link to the path, or to the first of path-2, path-3, ... that does not exist. Returns the path that it used."""
     free, number = path, 1
     while True:
         try:
-            os.link(whole, free)  # fails where there is a file, which a rename would replace
+            os.link(temporary, free)  # fails if the file exists, which a rename would overwrite
         except OSError:
             if not free.exists():  # it failed because this file system has no hard links
-                return whole.replace(free)
+                return temporary.replace(free)
         else:
             return free
         number += 1
@@ -108,9 +108,9 @@ _PARTS = {
 }
 
 
-def _record(plain: dict[str, Any]) -> Record:
-    known = {field.name for field in fields(Record)}
-    values = {name: value for name, value in plain.items() if name in known}
+def _record(document: dict[str, Any]) -> Record:
+    known = {field.name for field in fields(Record)}  # a later version's fields are ignored
+    values = {name: value for name, value in document.items() if name in known}
     for name, kind in _PARTS.items():
         if values.get(name) is not None:
             values[name] = kind(**values[name])
@@ -122,14 +122,14 @@ _RACE = ("workload", "threads", "launches", "rounds")
 
 
 def require_whole(name: str, results: Results) -> None:
-    """Raise ValueError if the file lacks what a comparison needs."""
+    """Raise ValueError if the file lacks a field that a comparison needs."""
     parts = [("run", results.run, _RUN), ("machine", results.machine, _MACHINE)]
     parts += [("a race", race, _RACE) for race in results.races]
-    for part, found, expected in parts:
-        if lacking := [key for key in expected if not isinstance(found, dict) or key not in found]:
-            raise ValueError(f"{name}: {part} lacks {listed(lacking)}; expected a file as docs/record.md describes")
+    for part, value, required in parts:
+        if missing := [key for key in required if not isinstance(value, dict) or key not in value]:
+            raise ValueError(f"{name}: {part} lacks {listed(missing)}; expected a file as docs/record.md describes")
 
 
 def listed(values: Iterable[Any]) -> str:
-    """The values in one line, numbers with 7 digits."""
+    """The values separated by commas; floats with 7 digits."""
     return ", ".join(f"{value:.7g}" if isinstance(value, float) else str(value) for value in values)

@@ -1,4 +1,4 @@
-"""Raw measurements: what one worker did in one launch."""
+"""Raw measurements of each kernel in each launch, and the kernels that are to be measured."""
 
 from __future__ import annotations
 
@@ -8,67 +8,69 @@ from typing import Any
 from kernels import registry
 
 CONTROL = "{} (control)"
-"""The name of a kernel's second worker."""
+"""The name of a kernel's second worker, which measures the kernel against itself."""
 
 
 @dataclass(frozen=True)
 class KernelSamples:
-    """What one worker did in a block."""
+    """What was measured of one kernel in one launch on one workload."""
 
     outcome: str
     """ok, wrong, raised, crashed, timeout, out-of-memory, unavailable or skipped."""
     reason: str = ""
     kernel: dict[str, Any] = field(default_factory=dict)
-    """backend, device, passes, compiles; empty where it was not loaded."""
+    """backend, device, passes and compiles; empty if the kernel was not loaded."""
     findings: tuple[dict[str, Any], ...] = ()
+    """The check results, as dicts."""
     cold: dict[str, Any] = field(default_factory=dict)
-    """Seconds before the steady state, and whether what was compiled came from a cache."""
+    """Seconds of each step before the steady state, and whether compiled code came from a cache."""
     iterations: int = 0
     """Calls in a round."""
     rounds: tuple[float, ...] = ()
-    """Seconds of a call, a number for each round."""
+    """Seconds of a call, one number for each round."""
     places: tuple[int, ...] = ()
-    """Its place in each round, from 0."""
+    """The kernel's position in each round, from 0."""
     seen: dict[str, Any] = field(default_factory=dict)
-    """Threads, cores, memory, page faults, switches, the spin."""
+    """Counters of the worker: threads, cores, memory, page faults, context switches, and the spin loop's time."""
     printed: str = ""
-    """The end of what it wrote to stdout and stderr."""
+    """The end of what the worker wrote to stdout and stderr."""
 
 
 @dataclass(frozen=True)
 class LaunchResult:
-    """One launch on one workload."""
+    """The results of one launch on one workload."""
 
     workload: str
     threads: int
     launch: int
     entries: dict[str, KernelSamples]
+    """Name in results → samples."""
     control_of: str | None = None
-    """The kernel that a second worker ran as well, under the name `(control)`."""
+    """The kernel that has a second worker, whose samples are under CONTROL."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Of the wall: start (of workers that were missing), admission (placing, compiling, the gate), rounds and
-    dismissal (the checks after them)."""
+    """Wall time: start (of missing workers), admission (placing data, compiling, checks), rounds, and dismissal (the
+    checks after the rounds)."""
     noise: dict[str, float | None] = field(default_factory=dict)
-    """Of the machine, while rounds were timed."""
+    """Usage of the machine while rounds were timed."""
     data: dict[str, float] = field(default_factory=dict)
     """Digest of X and y."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A kernel that was chosen, or that stands in as a baseline."""
+    """A kernel that was chosen, or that is added as a baseline."""
 
     spec: str
     """As for `kernels.load`."""
     selected: bool = True
-    """False where it is raced only to be compared with."""
+    """False for a kernel that is measured only for comparison."""
     requested: bool = False
-    """Asked for by name: then nothing leaves it out."""
+    """Whether the user named it: then it is never skipped."""
     label: str = ""
-    """Its name in results, where that is not the kernel's: a kernel that races against itself has two."""
+    """Its name in results, if not the kernel's own: a kernel that races against itself has two names."""
     same_iterations_as: str = ""
-    """The name of another that has as many calls in a round, from the second launch on: two versions of one kernel.
-    Where each counted its own, a kernel differed from itself."""
+    """The name of another version of the kernel, which has the same number of calls in a round from the second launch
+    on. With separate numbers, a kernel differed from itself."""
 
     @property
     def name(self) -> str:

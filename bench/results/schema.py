@@ -1,6 +1,7 @@
-"""What a results file must hold, as types, and the first thing in it that does not fit them.
+"""The schema of a results file, as types, and the first value in a file that does not fit it.
 
-A file may come from another machine, another version or nowhere good; whatever reads it takes these for granted.
+A file may come from another machine, from another version, or from an attacker. Code that reads it relies on these
+types.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Gpu(TypedDict):
 
 
 class Hardware(_Hardware, total=False):
-    """What makes the machine's id."""
+    """The hardware, from which the machine's id is made."""
 
     caches: list[Cache]
     gpus: list[Gpu]
@@ -46,13 +47,13 @@ class _Software(TypedDict):
 
 
 class Software(_Software, total=False):
-    """What runs on it."""
+    """The software of the machine."""
 
     libraries: dict[str, str]
 
 
 class Machine(TypedDict):
-    """The fingerprint."""
+    """The machine's fingerprint."""
 
     id: str
     hardware: Hardware
@@ -71,7 +72,7 @@ class Control(TypedDict):
 
 
 class Rounds(TypedDict):
-    """Of one kernel in one launch."""
+    """The rounds of one kernel in one launch."""
 
     kernel: str
     launch: int
@@ -96,13 +97,13 @@ class Race(_Race, total=False):
 
 
 class Run(TypedDict):
-    """How it was made; its other keys are only shown."""
+    """How the run was made; its other keys are only shown."""
 
     began: str
 
 
 class File(TypedDict):
-    """The `logitbench` key, but for its records, which are checked as dataclasses."""
+    """The `logitbench` key. The records are validated separately, as dataclasses."""
 
     machine: Machine
     run: Run
@@ -111,29 +112,30 @@ class File(TypedDict):
 
 
 def first_type_error(value: Any, hint: Any, where: str) -> str | None:
-    """The first place where a value is not what its type says, in words; None if it fits. Numbers must be finite."""
+    """Describes the first part of the value that does not fit the type; None if all fits. Numbers must be finite."""
     kind = get_origin(hint) or hint
     if kind is Any:
         return None
     if kind is UnionType:
-        of = [
+        errors = [
             first_type_error(value, part, where) for part in get_args(hint) if (part is NoneType) is (value is None)
         ]
-        return None if None in of else next(iter(of), f"{where} is null")
+        return None if None in errors else next(iter(errors), f"{where} is null")
     if is_typeddict(hint) and isinstance(value, dict):
         missing = next((key for key in _hints(hint) if key in hint.__required_keys__ and key not in value), None)
         if missing:
             return f"{where} has no {missing}"
-        inner = ((value[key], part, f"{where}.{key}") for key, part in _hints(hint).items() if key in value)
+        parts = ((value[key], part, f"{where}.{key}") for key, part in _hints(hint).items() if key in value)
     elif isinstance(hint, type) and is_dataclass(hint) and isinstance(value, hint):
-        inner = ((getattr(value, one.name), _hints(hint)[one.name], f"{where}.{one.name}") for one in fields(hint))
+        names = [field.name for field in fields(hint)]
+        parts = ((getattr(value, name), _hints(hint)[name], f"{where}.{name}") for name in names)
     elif kind in (list, tuple) and isinstance(value, (list, tuple)):
-        inner = ((item, get_args(hint)[0], f"{where}[{place}]") for place, item in enumerate(value))
+        parts = ((item, get_args(hint)[0], f"{where}[{index}]") for index, item in enumerate(value))
     elif kind is dict and isinstance(value, dict):
-        inner = ((item, get_args(hint)[1], f"{where}.{key}") for key, item in value.items())
+        parts = ((item, get_args(hint)[1], f"{where}.{key}") for key, item in value.items())
     else:
         return None if _is_a(value, kind) else f"{where} is {str(value)[:40]!r}; expected {_name(hint)}"
-    return next((found for item, part, at in inner if (found := first_type_error(item, part, at))), None)
+    return next((error for part in parts if (error := first_type_error(*part))), None)
 
 
 def _is_a(value: Any, kind: Any) -> bool:

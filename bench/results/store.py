@@ -1,4 +1,4 @@
-"""The results files that there are: by name, by machine, the newest. Apart because it looks at folders."""
+"""Finding results files: by name, by machine, the newest. Separate because it reads folders."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ LATEST = "latest"
 
 
 def list_runs(folder: Path | None = None) -> dict[str, list[Path]]:
-    """Machine id → its runs, oldest first; a file's name begins with its time. Interrupted ones are left out.
+    """Machine id → its finished runs, oldest first: a file's name begins with the time of the run.
 
-    folder: of all machines; None: results/
+    folder: the folder with a folder for each machine; None: results/
     """
-    found: dict[str, list[Path]] = {}
+    runs: dict[str, list[Path]] = {}
     for path in sorted((folder or RESULTS).glob("*/*.json")):
         if "-interrupted" not in path.stem:
-            found.setdefault(path.parent.name, []).append(path)
-    return found
+            runs.setdefault(path.parent.name, []).append(path)
+    return runs
 
 
 def newest(folder: Path | None = None) -> Path:
-    """The last finished run of this machine. Raises ValueError, in one line, if there is none."""
-    here, there = machine.identity(), list_runs(folder)
-    if here not in there:
+    """The newest finished run of this machine. Raises ValueError, in one line, if there is none."""
+    machine_id, runs = machine.identity(), list_runs(folder)
+    if machine_id not in runs:
         raise ValueError(
-            f"results/{here} has no finished run of this machine; name a file, or make one with pytest --benchmark"
+            f"results/{machine_id} has no finished run of this machine; "
+            "name a file, or make one with pytest --benchmark"
         )
-    return there[here][-1]
+    return runs[machine_id][-1]
 
 
 def load_runs(chosen: Sequence[str], folder: Path | None = None) -> list[Run]:
-    """The runs that a command names. Raises ValueError, in one line, for what is no run."""
+    """The runs that a command names. Raises ValueError, in one line, for a name that is not a run."""
     paths = [_path(name, folder) for name in chosen]
     stems = [path.stem for path in paths]
     return [
@@ -48,18 +49,18 @@ def load_runs(chosen: Sequence[str], folder: Path | None = None) -> list[Run]:
 
 
 def _path(name: str, folder: Path | None) -> Path:
-    """A file; or the newest run of a machine, of this one for `latest`."""
+    """The file itself; or the newest run of a machine, of this machine for `latest`."""
     if name.endswith(".json"):
         return Path(name)
-    there = list_runs(folder)
-    wanted = machine.identity() if name == LATEST else name
-    if wanted not in there:
-        known = ", ".join(there) or "none"
+    runs = list_runs(folder)
+    machine_id = machine.identity() if name == LATEST else name
+    if machine_id not in runs:
+        known = ", ".join(runs) or "none"
         raise ValueError(
-            f"{name!r} is no run: no results of {wanted} in {(folder or RESULTS).name}/, which has {known}; "
+            f"{name!r} is no run: no results of {machine_id} in {(folder or RESULTS).name}/, which has {known}; "
             f"expected a results file, one of these machines, or {LATEST!r}"
         )
-    return there[wanted][-1]
+    return runs[machine_id][-1]
 
 
 Race = dict[str, Any]
@@ -67,22 +68,22 @@ Race = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """Results, and what to call them: a file's name, or one letter."""
+    """The results of a run, and the name that a command shows for it: a file's name, or one letter."""
 
     name: str
     results: Results
 
     @property
     def machine(self) -> str:
-        """Its short id."""
+        """The machine's id."""
         return str(self.results.machine["id"])
 
     @property
     def timed(self) -> list[Record]:
-        """What has a time."""
+        """The records that have a time."""
         return [record for record in self.results.records if record.outcome == "ok" and record.seconds]
 
     def of(self, race: Race) -> dict[str, Record]:
-        """Kernel → its record, of those that were timed in the race."""
+        """Kernel → its record, for the kernels that were timed in the race."""
         key = race["workload"], race["threads"]
         return {record.kernel: record for record in self.timed if (record.workload, record.threads) == key}

@@ -1,80 +1,58 @@
-"""One kernel in one launch: what is known of it so far."""
+"""One kernel in one launch on one workload: its state while it is prepared, timed and verified."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from math import isfinite
-from typing import Any, Protocol
+from typing import Protocol
 
 from bench.correctness.checks import CheckResult
 from bench.results.samples import KernelSamples
-from bench.worker import messages
-from bench.worker.messages import Request, Response, WorkerFailed
+from bench.worker.messages import Request, Response, RoundResponse, WorkerFailed
 
 
 class WorkerHandle(Protocol):
-    """What the rounds need of a worker; the tests have one without a process."""
+    """The part of a worker that the rounds use. Tests implement it without a process."""
 
     def suspend(self) -> None:
-        """Stop it."""
+        """Stop the worker's process."""
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let the worker's process continue."""
 
-    def request(self, order: Request) -> Response:
-        """Give an order and wait for the answer. Raises Ended."""
+    def request(self, request: Request) -> Response:
+        """Send a request and wait for the response. Raises WorkerFailed."""
 
     def kill(self) -> None:
-        """End it."""
+        """End the worker's process."""
 
 
 @dataclass
 class KernelRun:
-    """One worker's way through a block."""
+    """One kernel in one launch on one workload."""
 
-    entry: KernelSamples
-    """What is known of it so far."""
+    samples: KernelSamples
+    """The results so far."""
     round_seconds: float = 0.0
-    """Of a round and the untimed calls before it, when it was calibrated."""
+    """Duration of a round and of the untimed calls before it, as calibrated."""
     single_threaded: bool = False
-    """It computes in one thread."""
+    """Whether it computes in one thread."""
     is_kernel: bool = True
-    """It is a kernel; what measures a ceiling returns nobody's gradient."""
-    responses: list[Response] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    """False for a program that measures a ceiling: it returns no gradient to check."""
+    responses: list[RoundResponse] = field(default_factory=list)
+    """One for each timed round."""
+    sampled_calls: list[int] = field(default_factory=list)
+    """The number of the call in each round whose result the response has."""
+    positions: list[int] = field(default_factory=list)
+    """The kernel's position in each round, from 0."""
 
-    def ended(self, ended: WorkerFailed) -> None:
-        """It came to an end: what it was timed at is withdrawn."""
-        self.entry = replace(self.entry, outcome=ended.outcome, reason=ended.reason, iterations=0)
-        self.responses, self.places = [], []
+    def fail(self, failure: WorkerFailed) -> None:
+        """Record the failure and discard the times."""
+        self.samples = replace(self.samples, outcome=failure.outcome, reason=failure.reason, iterations=0)
+        self.responses, self.sampled_calls, self.positions = [], [], []
 
-    def found(self, finding: CheckResult) -> None:
-        """Keep what a check found."""
-        plain = {key: value for key, value in asdict(finding).items() if value != float("inf")}
-        self.entry = replace(self.entry, findings=(*self.entry.findings, plain))
-        if finding.failure:
-            raise WorkerFailed("wrong", finding.failure)
-
-
-def number(reply: Response, key: str) -> float:
-    """A number of the reply. Raises Ended if it is none."""
-    value = reply.get(key)
-    if not isinstance(value, (int, float)) or not isfinite(value):
-        raise WorkerFailed("crashed", f"it sent no number for {key}")
-    return float(value)
-
-
-def number_or_none(reply: Response, key: str) -> float | None:
-    """A number of the reply; None where it has none. Raises Ended if it is something else."""
-    return None if reply.get(key) is None else number(reply, key)
-
-
-def checked_result(reply: Response) -> Any:
-    """cost, dw and db, or what was wrong with their form."""
-    result = reply.get("result")
-    if isinstance(result, str):
-        return result
-    try:
-        return [messages.array(part) for part in result or ()]
-    except (messages.ProtocolError, TypeError) as error:
-        raise WorkerFailed("crashed", f"it sent {error}") from None
+    def add_check(self, result: CheckResult) -> None:
+        """Keep the result of a check. Raises WorkerFailed if the check failed."""
+        finite = {key: value for key, value in asdict(result).items() if value != float("inf")}
+        self.samples = replace(self.samples, findings=(*self.samples.findings, finite))
+        if result.failure:
+            raise WorkerFailed("wrong", result.failure)

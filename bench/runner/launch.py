@@ -1,10 +1,11 @@
-"""One launch: the workers are started together and taken through the run's workloads, a block each.
+"""One launch: its workers are started together and race on one workload after another.
 
-Starting is what costs, so a worker stays for all workloads; one whose kernel failed is started anew for the next.
+Starting a worker is expensive, so a worker stays for all workloads of the launch. If its kernel fails, a new worker
+is started for the next workload.
 
-They start, and are given their data, in a new random order each time. Physical memory comes in the order of asking,
-launch after launch in much the same pages, and where these lie in the caches is worth some per cent: with a fixed
-order NumPy at 50000x32 came out 4% faster than itself, 14 launches running.
+The order in which workers start and get their data is random. Physical memory is allocated in order of request, and
+each launch gets much the same pages; their position in the caches changes times by a few per cent. With a fixed
+order, NumPy at 50000x32 was 4% faster than itself in 14 launches out of 14.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,56 +26,56 @@ from bench.runner.parallel import run_concurrently
 from bench.runner.prepare import prepare, verify_and_release
 from bench.runner.rounds import calibrate_all, interleave, round_count
 from bench.worker import environment
-from bench.worker.messages import Request, Response, WorkerFailed
+from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
 from bench.worker.process import Limits, WorkerProcess
 from kernels.ceilings import specs as ceilings
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What every worker is given."""
+    """What every worker may use."""
 
     threads: int
     cores: Sequence[int] | None
-    """All that workers may use, one after another or together; None where the system cannot pin."""
+    """All cores that workers may use; None where the system cannot pin a process to cores."""
     limits: Limits
     cache: Path
-    """For compiled code."""
+    """Folder for compiled code."""
 
 
 class Launch:
-    """The workers, by name; a kernel that cannot be loaded has none."""
+    """The workers of a launch, by name."""
 
     def __init__(self, number: int, resources: Resources) -> None:
         self.number = number
         self._resources = resources
         self._workers: dict[str, WorkerProcess] = {}
-        self._loaded: dict[str, Response] = {}
-        self._without: dict[str, KernelSamples] = {}
+        self._loaded: dict[str, LoadResponse] = {}
+        self._not_loaded: dict[str, KernelSamples] = {}
         self._random = Random()
 
     def _start(self, specs: Mapping[str, str]) -> None:
-        """Start a worker for each name that has none yet."""
+        """Start a worker, and load its kernel, for each name that has none yet; not again where loading failed."""
         threads, cores, limits = self._resources.threads, self._resources.cores, self._resources.limits
         variables = environment.of_worker(threads, self._resources.cache)
-        missing = [name for name in specs if name not in self._workers and name not in self._without]
+        missing = [name for name in specs if name not in self._workers and name not in self._not_loaded]
         self._random.shuffle(missing)
         started = {
-            name: WorkerProcess(variables, cores and cores_of(place, threads, cores), limits)
-            for place, name in enumerate(missing, start=self.number)
+            name: WorkerProcess(variables, cores and cores_of(position, threads, cores), limits)
+            for position, name in enumerate(missing, start=self.number)
         }
         self._workers |= started
         scripts = {started[name]: _load(specs[name], limits.bytes) for name in missing}
-        came = run_concurrently(scripts, self._at_once)
-        for name, process in started.items():
-            loaded = came[process]
-            if isinstance(loaded, WorkerFailed):
-                self._without[name] = KernelSamples(loaded.outcome, loaded.reason, printed=self._printed(name))
+        outcomes = run_concurrently(scripts, self._at_once)
+        for name, worker in started.items():
+            outcome = outcomes[worker]
+            if isinstance(outcome, WorkerFailed):
                 self._workers.pop(name).kill()
+                self._not_loaded[name] = KernelSamples(outcome.outcome, outcome.reason, printed=_output_tail(worker))
             else:
-                self._loaded[name] = loaded
+                self._loaded[name] = outcome
 
-    def block(
+    def measure(
         self,
         specs: Mapping[str, str],
         inputs: WorkloadInputs,
@@ -84,16 +84,20 @@ class Launch:
         control_of: str | None,
         tick: Callable[[str], None],
     ) -> LaunchResult:
-        """Race these on the workload, each for about so many seconds; 0 checks them only.
+        """Check these kernels on the workload, and time each for about so many seconds; 0: check only.
 
-        known: of those that an earlier launch has admitted, what it chose and saw.
+        specs: name in results → spec of the kernel
+        known: name → calibration of an earlier launch
+        control_of: the kernel that a second worker runs as control
         """
         tick("starting")
         inputs.begin_launch()
         starting = time.perf_counter()
         self._start(specs)
         began = time.perf_counter()
-        kernel_runs = {name: KernelRun(self._entry(name), is_kernel=name not in ceilings.SPECS) for name in specs}
+        kernel_runs = {
+            name: KernelRun(self._first_samples(name), is_kernel=name not in ceilings.SPECS) for name in specs
+        }
         scripts = {
             name: prepare(kernel_run, inputs, known.get(name, {}), seconds > 0)
             for name, kernel_run in kernel_runs.items()
@@ -105,11 +109,11 @@ class Launch:
         for name, _ in calibrate_all(racing, self._workers, known, specs):
             self._drop_worker(name, kernel_runs[name])
         racing = _ok(racing)
-        admitted = time.perf_counter()
+        prepared = time.perf_counter()
         rounds = round_count(racing, seconds)
-        used, before = -self._cpu_seconds(), noise.snapshot()
+        cpu_seconds, before = -self._cpu_seconds(), noise.snapshot()
         self._time(racing, rounds, tick)
-        after, used = noise.snapshot(), used + self._cpu_seconds()
+        after, cpu_seconds = noise.snapshot(), cpu_seconds + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
         self._verify(_ok(racing), inputs, rounds)
@@ -117,20 +121,20 @@ class Launch:
             workload=inputs.workload.name,
             threads=self._resources.threads,
             launch=self.number,
-            entries={name: kernel_run.entry for name, kernel_run in kernel_runs.items()},
+            entries={name: kernel_run.samples for name, kernel_run in kernel_runs.items()},
             control_of=control_of,
             seconds={
                 "start": began - starting,
-                "admission": admitted - began,
-                "rounds": timed - admitted,
+                "admission": prepared - began,
+                "rounds": timed - prepared,
                 "dismissal": time.perf_counter() - timed,
             },
-            noise=noise.usage_between(before, after, used),
+            noise=noise.usage_between(before, after, cpu_seconds),
         )
 
     def _time(self, kernel_runs: Mapping[str, KernelRun], rounds: int, tick: Callable[[str], None]) -> None:
-        """Time the rounds; whose kernel fails meanwhile is dropped."""
-        ended = interleave(
+        """Time the rounds, and drop the workers of kernels that fail."""
+        failures = interleave(
             kernel_runs,
             self._workers,
             rounds,
@@ -139,95 +143,84 @@ class Launch:
             self._random,
             lambda number: tick(f"round {number + 1} of {rounds}"),
         )
-        for name, _ in ended:
+        for name, _ in failures:
             self._drop_worker(name, kernel_runs[name])
 
     def _verify(self, kernel_runs: Mapping[str, KernelRun], inputs: WorkloadInputs, rounds: int) -> None:
-        """Judge what was sampled of the rounds, let the workload go, and keep what was printed."""
-        # one round whose last call is sampled, and one where it may be any
-        sampled = [self._random.randrange(kind, rounds, 2) for kind in (0, 1)] if rounds else []
+        """Check the sampled results, release the data, and keep the end of what the workers printed."""
+        # an odd round, which returned the result of its last call, and an even one, of a random call
+        sampled = [self._random.randrange(parity, rounds, 2) for parity in (0, 1)] if rounds else []
         self._run_all(
             kernel_runs,
             {name: verify_and_release(kernel_run, inputs, sampled) for name, kernel_run in kernel_runs.items()},
         )
         for name, kernel_run in kernel_runs.items():
             if name in self._workers and (printed := _output_tail(self._workers[name])):
-                kernel_run.entry = replace(kernel_run.entry, printed=printed)
+                kernel_run.samples = replace(kernel_run.samples, printed=printed)
 
     def close(self) -> None:
         """End all workers."""
-        for process in self._workers.values():
-            process.kill()
+        for worker in self._workers.values():
+            worker.kill()
         self._workers.clear()
 
     def _cpu_seconds(self) -> float:
-        return sum(process.cpu_seconds for process in self._workers.values())
+        return sum(worker.cpu_seconds for worker in self._workers.values())
 
     @property
     def _at_once(self) -> int:
         return len(self._resources.cores) if self._resources.cores else 1
 
-    def _entry(self, name: str) -> KernelSamples:
-        if name in self._without:
-            return self._without[name]
+    def _first_samples(self, name: str) -> KernelSamples:
+        if name in self._not_loaded:
+            return self._not_loaded[name]
         loaded = self._loaded[name]
-        kernel = {key: loaded.get(key) for key in ("backend", "device", "compiles")}
-        kernel["passes"] = _finite(loaded.get("passes"))
-        return KernelSamples("ok", kernel=kernel, cold={"import_seconds": _finite(loaded.get("import_seconds"))})
+        kernel = {key: getattr(loaded, key) for key in ("backend", "device", "compiles", "passes")}
+        return KernelSamples("ok", kernel=kernel, cold={"import_seconds": loaded.import_seconds})
 
     def _run_all(
         self, kernel_runs: Mapping[str, KernelRun], scripts: Mapping[str, Generator[Request, Response, None]]
     ) -> None:
-        """Take workers through their steps; who ends is noted in its lane."""
+        """Run the scripts, and record the failures."""
         order = self._random.sample(list(scripts), len(scripts))
-        by_process = {self._workers[name]: scripts[name] for name in order}
-        names = {process: name for name, process in self._workers.items()}
-        for process, came in run_concurrently(by_process, self._at_once).items():
-            if isinstance(came, WorkerFailed):
-                kernel_runs[names[process]].ended(came)
-                self._drop_worker(names[process], kernel_runs[names[process]])
+        outcomes = run_concurrently({self._workers[name]: scripts[name] for name in order}, self._at_once)
+        for name in order:
+            outcome = outcomes[self._workers[name]]
+            if isinstance(outcome, WorkerFailed):
+                kernel_runs[name].fail(outcome)
+                self._drop_worker(name, kernel_runs[name])
 
     def _drop_worker(self, name: str, kernel_run: KernelRun) -> None:
-        """A worker whose kernel failed is not used again."""
-        process = self._workers.pop(name)
-        process.kill()
-        kernel_run.entry = replace(kernel_run.entry, printed=_output_tail(process))
-
-    def _printed(self, name: str) -> str:
-        process = self._workers[name]
-        process.kill()
-        return _output_tail(process)
-
-
-def _finite(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) and isfinite(value) else None
+        """End the worker of a kernel that failed, and keep the end of what it printed."""
+        worker = self._workers.pop(name)
+        worker.kill()
+        kernel_run.samples = replace(kernel_run.samples, printed=_output_tail(worker))
 
 
 def _ok(kernel_runs: Mapping[str, KernelRun]) -> dict[str, KernelRun]:
-    return {name: kernel_run for name, kernel_run in kernel_runs.items() if kernel_run.entry.outcome == "ok"}
+    return {name: kernel_run for name, kernel_run in kernel_runs.items() if kernel_run.samples.outcome == "ok"}
 
 
-def _load(spec: str, data_limit: int) -> Generator[Request, Response, Response]:
-    reply = yield Request("load", {"spec": spec, "data_limit": data_limit})
-    return reply
+def _load(spec: str, data_limit: int) -> Generator[Request, Response, LoadResponse]:
+    return parse(LoadResponse, (yield Request("load", {"spec": spec, "data_limit": data_limit})))
 
 
-def _output_tail(process: WorkerProcess) -> str:
-    more = process.printed_bytes - len(process.printed.encode())
-    return (f"[{more} bytes before this] " if more > 0 else "") + process.printed
+def _output_tail(worker: WorkerProcess) -> str:
+    omitted = worker.output_bytes - len(worker.output_tail.encode())
+    return (f"[{omitted} bytes before this] " if omitted > 0 else "") + worker.output_tail
 
 
-def cores_of(place: int, threads: int, available: Sequence[int]) -> list[int]:
-    """The cores that a worker starts with: as many as threads, and others for each worker and launch."""
-    return [available[(place + step) % len(available)] for step in range(min(threads, len(available)))]
+def cores_of(position: int, threads: int, available: Sequence[int]) -> list[int]:
+    """The cores that a worker starts with: one for each thread, rotated by its position and the launch."""
+    return [available[(position + step) % len(available)] for step in range(min(threads, len(available)))]
 
 
 _SHARE_OF_MEMORY = 0.5
-"""Of what is free: the most that a worker may hold."""
+"""The largest part of the free memory that one worker may hold."""
 
 
 def resources_for(threads: int, cache: Path, timeout: float) -> Resources:
-    """What workers of so many threads are given on this machine. timeout: seconds for one order."""
+    """What workers of so many threads may use on this machine. timeout: seconds for one request."""
     cores = None
     if hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))[: resources.usable_cores()]

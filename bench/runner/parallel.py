@@ -1,4 +1,4 @@
-"""Several workers at work at once, each taken through steps of its own: starting and checking, never timing."""
+"""Several workers at work at once, each taken through its own steps: for starting and checking, never for timing."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ Result = TypeVar("Result")
 def run_concurrently(
     scripts: dict[WorkerProcess, Generator[Request, Response, Result]], at_once: int
 ) -> dict[WorkerProcess, Result | WorkerFailed]:
-    """Take each worker through its steps, so many workers at a time; what came of each."""
+    """Run each worker's script, at most `at_once` at a time; returns what it returns, or how its worker failed.
+
+    A script yields a request for its worker and is sent the response.
+    """
     results: dict[WorkerProcess, Result | WorkerFailed] = {}
     queue = list(scripts)
     working: set[WorkerProcess] = set()
 
-    def go_on(process: WorkerProcess, reply: Response | None) -> None:
+    def advance(worker: WorkerProcess, response: Response | None) -> None:
         try:
-            step = next(scripts[process]) if reply is None else scripts[process].send(reply)
-            process.send(step)
-            working.add(process)
+            request = next(scripts[worker]) if response is None else scripts[worker].send(response)
+            worker.send(request)
+            working.add(worker)
         except StopIteration as stop:
-            results[process] = stop.value
-        except WorkerFailed as ended:
-            results[process] = ended
+            results[worker] = stop.value
+        except WorkerFailed as failure:
+            results[worker] = failure
 
     while queue or working:
         while queue and len(working) < at_once:
-            go_on(queue.pop(0), None)
-        for process, reply in as_completed(list(working)):
-            working.remove(process)
-            if isinstance(reply, WorkerFailed):
-                results[process] = reply
+            advance(queue.pop(0), None)
+        for worker, response in as_completed(list(working)):
+            working.remove(worker)
+            if isinstance(response, WorkerFailed):
+                results[worker] = response
             else:
-                go_on(process, reply)
-            break  # another may begin
+                advance(worker, response)
+            break  # another worker may start now
     return results

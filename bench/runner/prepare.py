@@ -1,4 +1,8 @@
-"""Before the rounds: place, compile, verify. After them: verify again."""
+"""Before the rounds: place the data, compile, check. After them: check again.
+
+These are generators, which yield a request and are sent its response. So one thread takes several workers through
+their steps at once, the checks in it never run side by side, and an interruption finds no thread to wait for.
+"""
 
 from __future__ import annotations
 
@@ -9,79 +13,91 @@ from typing import Any
 
 from bench.correctness import checks
 from bench.runner.inputs import WorkloadInputs
-from bench.runner.kernel_run import KernelRun, checked_result, number, number_or_none
-from bench.worker.messages import Request, Response
-from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
+from bench.runner.kernel_run import KernelRun
+from bench.worker.messages import (
+    CallResponse,
+    CheckResponse,
+    CompileResponse,
+    PlaceResponse,
+    ReleaseResponse,
+    Request,
+    Response,
+    parse,
+)
+from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW
 
 
 def prepare(
     kernel_run: KernelRun, inputs: WorkloadInputs, known: Mapping[str, Any], timed: bool
 ) -> Generator[Request, Response, None]:
-    """Place, compile, call and check; several workers may be at it at once. Raises Ended.
+    """Place the data, compile, call once and check. Raises WorkerFailed.
 
-    known: of an earlier launch, `iterations` and `busy_threads`; then the probes have been passed, too.
+    known: not empty if the kernel was calibrated in an earlier launch; it has then passed the probes as well.
     """
-    cold = dict(kernel_run.entry.cold)
-    reply = yield inputs.place()
-    cold["placement_seconds"] = number(reply, "placement_seconds")
-    huge_pages = reply.get("huge_pages") if isinstance(reply.get("huge_pages"), bool) else None
-    reply = yield Request("compile", {"draw": COMPILE_DRAW})
-    cold |= {key: number_or_none(reply, key) for key in ("lower_seconds", "compile_seconds")}
-    cold["from_cache"] = reply.get("from_cache")
-    reply = yield Request("call", {"draw": FIRST_DRAW})
-    cold["first_call_seconds"] = number(reply, "seconds")
-    kernel_run.entry = replace(kernel_run.entry, cold=cold)
-    for case in (inputs.data, *(() if known else inputs.probes)) if kernel_run.is_kernel else ():
-        reply = yield case.order()
-        kernel_run.found(case.judge(checked_result(reply)))
-    kernel_run.entry = replace(kernel_run.entry, seen={"huge_pages": huge_pages})
-    if not timed and kernel_run.is_kernel:
-        reply = yield inputs.unseen.order()
-        kernel_run.found(inputs.unseen.judge(checked_result(reply)))
+    placed = parse(PlaceResponse, (yield inputs.place_request()))
+    compiled = parse(CompileResponse, (yield Request("compile", {"draw": COMPILE_DRAW})))
+    first_call = parse(CallResponse, (yield Request("call", {"draw": FIRST_DRAW})))
+    cold = kernel_run.samples.cold | {
+        "placement_seconds": placed.placement_seconds,
+        "lower_seconds": compiled.lower_seconds,
+        "compile_seconds": compiled.compile_seconds,
+        "from_cache": compiled.from_cache,
+        "first_call_seconds": first_call.seconds,
+    }
+    kernel_run.samples = replace(kernel_run.samples, cold=cold)
+    if kernel_run.is_kernel:
+        for case in (inputs.data, *(() if known else inputs.probes)):
+            checked = parse(CheckResponse, (yield case.request()))
+            kernel_run.add_check(case.judge(checked.result))
+    kernel_run.samples = replace(kernel_run.samples, seen={"huge_pages": placed.huge_pages})
+    if kernel_run.is_kernel and not timed:
+        checked = parse(CheckResponse, (yield inputs.unseen.request()))
+        kernel_run.add_check(inputs.unseen.judge(checked.result))
 
 
 def verify_and_release(
     kernel_run: KernelRun, inputs: WorkloadInputs, sampled: Sequence[int]
 ) -> Generator[Request, Response, None]:
-    """Judge the results of the sampled rounds, check once more, and let the workload go. Raises Ended."""
+    """Check the results of the sampled rounds and unseen parameters, then release the data. Raises WorkerFailed.
+
+    sampled: numbers of rounds
+    """
+    responses = kernel_run.responses
     if kernel_run.is_kernel:
-        for sample in (kernel_run.responses[number] for number in sampled):
-            kernel_run.found(inputs.timed(sample["draw"], sample["call"]).judge(sample["result"]))
-        reply = yield inputs.unseen.order()
-        kernel_run.found(inputs.unseen.judge(checked_result(reply)))
-    reply = yield Request("release", {})
-    seconds = [reply["seconds"] for reply in kernel_run.responses]
-    if not seconds:
+        for round_number in sampled:
+            case = inputs.timed(ROUND_DRAW + round_number, kernel_run.sampled_calls[round_number])
+            kernel_run.add_check(case.judge(responses[round_number].result))
+        checked = parse(CheckResponse, (yield inputs.unseen.request()))
+        kernel_run.add_check(inputs.unseen.judge(checked.result))
+    released = parse(ReleaseResponse, (yield Request("release", {})))
+    if not responses:
         return
-    call = median(seconds) / kernel_run.entry.iterations
-    # the least of all rounds: what disturbs only adds, and who works there does so in each
-    placing, copying = (
-        min(answer[f"{kind}_seconds"] for answer in kernel_run.responses) for kind in ("placing", "copying")
-    )
-    result_wait = min(
-        (s for answer in kernel_run.responses if (s := answer["result_wait_seconds"]) is not None), default=0.0
-    )
-    alone = number(reply, "placing_alone_seconds")
-    kernel_run.found(checks.check_untimed_work("placed", "placing parameters", placing, alone, call))
-    kernel_run.found(checks.check_untimed_work("at-once", "bringing a result back", result_wait, copying, call))
-    totals = {
-        key: sum(answer[key] for answer in kernel_run.responses) for key in ("page_faults", "switches", "cpu_seconds")
-    }
-    calls = len(seconds) * kernel_run.entry.iterations
-    kernel_run.entry = replace(
-        kernel_run.entry,
-        rounds=tuple(round_seconds / kernel_run.entry.iterations for round_seconds in seconds),
-        places=tuple(kernel_run.places),
-        seen=kernel_run.entry.seen
+    seconds = [response.seconds for response in responses]
+    iterations = kernel_run.samples.iterations
+    call = median(seconds) / iterations
+    # the minimum over rounds: disturbances only add time, and a kernel that works there does so in every round
+    placing = min(response.placing_seconds for response in responses)
+    copying = min(response.copying_seconds for response in responses)
+    result_wait = min((s for response in responses if (s := response.result_wait_seconds) is not None), default=0.0)
+    alone = released.placing_alone_seconds
+    kernel_run.add_check(checks.check_untimed_work("placed", "placing parameters", placing, alone, call))
+    kernel_run.add_check(checks.check_untimed_work("at-once", "bringing a result back", result_wait, copying, call))
+    cores_used = sum(response.cpu_seconds for response in responses) / sum(seconds)
+    calls = len(seconds) * iterations
+    kernel_run.samples = replace(
+        kernel_run.samples,
+        rounds=tuple(round_seconds / iterations for round_seconds in seconds),
+        places=tuple(kernel_run.positions),
+        seen=kernel_run.samples.seen
         | {
-            "cores_used": max(kernel_run.entry.seen["cores_used"], totals["cpu_seconds"] / sum(seconds)),
-            "page_faults_per_call": totals["page_faults"] / calls,
-            "switches_per_round": totals["switches"] / len(seconds),
-            "spin_seconds": median(answer["spin_seconds"] for answer in kernel_run.responses),
-            "compiled_again": number_or_none(reply, "compiled_again"),
-            "pools": reply.get("pools"),
-            "threads": number_or_none(reply, "threads"),
-            "cores": [int(core) for core in reply.get("cores") or () if isinstance(core, int)],
-            "peak_bytes": number_or_none(reply, "peak_bytes"),
+            "cores_used": max(kernel_run.samples.seen["cores_used"], cores_used),
+            "page_faults_per_call": sum(response.page_faults for response in responses) / calls,
+            "switches_per_round": sum(response.switches for response in responses) / len(responses),
+            "spin_seconds": median(response.spin_seconds for response in responses),
+            "compiled_again": released.compiled_again,
+            "pools": released.pools,
+            "threads": released.threads,
+            "cores": released.cores,
+            "peak_bytes": released.peak_bytes,
         },
     )

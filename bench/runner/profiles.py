@@ -1,15 +1,15 @@
-"""What `--profile` names: workloads, kernels, threads and time that belong together.
+"""The profiles of `--profile`: sets of workloads, kernels, threads and measuring time.
 
-quick     is it all in order here? Under a minute, compiling included.
-default   what `pytest --benchmark` does without a profile: the workloads of README's table.
-full      how time depends on m, n, dtype, order, and where X lies: a grid. X has the same sizes in bytes on every
-          machine, so that machines compare: 16 KB fits a first cache, 512 KB a second, 8 MB most third ones, and
-          256 MB none.
-peers     what other libraries need for the same, on a part of that grid.
+quick     a test that everything works on this machine, in less than a minute including compilation.
+default   the profile of `pytest --benchmark`: the workloads of README's table.
+full      a grid that shows how time depends on m, n, dtype, order and the memory level of X. X has the same sizes in
+          bytes on every machine, so that machines can be compared: 16 KB fits into a typical L1 cache, 512 KB into
+          L2, 8 MB into most L3 caches, and 256 MB into none.
+peers     the same computation in other libraries, on a part of that grid.
 
-The grid's races are many, so each has the fewest launches, five, and in each launch 0.1 s for each kernel, where the
-default has 0.2: a dozen rounds. Launches differ more than rounds do, so little is lost; at 256 MB, where five rounds
-take longer anyway, nothing.
+The grid has many races. So each race has only five launches, and each launch times a kernel for 0.1 s instead of
+0.2: about twelve rounds. Little precision is lost, because launches differ more than rounds do; at 256 MB none is
+lost, because the minimum of five rounds takes longer anyway.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ _KB, _MB = 2**10, 2**20
 _SIZES = (16 * _KB, 512 * _KB, 8 * _MB, 256 * _MB)
 _FEATURES = (2, 8, 32, 128, 1024)
 _ITEMSIZES = {"f32": 4, "f64": 8}
-_FIELD = ("numpy", "numpy-blocked", "numba-loops", "numba", "jax", "jax-blocked", "sklearn")
-"""Every kernel of which one more would show nothing new: the for-loops are there as baselines."""
+_GRID_KERNELS = ("numpy", "numpy-blocked", "numba-loops", "numba", "jax", "jax-blocked", "sklearn")
+"""The kernels of the grid. The `loops` kernels run only as baselines."""
 _GRID_SECONDS = 0.1 * FEWEST_LAUNCHES
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What is measured, where the command line says nothing else."""
+    """Defaults for options that the command line does not set."""
 
     workloads: tuple[str, ...]
     kernels: tuple[str, ...] = ()
-    """Empty: all but those on request."""
-    single: frozenset[str] = frozenset()
-    """The workloads that race on one thread too; all race on all threads."""
+    """Empty: all that are not on request only."""
+    single_threaded: frozenset[str] = frozenset()
+    """The workloads that also race on one thread; all workloads race on all cores."""
     seconds: float = SECONDS
     """For each kernel and workload."""
     launches: int | None = None
     library: str = ""
-    """One that it makes no sense without, and that an extra brings."""
+    """A library that the profile needs; one of the package's extras installs it."""
 
 
 def _grid(
     sizes: Iterable[int], features: Iterable[int], dtypes: Iterable[str] = ("f32", "f64"), orders: str = "CF"
 ) -> tuple[str, ...]:
-    """The workloads' names: m is what makes X so many bytes."""
+    """The names of the workloads; m is chosen so that X has so many bytes."""
     features, dtypes = tuple(features), tuple(dtypes)
     return tuple(
         f"{size // (n * _ITEMSIZES[dtype])}x{n}-{dtype}{'-F' if order == 'F' else ''}"
@@ -63,21 +63,21 @@ def _grid(
 
 
 PROFILES = {
-    # of one dtype: for another, Numba's kernels take a quarter of a minute to compile
+    # one dtype only: for another, Numba's kernels take 15 s to compile
     "quick": Profile(
         ("lecture", "10000x32-f64", "500000x32-f64"), ("loops", "numpy", "numba", "jax"), seconds=0.3, launches=3
     ),
     "default": Profile(catalog.DEFAULT),
     "full": Profile(
         _grid(_SIZES, _FEATURES),
-        _FIELD,
-        single=frozenset(_grid(_SIZES, (32,))),
+        _GRID_KERNELS,
+        single_threaded=frozenset(_grid(_SIZES, (32,))),
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
     ),
     "peers": Profile(
         _grid((512 * _KB, 256 * _MB), (2, 32, 1024), orders="C"),
-        (*(kernel for kernel in _FIELD if kernel != "numba-loops"), "torch", "torch-compile"),
+        (*(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"), "torch", "torch-compile"),
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
         library="torch",
@@ -86,14 +86,14 @@ PROFILES = {
 
 
 def named(name: str) -> Profile:
-    """The profile of that name. Raises ValueError, with the nearest names, if there is none."""
+    """The profile of that name. Raises ValueError, with similar names, if there is none."""
     if name not in PROFILES:
-        near = ", ".join(difflib.get_close_matches(name, PROFILES, n=2) or PROFILES)
-        raise ValueError(f"no profile is called {name!r}; the nearest: {near}")
+        similar = ", ".join(difflib.get_close_matches(name, PROFILES, n=2) or PROFILES)
+        raise ValueError(f"no profile is called {name!r}; the nearest: {similar}")
     return PROFILES[name]
 
 
 def require(profile: Profile) -> None:
-    """Raise ValueError, with the command that installs it, where its library is missing."""
+    """Raise ValueError, with the command that installs it, if the profile's library is missing."""
     if profile.library and importlib.util.find_spec(profile.library) is None:
         raise ValueError(registry.missing(profile.library))

@@ -1,4 +1,4 @@
-"""What a run is of, and how one that was interrupted goes on."""
+"""What a run measures, as its journal describes it, and how an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.host import machine
-from bench.host.checkout import CHECKOUT, commit, sources
+from bench.host.checkout import CHECKOUT, commit, source_digest
 from bench.results import journal
 from bench.results.journal import Journal
 from bench.results.samples import Candidate, LaunchResult
 from bench.runner.settings import Settings
 from bench.workloads.catalog import Workload
 
-_SHOWN = 200
-"""Characters of what another run was of; a profile's plan has thousands."""
+_SHOWN_CHARACTERS = 200
+"""Of the value that differs: a profile's plan has thousands."""
 
 
 def describe(
@@ -24,10 +24,10 @@ def describe(
     candidates: Mapping[str, Candidate],
     workloads: Mapping[str, Workload],
 ) -> dict[str, Any]:
-    """What a run is of: a journal goes on only with the same.
+    """Everything that must be the same for a run to continue.
 
-    plan: workload → those that race on it
-    entrants, workloads: all that the run knows, by name
+    plan: workload → the candidates that race on it
+    candidates, workloads: all that the run knows, by name
     """
     return {
         "profile": settings.profile,
@@ -38,26 +38,27 @@ def describe(
         "ceilings": settings.ceilings,
         "machine": machine.identity(),
         "commit": commit(CHECKOUT),
-        "sources": sources([candidate.spec for candidate in candidates.values()]),
+        "sources": source_digest([candidate.spec for candidate in candidates.values()]),
         "workloads": {name: [workloads[name].m, workloads[name].n] for name in plan},
     }
 
 
-def keep_journal(results: Path, described: dict[str, Any]) -> Journal:
-    """The journal beside the results file, of the run that is described. Raises OSError."""
-    return Journal(results.with_suffix(journal.SUFFIX), described)
+def keep_journal(results: Path, description: dict[str, Any]) -> Journal:
+    """Open the journal beside the results file. Raises OSError."""
+    return Journal(results.with_suffix(journal.SUFFIX), description)
 
 
-def resume(folder: Path, described: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
-    """The results file of the folder's last unfinished run, and what it has measured.
+def resume(folder: Path, description: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
+    """The results file of the folder's last unfinished run, and what that run has measured.
 
-    Raises ValueError, in one line, if there is none, or it was of something else than described.
+    Raises ValueError, in one line, if there is none, or none that fits the description.
     """
-    other = ""
+    mismatch = ""
     for path in reversed(journal.unfinished(folder)):
-        planned, blocks = journal.read(path)
-        differs = next((key for key, value in described.items() if planned.get(key) != value), None)
-        if differs is None:
-            return path.with_suffix(".json"), blocks
-        other = other or f": {path.name} was of another {differs}: {str(planned.get(differs))[:_SHOWN]}"
-    raise ValueError(f"there is no unfinished run of this to resume{other}")
+        planned, launch_results = journal.read(path)
+        different = next((key for key, value in description.items() if planned.get(key) != value), None)
+        if different is None:
+            return path.with_suffix(".json"), launch_results
+        shown = str(planned.get(different))[:_SHOWN_CHARACTERS]
+        mismatch = mismatch or f": {path.name} has another {different}: {shown}"
+    raise ValueError(f"there is no unfinished run to resume with these options{mismatch}")

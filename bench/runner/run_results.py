@@ -1,4 +1,4 @@
-"""What came of a run, as its results; what its time was spent on; and where its file is to be."""
+"""The results of a run, what its wall time was spent on, and the path of its results file."""
 
 from __future__ import annotations
 
@@ -21,50 +21,51 @@ from bench.runner.settings import Settings
 
 @dataclass
 class WallTime:
-    """Seconds of the wall, by what for; counted from when it is made."""
+    """Wall time of a run by purpose, in seconds; counted from when this object is made."""
 
     start: float = 0.0
-    """Starting workers, importing, compiling and checking before the first round."""
+    """Before the first round: starting workers, importing, compiling and checking."""
     rounds: float = 0.0
     earlier: float = 0.0
-    """Of the run before it was resumed."""
+    """Spent before the run was resumed."""
     began: float = field(default_factory=time.monotonic)
 
-    def add(self, block: LaunchResult) -> None:
-        """Count what the block took."""
-        self.start += block.seconds.get("start", 0.0) + block.seconds.get("admission", 0.0)
-        self.rounds += block.seconds.get("rounds", 0.0)
+    def add(self, launch_result: LaunchResult) -> None:
+        """Add the time of a launch."""
+        seconds = launch_result.seconds
+        self.start += seconds.get("start", 0.0) + seconds.get("admission", 0.0)
+        self.rounds += seconds.get("rounds", 0.0)
 
-    def add_earlier(self, block: LaunchResult) -> None:
-        """Count a block that was measured before the run was resumed."""
-        self.add(block)
-        self.earlier += sum(block.seconds.values())
+    def add_earlier(self, launch_result: LaunchResult) -> None:
+        """Add the time of a launch that was measured before the run was resumed."""
+        self.add(launch_result)
+        self.earlier += sum(launch_result.seconds.values())
 
     @property
-    def whole(self) -> float:
-        """All of it, until now."""
+    def total(self) -> float:
+        """The run's wall time until now, in seconds."""
         return self.earlier + time.monotonic() - self.began
 
     def budget(self) -> dict[str, float]:
-        """Seconds: start-up (workers, imports, compiling, the gate), timed rounds, and the rest."""
+        """Seconds for start-up (workers, imports, compiling, checks), for timed rounds, and for the rest."""
         return {
             "start_seconds": round(self.start, 1),
             "rounds_seconds": round(self.rounds, 1),
-            "rest_seconds": round(self.whole - self.start - self.rounds, 1),
+            "rest_seconds": round(self.total - self.start - self.rounds, 1),
         }
 
 
 def results(
     races: Sequence[Race], settings: Settings, threads: Sequence[int], began: datetime, wall_time: WallTime
 ) -> Results:
-    """All that was measured so far. threads: the numbers of them that anything races on."""
+    """All that was measured so far. threads: all numbers of threads in the plan."""
     untrusted = race_analysis.untrusted_races(races)
     run = {
         "began": began.isoformat(timespec="seconds"),
         "commit": commit(CHECKOUT),
-        "seconds": round(wall_time.whole, 1),
+        "seconds": round(wall_time.total, 1),
         "seconds_per_kernel": settings.seconds,
-        "launches": max((len(race.blocks) for race in races), default=0),
+        "launches": max((len(race.launch_results) for race in races), default=0),
         "profile": settings.profile,
         "threads": list(threads),
         "timeout_seconds": settings.timeout,
@@ -77,7 +78,7 @@ def results(
 
 
 def reserve(folder: Path, began: datetime) -> Path:
-    """Where the file of a run that began then will be. Raises OSError if nothing can be written there."""
+    """The path for the results file of a run that began then. Raises OSError if the folder is not writable."""
     folder = folder / machine.identity()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):

@@ -1,4 +1,4 @@
-"""Which kernels race on which workloads: from the words of a command to workloads and entrants."""
+"""From the kernel and workload names on a command line to candidates and workloads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bench.workloads.catalog import Workload
 from kernels import names, registry
 
 _LOADING_SECONDS = 60.0
-"""For importing a user's file."""
+"""Timeout for importing a user's file."""
 
 
 def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Candidate]:
-    """The entrants that `--kernels a,b` names; for None the default, or all but those on request.
+    """The kernels that `--kernels a,b` names; for None the default, or else all that are not on request only.
 
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
-    attribute, and two kernels that would have one name in results.
+    attribute, and two kernels that would have the same name in results.
     """
     default = default or [name for name in names() if name not in registry.ON_REQUEST]
     specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
@@ -35,7 +35,7 @@ def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Cand
 
 
 def require_names(candidates: Sequence[Candidate]) -> None:
-    """Raise ValueError where there is no such kernel, or two would have one name in results."""
+    """Raise ValueError if a kernel is unknown, or if two would have the same name in results."""
     chosen: dict[str, str] = {}
     for candidate in candidates:
         if candidate.name in chosen:
@@ -46,14 +46,14 @@ def require_names(candidates: Sequence[Candidate]) -> None:
 
 
 def _require(spec: str) -> None:
-    """Raise ValueError unless a kernel of the user's can be loaded: tried in a process of its own."""
+    """Raise ValueError unless the user's kernel can be loaded; it is loaded in a separate process."""
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
     try:
         worker.request(Request("load", {"spec": spec, "data_limit": None}))
-    except WorkerFailed as ended:
-        if ended.invalid:
-            raise ValueError(ended.reason) from None
-        # anything else is an outcome, which its record will tell
+    except WorkerFailed as failure:
+        if failure.invalid:
+            raise ValueError(failure.reason) from None
+        # any other failure becomes the outcome in the kernel's record
     finally:
         worker.kill()
 
@@ -65,37 +65,37 @@ def choose_workloads(
     kernels: int = 1,
     default: Sequence[str] = catalog.DEFAULT,
 ) -> list[Workload]:
-    """The workloads that `--workloads a,b` names and the one in `--data FILE`; the default set without both.
+    """The workloads that `--workloads a,b` names and the one in `--data FILE`; without both, the default set.
 
-    kernels: how many race on them.
+    kernels: how many race on each
 
-    Raises ValueError, in one line, for an unknown name, a file that is no problem of the domain, and a size
-    that cannot fit into memory; DatasetUnavailable where a library that reads the file is missing.
+    Raises ValueError, in one line, for an unknown name, a file without a valid problem, and a size that does not
+    fit into memory; DatasetUnavailable if the library that reads the file is missing.
     """
     if target is not None and data is None:
         raise ValueError("--target names a column of --data FILE, and there is no --data")
-    words = (() if data else default) if listed is None else _split(listed, "--workloads")
-    chosen = {workload.name: workload for workload in map(catalog.named, words)}
-    if listed is not None:  # in the default set, data that is not installed is skipped
+    workload_names = (() if data else default) if listed is None else _split(listed, "--workloads")
+    chosen = {workload.name: workload for workload in map(catalog.named, workload_names)}
+    if listed is not None:  # in the default set, a workload whose data is not installed is skipped
         for workload in chosen.values():
             workload.require()
     if data is not None:
-        own = catalog.from_file(data, target)
-        chosen[own.name] = own
+        from_file = catalog.from_file(data, target)
+        chosen[from_file.name] = from_file
     for workload in chosen.values():
         catalog.require_memory(workload, kernels)
     return list(chosen.values())
 
 
 def with_baselines(candidates: Sequence[Candidate], workload: Workload) -> list[Candidate]:
-    """The entrants, and before them the workload's baseline and numpy where they are not among them."""
+    """The candidates, preceded by the workload's baseline and numpy if these are missing."""
     chosen = {candidate.spec for candidate in candidates}
     missing = [name for name in dict.fromkeys((workload.baseline, "numpy")) if name not in chosen]
     return [*(Candidate(name, selected=False) for name in missing), *candidates]
 
 
 def _split(listed: str, option: str) -> list[str]:
-    words = [word.strip() for word in listed.split(",") if word.strip()]
-    if not words:
-        raise ValueError(f"{option} is empty; expected names with commas between them")
-    return words
+    values = [value.strip() for value in listed.split(",") if value.strip()]
+    if not values:
+        raise ValueError(f"{option} is empty; expected names separated by commas")
+    return values

@@ -1,4 +1,4 @@
-"""What a run is to measure, and how: settings, and who is left out."""
+"""The settings of a run, its planned launches, and which kernels are skipped."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from bench.results.samples import Candidate
 from bench.workloads.catalog import Workload
 
 FEWEST_LAUNCHES = 5
-"""A 95% interval from 5 is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
+"""A 95% interval from 5 launches is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
 LAUNCH_SECONDS = 0.2
-"""For each kernel in a launch on a workload: more launches narrow an interval, longer ones hardly do."""
+"""For each kernel in one launch on one workload. More launches narrow an interval, longer ones hardly do."""
 SECONDS = 1.0
-"""For each kernel and workload, all launches together: five, which take four minutes for the default set."""
+"""For each kernel and workload, all launches together. That gives five launches: four minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
-"""For one order, such as a single call; the default workloads' longest takes a second."""
+"""For one request to a worker, such as a single call: the longest call of the default workloads takes a second."""
+FEWEST_ROUNDS = 5
+"""In one launch: two outliers would shift the median of fewer."""
 
 
 @dataclass(frozen=True)
@@ -24,66 +26,63 @@ class Settings:
     """How a run measures."""
 
     seconds: float = SECONDS
-    """About how long each kernel is timed on each workload, all launches together; 0 checks only."""
+    """About how long each kernel is timed on each workload, all launches together; 0: check only, time nothing."""
     launches: int | None = None
-    """How many; None: at least 5, until every ratio is known to ±2% or the seconds are spent."""
+    """Number of launches; None: at least 5, until every ratio is known to ±2% or the seconds are used up."""
     threads: tuple[int, ...] = ()
-    """Threads for every kernel, one race each; empty: all that may be used."""
+    """Numbers of threads, one race each; empty: one race on all usable cores."""
     timeout: float = TIMEOUT_SECONDS
-    """Seconds that a worker may take for one order."""
+    """Seconds that a worker may take for one request."""
     ceilings: bool = False
-    """Whether the machine's limits are measured beside the kernels."""
+    """Whether the machine's ceilings are measured beside the kernels."""
     launch_seconds: float = LAUNCH_SECONDS
-    """About how long each kernel is timed in one launch, where the seconds are enough for the fewest."""
+    """About how long each kernel is timed in one launch; shorter where `seconds` would give too few launches."""
     threads_on: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Workload → threads, where they are not those of all."""
+    """Workload → its numbers of threads, where they differ from `threads`."""
     profile: str = "default"
-    """What the values come from, where the command line says nothing else."""
+    """Name of the profile that gave the defaults."""
 
     @property
     def most_launches(self) -> int:
-        """The number that is asked for, or that the seconds are enough for; one where nothing is timed."""
+        """The requested number, or the number that the seconds allow; 1 where nothing is timed."""
         if not self.seconds:
             return 1
         return self.launches or max(FEWEST_LAUNCHES, round(self.seconds / self.launch_seconds))
 
     @property
-    def block_seconds(self) -> float:
-        """For each kernel in one launch on a workload."""
+    def seconds_per_launch(self) -> float:
+        """How long each kernel is timed in one launch on one workload."""
         return self.seconds / self.most_launches
 
     def threads_of(self, workload: str) -> tuple[int, ...]:
-        """Threads, one race each."""
+        """The workload's numbers of threads, one race each."""
         return self.threads_on.get(workload, self.threads) or (resources.usable_cores(),)
 
 
 @dataclass(frozen=True)
-class Together:
-    """What one launch takes its workers through."""
+class PlannedLaunch:
+    """One launch: its workers are started once and race on all these workloads."""
 
     workloads: tuple[str, ...]
     threads: int
-    launch: int
+    number: int
+    """From 0, for each batch and number of threads."""
 
 
 def thread_counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ...]:
-    """Numbers of threads that any of the workloads races on."""
+    """All numbers of threads that any of the workloads races on."""
     return tuple(dict.fromkeys(count for name in workloads for count in settings.threads_of(name)))
 
 
-def launches(batch: Sequence[str], settings: Settings) -> list[Together]:
-    """All launches of workloads whose data is kept from one to the next, in order."""
+def planned_launches(batch: Sequence[str], settings: Settings) -> list[PlannedLaunch]:
+    """All launches, in order, of workloads whose inputs stay in memory together."""
     return [
-        Together(tuple(name for name in batch if threads in settings.threads_of(name)), threads, number)
+        PlannedLaunch(tuple(name for name in batch if threads in settings.threads_of(name)), threads, number)
         for threads in thread_counts(batch, settings)
         for number in range(settings.most_launches)
     ]
 
 
 def skip_reason(candidate: Candidate, workload: Workload) -> str:
-    """Why the workload leaves the kernel out; empty where it does not, or the kernel was asked for."""
-    return "" if candidate.requested else workload.left_out.get(candidate.spec, "")
-
-
-FEWEST_ROUNDS = 5
-"""In a launch: the median of fewer is at the mercy of two of them."""
+    """Why the kernel is skipped on the workload; empty where it is not, or where the user named the kernel."""
+    return "" if candidate.requested else workload.skip_reasons.get(candidate.spec, "")

@@ -1,1 +1,1 @@
-"""One kernel in a process of its own; `timing.py` has the loop that measures."""
+"""One kernel in its own process. `timing.py` has the loop that measures."""

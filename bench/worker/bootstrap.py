@@ -1,11 +1,11 @@
-"""The first thing a worker does, before any library that counts cores is imported.
+"""The entry point of a worker's process, run before any library that counts cores is imported.
 
-It asks to die with its parent (a stopped process cannot notice that its parent is gone, so the kernel must
-do it), keeps to the cores that it was given, and only then imports what it needs to serve.
+It asks the operating system to kill it with its parent (a stopped process cannot notice by itself that its parent is
+gone), pins itself to its cores, and only then imports the module that serves requests.
 
     python -m bench.worker.bootstrap PARENT_PID SOCKET_DESCRIPTOR CORES SERVICE
 
-CORES: 0,1,... or - where there is no pinning. SERVICE: the module that serves, such as bench.worker.worker.
+CORES: 0,1,... or - for no pinning. SERVICE: a module with a function `serve`, such as bench.worker.worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it went before we could ask
+    if os.getppid() != parent:  # the parent exited before the call
         os._exit(1)
 
 

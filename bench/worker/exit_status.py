@@ -1,4 +1,4 @@
-"""How a worker ended, in words."""
+"""The words for how a worker failed: outcomes, and what it was doing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 
 OUTCOMES = ("raised", "out-of-memory", "unavailable")
-"""What a worker may say of its kernel; everything else is seen from here."""
+"""The outcomes that a worker may report of its own kernel; the race decides on all others."""
 PHASES = {
     "load": "while it was imported",
     "place": "while its data was placed",
@@ -16,12 +16,13 @@ PHASES = {
     "calibrate": "before its first round",
     "round": "while it was timed",
     "release": "after its last round",
-    "look": "while it was looked at",
+    "inspect": "while it was inspected",
 }
+"""What a worker does on each request."""
 
 
 def has_exited(popen: subprocess.Popen[bytes]) -> bool:
-    """Whether it has; where the system allows it without reaping, so that its group's number stays taken."""
+    """Whether the process has exited. Where possible it is not reaped, which keeps its process group's id taken."""
     if not hasattr(os, "waitid"):
         return popen.poll() is not None
     try:

@@ -1,138 +1,199 @@
-"""What the race and a worker say to each other: frames of JSON over a socket of their own.
+"""What the race asks of a worker, and what the worker answers: one dataclass for each response.
 
-JSON cannot carry code, so that whatever a kernel does to its worker, the race reads numbers and words and
-executes nothing. Arrays travel as their bytes, and descriptors of shared memory beside the first frame.
-
-    frame = length of the body (4 bytes, big-endian), body (UTF-8 JSON)
+The race does not trust a worker, since a kernel may do anything to its process: `parse` checks every field of a
+response before the race uses it. How messages become bytes is in frames.py.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import socket
-import struct
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 
+from bench.worker.frames import ProtocolError, array
+
 WARMUP_SECONDS = 0.002
-"""Of untimed calls before each round: what ran in between has cooled the caches. Woken after 10 ms, NumPy at 10000x32
-took 772, 385, 255, 221 and 206 µs for its first calls, and 188 for the later ones."""
-_LENGTH = struct.Struct(">I")
-_LONGEST = 2**26
-"""No honest message comes near: 64 MiB is a gradient of 6 million features."""
-_DTYPES = {"float32", "float64"}
-
-
-class ProtocolError(ValueError):
-    """What arrived is no frame of ours."""
-
-
-def encode(message: dict[str, Any]) -> bytes:
-    """A frame. Arrays of float32 or float64 may stand anywhere in the message."""
-    body = json.dumps(message, default=_packed).encode()
-    return _LENGTH.pack(len(body)) + body
-
-
-def _packed(value: object) -> dict[str, Any]:
-    array = np.asarray(value)
-    text = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"dtype": str(array.dtype), "shape": list(array.shape), "bytes": text}
-
-
-def array(packed: Any) -> np.ndarray:
-    """The array that a message held. Raises Garbled."""
-    if not isinstance(packed, dict):
-        raise ProtocolError("an array that is none")
-    if packed.get("dtype") not in _DTYPES:
-        raise ProtocolError(f"an array of {packed.get('dtype')!r:.40}")
-    try:
-        flat = np.frombuffer(base64.b64decode(packed["bytes"], validate=True), packed["dtype"])
-        return flat.reshape(packed["shape"])
-    except (TypeError, ValueError, LookupError) as error:
-        raise ProtocolError(f"an array that is none: {error}") from None
-
-
-class Frames:
-    """Collects what arrives, in whatever pieces, and gives back whole messages."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Take what has arrived."""
-        self._buffer += data
-
-    def next(self) -> dict[str, Any] | None:
-        """The next whole message; None until there is one. Raises Garbled."""
-        if len(self._buffer) < _LENGTH.size:
-            return None
-        (length,) = _LENGTH.unpack_from(self._buffer)
-        if length > _LONGEST:
-            raise ProtocolError(f"a frame of {length} bytes")
-        end = _LENGTH.size + length
-        if len(self._buffer) < end:
-            return None
-        body = bytes(self._buffer[_LENGTH.size : end])
-        del self._buffer[:end]
-        try:
-            message = json.loads(body)
-        except (ValueError, RecursionError):
-            raise ProtocolError("a frame that is no JSON") from None
-        if not isinstance(message, dict):
-            raise ProtocolError("a frame that is no JSON object")
-        return message
-
-
-def send(end: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send a whole frame. Raises OSError where nobody reads."""
-    frame = memoryview(encode(message))
-    sent = socket.send_fds(end, [frame], list(descriptors)) if descriptors else 0
-    end.sendall(frame[sent:])
-
-
-class Connection:
-    """A worker's end: blocking, a message at a time."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        self._frames = Frames()
-        self._descriptors: list[int] = []
-
-    def receive(self) -> tuple[dict[str, Any], list[int]]:
-        """The next message and the descriptors that came with it. Raises EOFError at the end."""
-        while (message := self._frames.next()) is None:
-            data, descriptors, _, _ = socket.recv_fds(self._end, 2**16, 4)
-            if not data:
-                raise EOFError
-            self._descriptors += descriptors
-            self._frames.feed(data)
-        descriptors, self._descriptors = self._descriptors, []
-        return message, descriptors
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Send a message."""
-        send(self._end, message)
-
-
-Response: TypeAlias = dict[str, Any]
+"""Duration of the untimed calls before each round: other processes have used the caches since. Resumed after 10 ms,
+NumPy at 10000x32 took 772, 385, 255, 221 and 206 µs for its first calls, and 188 for the later ones."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a worker is to do: the name of one of its methods, arguments, and a descriptor to go with them."""
+    """What a worker is to do: the name of one of its methods, its arguments, and a descriptor to send with them."""
 
     name: str
     arguments: dict[str, Any]
     descriptor: int | None = None
 
 
-class WorkerFailed(Exception):  # noqa: N818 - an outcome, and not a mistake of ours
-    """A worker came to an end, or its kernel to an outcome other than ok."""
+class WorkerFailed(Exception):  # noqa: N818 - an outcome of a kernel, not an error of the suite
+    """The worker ended, or its kernel failed."""
 
     def __init__(self, outcome: str, reason: str, invalid: bool = False) -> None:
         super().__init__(outcome, reason)
         self.outcome, self.reason, self.invalid = outcome, reason, invalid
+
+
+Response: TypeAlias = dict[str, Any]
+"""A response as received; `parse` makes one of the types below of it."""
+KernelResult: TypeAlias = list[np.ndarray] | str
+"""cost, dw and db; or what is wrong with the form of what the kernel returned."""
+
+
+@dataclass(frozen=True)
+class LoadResponse:
+    """The kernel is imported and its backend started."""
+
+    import_seconds: float
+    backend: str
+    device: str
+    passes: int | float | None
+    compiles: bool
+
+
+@dataclass(frozen=True)
+class PlaceResponse:
+    """X and y are where the kernel computes."""
+
+    placement_seconds: float
+    huge_pages: bool | None
+
+
+@dataclass(frozen=True)
+class CompileResponse:
+    """The kernel is compiled, where that is a step of its own; None for a step that this kernel does not have."""
+
+    lower_seconds: float | None = None
+    """Tracing, and lowering to the compiler's input (JAX)."""
+    compile_seconds: float | None = None
+    """Compiling, or loading compiled code from disk."""
+    from_cache: bool | None = None
+    """Whether the compiled code was loaded from disk."""
+
+
+@dataclass(frozen=True)
+class CallResponse:
+    """The first call."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CheckResponse:
+    """One untimed call of a check."""
+
+    result: KernelResult
+
+
+@dataclass(frozen=True)
+class CalibrateResponse:
+    """How many calls make a round, and how many threads compute in them."""
+
+    iterations: int
+    call_seconds: float
+    placing_seconds: float
+    cores_used: float
+    busy_threads: float
+
+
+@dataclass(frozen=True)
+class RoundResponse:
+    """One timed round."""
+
+    seconds: float
+    """Of all its calls."""
+    result: KernelResult
+    """Of the sampled call."""
+    result_wait_seconds: float | None
+    """What converting the last call's result to NumPy took; None where an earlier call was sampled."""
+    copying_seconds: float
+    """What converting a result that is known to be complete took."""
+    placing_seconds: float
+    """What placing the parameters of one call took."""
+    spin_seconds: float
+    """What an empty loop took before the round."""
+    cpu_seconds: float
+    page_faults: float
+    switches: float
+    """Involuntary context switches."""
+    mutated: bool
+    """Whether the kernel wrote into its parameters."""
+
+
+@dataclass(frozen=True)
+class ReleaseResponse:
+    """The workload is released; what the worker observed while it was placed."""
+
+    compiled_again: float | None
+    """Versions compiled since calibration."""
+    pools: list[dict[str, Any]]
+    threads: float | None
+    cores: list[int]
+    peak_bytes: float | None
+    placing_alone_seconds: float
+    """What placing the parameters of one call took before any data was placed."""
+
+
+T = TypeVar("T")
+
+
+def parse(response_type: type[T], response: Response) -> T:
+    """The response with every field checked. Raises WorkerFailed where one is missing or of another type."""
+    values = {}
+    for name, hint in _hints(response_type).items():
+        try:
+            values[name] = _READERS[hint](response.get(name))
+        except ProtocolError as error:
+            raise WorkerFailed("crashed", f"it sent {error} for {name}") from None
+    return response_type(**values)
+
+
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+def _number(value: Any) -> float:
+    return float(_finite(value))
+
+
+def _finite(value: Any) -> float:
+    # a comparison, because math.isfinite raises OverflowError for an int over the largest float
+    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
+        return value
+    raise ProtocolError("no number")
+
+
+def _instance(kind: type, name: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        raise ProtocolError(f"no {name}")
+
+    return read
+
+
+def _optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _list(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    return lambda value: [read(part) for part in _instance(list, "list")(value)]
+
+
+_boolean = _instance(bool, "boolean")
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    float: _number,
+    float | None: _optional(_number),
+    int | float | None: _optional(_finite),
+    int: lambda value: int(_number(value)),
+    bool: _boolean,
+    bool | None: _optional(_boolean),
+    str: _instance(str, "text"),
+    list[int]: _list(_instance(int, "number")),
+    list[dict[str, Any]]: _list(_instance(dict, "object")),
+    KernelResult: lambda value: value if isinstance(value, str) else _list(array)(value),
+}
+"""How a field of each type is read. Numbers are finite; JSON as Python reads it has NaN and Infinity."""

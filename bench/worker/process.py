@@ -1,7 +1,7 @@
-"""A worker as the race sees it: started, given orders, suspended, watched, and ended for good.
+"""A worker as the race sees it: started, sent requests, suspended, watched and killed.
 
-Nothing that a worker does reaches further than here: what it says is data, what it prints is drained and its
-end kept, and how it ends (a crash, silence, too much memory) becomes an outcome in words.
+Nothing that a worker does affects the race: its responses are data, its output is drained and the end of it kept, and
+a crash, a timeout or too much memory becomes an outcome with a reason.
 """
 
 from __future__ import annotations
@@ -18,30 +18,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.host import procfs
-from bench.worker import messages
 from bench.worker.exit_status import OUTCOMES, PHASES, has_exited
-from bench.worker.messages import Frames, ProtocolError, Request, Response, WorkerFailed
+from bench.worker.frames import Frames, ProtocolError, send
+from bench.worker.messages import Request, Response, WorkerFailed
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 1e-4
 _GRACE_SECONDS = 1.0
-"""For a process whose connection has closed to be gone as well, and for a stop to be obeyed."""
-_KEPT_BYTES = 500
-"""Of what it prints: the end."""
+"""The longest wait for a process to exit after its connection closed, and for one to stop after SIGSTOP."""
+_OUTPUT_TAIL_BYTES = 500
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may take."""
+    """How long a worker may take, and how much memory."""
 
     seconds: float
-    """For one order."""
+    """For one request."""
     bytes: int
-    """Of memory."""
+    """Resident memory."""
 
 
 class WorkerProcess:
-    """One worker."""
+    """The process of one worker."""
 
     def __init__(
         self,
@@ -52,13 +51,13 @@ class WorkerProcess:
     ) -> None:
         """Raises OSError.
 
-        cores: those that it may use; None where the system cannot pin
-        service: the module whose `serve` it runs
+        cores: the cores that it may use; None where the system cannot pin a process
+        service: the module whose `serve` function it runs
         """
         self.limits = limits
-        ours, theirs = socket.socketpair()
+        parent_end, worker_end = socket.socketpair()
         readable, writable = os.pipe()
-        command = [sys.executable, "-P", "-m", "bench.worker.bootstrap", str(os.getpid()), str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "bench.worker.bootstrap", str(os.getpid()), str(worker_end.fileno())]
         command += [",".join(map(str, cores)) if cores else "-", service]
         try:
             self._popen = subprocess.Popen(
@@ -67,69 +66,69 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=writable,
                 stderr=writable,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[worker_end.fileno()],
                 start_new_session=True,
             )
         except BaseException:
-            ours.close()
+            parent_end.close()
             os.close(readable)
             raise
         finally:
-            theirs.close()
+            worker_end.close()
             os.close(writable)
         os.set_blocking(readable, False)
-        self._socket, self._output = ours, readable
+        self._socket, self._output = parent_end, readable
         self._frames = Frames()
         self._deadline = float("inf")
-        self._doing = "starting"
-        self._printed = b""
-        self.printed_bytes = 0
+        self._request_name = "load"
+        self._output_tail = b""
+        self.output_bytes = 0
         self.closed = False
 
-    # -- orders --
+    # -- requests --
 
-    def send(self, order: Request) -> None:
-        """Give an order; `replies` has its answer. Raises Ended."""
-        self._doing = order.name
+    def send(self, request: Request) -> None:
+        """Send a request; `as_completed` yields its response. Raises WorkerFailed."""
+        self._request_name = request.name
         self._deadline = time.monotonic() + self.limits.seconds
         self._socket.settimeout(self.limits.seconds)
         try:
-            descriptors = [] if order.descriptor is None else [order.descriptor]
-            messages.send(self._socket, {"order": order.name, **order.arguments}, descriptors)
+            descriptors = [] if request.descriptor is None else [request.descriptor]
+            send(self._socket, {"request": request.name, **request.arguments}, descriptors)
         except OSError:
-            raise self._end() from None
+            raise self._failure() from None
 
-    def request(self, order: Request) -> Response:
-        """Give an order and wait for its answer. Raises Ended; then the worker is gone."""
-        self.send(order)
-        ((_, reply),) = as_completed([self])
-        if isinstance(reply, WorkerFailed):
-            raise reply
-        return reply
+    def request(self, request: Request) -> Response:
+        """Send a request and wait for the response. Raises WorkerFailed; the worker is killed then."""
+        self.send(request)
+        ((_, response),) = as_completed([self])
+        if isinstance(response, WorkerFailed):
+            raise response
+        return response
 
-    # -- life and death --
+    # -- signals --
 
     def suspend(self) -> None:
-        """Stop it and all its children. Returns when it has stopped, or cannot for a second."""
+        """Stop the worker and all its children. Returns when it has stopped, or after a second."""
         if self._signal(signal.SIGSTOP) and hasattr(os, "waitid"):
-            flags, until = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT, time.monotonic() + _GRACE_SECONDS
+            flags, deadline = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT, time.monotonic() + _GRACE_SECONDS
             with suppress(ChildProcessError):
-                while os.waitid(os.P_PID, self._popen.pid, flags) is None and time.monotonic() < until:
+                while os.waitid(os.P_PID, self._popen.pid, flags) is None and time.monotonic() < deadline:
                     time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let the worker and its children continue."""
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it, all its children, and those of them that left its process group."""
+        """Kill the worker and all its descendants, even those that left its process group."""
         if self.closed:
             return
         self.closed = True
         descendants = procfs.descendants(self._popen.pid)
         self._signal(signal.SIGKILL)
         for descendant in descendants:
-            with suppress(Exception):  # gone already
+            with suppress(Exception):  # it has exited already
                 descendant.kill()
         self._popen.wait()
         self._drain()
@@ -137,13 +136,13 @@ class WorkerProcess:
         os.close(self._output)
 
     @property
-    def printed(self) -> str:
-        """The end of what it wrote to stdout and stderr."""
-        return self._printed.decode(errors="replace")
+    def output_tail(self) -> str:
+        """The end of what the worker wrote to stdout and stderr; `output_bytes` is the length of all of it."""
+        return self._output_tail.decode(errors="replace")
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has used so far."""
+        """The processor time that the worker has used so far."""
         return procfs.cpu_seconds(self._popen.pid)
 
     def _signal(self, number: signal.Signals) -> bool:
@@ -153,32 +152,32 @@ class WorkerProcess:
             return False
         return True
 
-    # -- what it says --
+    # -- responses --
 
     def files(self) -> tuple[socket.socket, int]:
-        """What becomes readable when it speaks, and when it prints."""
+        """The socket that carries responses, and the descriptor that carries printed output."""
         return self._socket, self._output
 
     def poll(self) -> Response | WorkerFailed | None:
-        """Its answer if that has come; None while it works on."""
+        """The response, or how the worker failed; None while it is still working."""
         self._drain()
         try:
             self._socket.setblocking(False)
             data = self._socket.recv(2**18)
         except BlockingIOError:
-            return self._watched()
+            return self._check_limits()
         except OSError:
-            return self._end()
+            return self._failure()
         if not data:
-            return self._end()
+            return self._failure()
         self._frames.feed(data)
         try:
             message = self._frames.next()
-        except ProtocolError as garbled:
+        except ProtocolError as error:
             self.kill()
-            return WorkerFailed("crashed", f"it sent {garbled} {self._in_words()}")
+            return WorkerFailed("crashed", f"it sent {error} {self._phase()}")
         if message is None:
-            return self._watched()
+            return self._check_limits()
         if "outcome" in message:
             self.kill()
             outcome = message["outcome"] if message["outcome"] in OUTCOMES else "crashed"
@@ -188,54 +187,54 @@ class WorkerProcess:
     def _drain(self) -> None:
         with suppress(BlockingIOError, OSError):
             while data := os.read(self._output, 2**16):
-                self.printed_bytes += len(data)
-                self._printed = (self._printed + data)[-_KEPT_BYTES:]
+                self.output_bytes += len(data)
+                self._output_tail = (self._output_tail + data)[-_OUTPUT_TAIL_BYTES:]
 
-    def _watched(self) -> WorkerFailed | None:
-        """What goes wrong in silence: no time left, too much memory, it stopped itself, it is gone."""
+    def _check_limits(self) -> WorkerFailed | None:
+        """The failures that a worker does not report: a timeout, too much memory, stopped or exited."""
         if time.monotonic() > self._deadline:
             self.kill()
-            return WorkerFailed("timeout", f"no end after {self.limits.seconds:g} s, {self._in_words()}")
-        if (held := procfs.resident_bytes(self._popen.pid)) > self.limits.bytes:
+            return WorkerFailed("timeout", f"not finished after {self.limits.seconds:g} s, {self._phase()}")
+        if (resident := procfs.resident_bytes(self._popen.pid)) > self.limits.bytes:
             self.kill()
-            limit = f"{held / 2**30:.1f} GiB, over its limit of {self.limits.bytes / 2**30:.1f}"
-            return WorkerFailed("out-of-memory", f"it held {limit}")
+            used, limit = resident / 2**30, self.limits.bytes / 2**30
+            return WorkerFailed("out-of-memory", f"it used {used:.1f} GiB, over its limit of {limit:.1f}")
         if hasattr(os, "waitid"):
             flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
             with suppress(ChildProcessError):
-                seen = os.waitid(os.P_PID, self._popen.pid, flags)
-                if seen is not None and seen.si_code == os.CLD_STOPPED:
-                    name = signal.Signals(seen.si_status).name
+                status = os.waitid(os.P_PID, self._popen.pid, flags)
+                if status is not None and status.si_code == os.CLD_STOPPED:
+                    name = signal.Signals(status.si_status).name
                     self.kill()
-                    return WorkerFailed("crashed", f"it stopped itself ({name}) {self._in_words()}")
-                if seen is not None:
-                    return self._end()
+                    return WorkerFailed("crashed", f"it stopped itself ({name}) {self._phase()}")
+                if status is not None:
+                    return self._failure()
         return None
 
-    def _end(self) -> WorkerFailed:
-        """How a worker ended whose connection is closed."""
-        until = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < until and not has_exited(self._popen):
+    def _failure(self) -> WorkerFailed:
+        """How the worker ended, once its connection is closed."""
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < deadline and not has_exited(self._popen):
             time.sleep(0.005)
-        gone = has_exited(self._popen)
+        exited = has_exited(self._popen)
         self.kill()
-        if not gone:
-            return WorkerFailed("crashed", f"it closed its connection {self._in_words()}")
+        if not exited:
+            return WorkerFailed("crashed", f"it closed its connection {self._phase()}")
         code = self._popen.returncode
         if code >= 0:
-            return WorkerFailed("crashed", f"it exited with code {code} {self._in_words()}")
+            return WorkerFailed("crashed", f"it exited with code {code} {self._phase()}")
         name = signal.Signals(-code).name
         description = f"{signal.strsignal(-code)}".lower()
         hint = " (the system may have run out of memory)" if -code == signal.SIGKILL else ""
-        return WorkerFailed("crashed", f"{name}, {description}, {self._in_words()}{hint}")
+        return WorkerFailed("crashed", f"{name}, {description}, {self._phase()}{hint}")
 
-    def _in_words(self) -> str:
-        return PHASES.get(self._doing, f"while {self._doing}")
+    def _phase(self) -> str:
+        return PHASES.get(self._request_name, f"during {self._request_name}")
 
 
-def as_completed(asked: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProcess, Response | WorkerFailed]]:
-    """The answers of all that were given an order, as they come."""
-    waiting = list(asked)
+def as_completed(workers: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProcess, Response | WorkerFailed]]:
+    """The responses of workers that were sent a request, in the order of arrival."""
+    waiting = list(workers)
     with selectors.DefaultSelector() as selector:
         for process in waiting:
             for file in process.files():
@@ -244,9 +243,9 @@ def as_completed(asked: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProcess
             selector.select(_TICK_SECONDS)
             for process in list(waiting):
                 files = process.files()
-                if (reply := process.poll()) is not None:
+                if (response := process.poll()) is not None:
                     waiting.remove(process)
                     for file in files:
                         with suppress(KeyError, ValueError, OSError):
                             selector.unregister(file)
-                    yield process, reply
+                    yield process, response

@@ -1,10 +1,11 @@
-"""A workload's arrays, shared with the workers: one anonymous file, passed by descriptor.
+"""A workload's arrays in memory shared with the workers: one anonymous file, passed by descriptor.
 
-It has no name, so nothing is left behind, and no limit of /dev/shm. Where arrays lie is worth 5-8% at cache-resident
-sizes, so they begin at pages, large ones at huge pages, as NumPy's own large arrays do. The file is put on huge pages
-where the system can (MADV_COLLAPSE, Linux 6.1), and all workers read the same memory; where it cannot, and for what
-is smaller than a huge page, a worker takes a copy of X and y of its own (`private`), on huge pages if it gets them:
-small ones cost 5-11%, and half of the speed at which large matrices can be read.
+The file has no name, so nothing remains after a crash, and the size of /dev/shm does not limit it. The position of an
+array in memory is worth 5-8% at cache-resident sizes, so arrays start at page boundaries, and large ones at huge-page
+boundaries, as NumPy's own large arrays do. Where the system can put the file on huge pages (MADV_COLLAPSE, Linux
+6.1), all workers read the same memory. Elsewhere, and for arrays smaller than a huge page, each worker makes its own
+copy of X and y (`local_copy`), on huge pages if the system provides them: small pages cost 5-11%, and half of the
+bandwidth for large matrices.
 """
 
 from __future__ import annotations
@@ -35,21 +36,21 @@ _LIBC.mprotect.argtypes = _LIBC.madvise.argtypes = (ctypes.c_void_p, ctypes.c_si
 
 @dataclass(frozen=True)
 class Shared:
-    """An anonymous file with arrays, and where they lie in it."""
+    """An anonymous file with arrays, and the offset, shape, dtype and order of each."""
 
     descriptor: int
     table: dict[str, dict[str, Any]]
-    bytes: int
 
     def close(self) -> None:
-        """Give the memory back once no worker maps it."""
+        """Release the memory once no worker maps it."""
         os.close(self.descriptor)
 
 
 def share_arrays(arrays: dict[str, np.ndarray], available_bytes: int) -> Shared:
-    """Copy the arrays into an anonymous file. Raises MemoryError where it does not fit into what is available."""
+    """Copy the arrays into an anonymous file. Raises MemoryError where they need more than is available."""
     if (needed := sum(array.nbytes for array in arrays.values())) > available_bytes:
-        raise MemoryError(f"{needed / 2**30:.2g} GiB of shared memory")  # an anonymous file is given without asking
+        # the system creates an anonymous file of any size, and fails only when it is written
+        raise MemoryError(f"{needed / 2**30:.2g} GiB of shared memory")
     table, size = {}, 0
     for name, array in arrays.items():
         order = "C" if array.flags.c_contiguous else "F"
@@ -60,16 +61,16 @@ def share_arrays(arrays: dict[str, np.ndarray], available_bytes: int) -> Shared:
     descriptor = _anonymous_file()
     try:
         os.ftruncate(descriptor, size)
-        memory = _Map(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        memory = _Mapping(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         for name, array in arrays.items():
             memory.array(table[name])[...] = array
-        memory.on_huge_pages()
+        memory.request_huge_pages()
         memory.close()
         _seal(descriptor)
     except OSError as error:
         os.close(descriptor)
         raise MemoryError(f"{size / 2**30:.2g} GiB of shared memory: {error.strerror}") from error
-    return Shared(descriptor, table, size)
+    return Shared(descriptor, table)
 
 
 def _anonymous_file() -> int:
@@ -80,74 +81,74 @@ def _anonymous_file() -> int:
 
 
 def _seal(descriptor: int) -> None:
-    """Nobody can write into it any more, not even a kernel that writes to every descriptor that it finds."""
+    """Make the file read-only for everybody, even for a kernel that writes to every descriptor that it finds."""
     if hasattr(fcntl, "F_ADD_SEALS"):
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
 
 
 def map_arrays(descriptor: int, table: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
-    """The shared arrays, read-only: whoever writes into them dies of it."""
+    """The shared arrays, in read-only pages: a write is a segmentation fault."""
     size = os.fstat(descriptor).st_size
-    memory = _Map(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ)
-    memory.on_huge_pages()
+    memory = _Mapping(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ)
+    memory.request_huge_pages()
     return {name: memory.array(entry) for name, entry in table.items()}
 
 
-class _Map:
-    """A file in memory, which begins at a huge page. It is gone when nobody looks into it any more."""
+class _Mapping:
+    """A file mapped at a huge-page boundary. It is unmapped when no array refers to it any more."""
 
     def __init__(self, descriptor: int, size: int, flags: int, protection: int) -> None:
-        # Python's own maps begin at any page, and cannot be told where to
+        # Python's mmap module cannot map at a given address
         self._size = size
-        around = _LIBC.mmap(None, size + HUGE_PAGE, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
-        self._start = _rounded_up(around, HUGE_PAGE)
-        placed = _LIBC.mmap(self._start, self._size, protection, flags | _MAP_FIXED, descriptor, 0)
-        if placed != self._start:
+        reserved = _LIBC.mmap(None, size + HUGE_PAGE, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        self._start = _rounded_up(reserved, HUGE_PAGE)
+        address = _LIBC.mmap(self._start, self._size, protection, flags | _MAP_FIXED, descriptor, 0)
+        if address != self._start:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         buffer = (ctypes.c_ubyte * self._size).from_address(self._start)
         self._bytes = np.ctypeslib.as_array(buffer)
         self._bytes.flags.writeable = bool(protection & mmap.PROT_WRITE)
-        self.close = weakref.finalize(buffer, _LIBC.munmap, around, self._size + HUGE_PAGE)
+        self.close = weakref.finalize(buffer, _LIBC.munmap, reserved, self._size + HUGE_PAGE)
 
-    def on_huge_pages(self) -> None:
-        """As far as the system can and will."""
+    def request_huge_pages(self) -> None:
+        """Ask the system for huge pages; it may refuse."""
         if sys.platform == "linux":
             _LIBC.madvise(self._start, self._size, _MADV_COLLAPSE)
 
     def array(self, entry: dict[str, Any]) -> np.ndarray:
-        """One of the arrays that lie in it."""
-        where: Any = self._bytes.data  # NumPy's stubs ask for less than NumPy takes
-        return np.ndarray(entry["shape"], entry["dtype"], where, entry["offset"], order=entry["order"])
+        """The array of this entry of the table."""
+        buffer: Any = self._bytes.data  # NumPy accepts a memoryview; its stubs do not
+        return np.ndarray(entry["shape"], entry["dtype"], buffer, entry["offset"], order=entry["order"])
 
 
 def local_copy(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
-    """One of the shared arrays in memory of one's own: aligned to a huge page, huge pages asked for, read-only."""
+    """A read-only private copy of one shared array, aligned to a huge page and on huge pages if possible."""
     itemsize = np.dtype(entry["dtype"]).itemsize
     count = int(np.prod(entry["shape"], dtype=np.int64))
     size = _rounded_up(count * itemsize, HUGE_PAGE)
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)
-    whole = np.frombuffer(memory, np.uint8)
-    start = -whole.ctypes.data % HUGE_PAGE
-    room = memoryview(whole.data)[start : start + count * itemsize]
+    allocated = np.frombuffer(memory, np.uint8)
+    start = -allocated.ctypes.data % HUGE_PAGE
+    target = memoryview(allocated.data)[start : start + count * itemsize]
     read = 0
-    while read < len(room):  # read, not copied from a map, which would fault in every small page of it
-        read += os.preadv(descriptor, [room[read:]], entry["offset"] + read)
-    array = np.frombuffer(room, entry["dtype"]).reshape(entry["shape"], order=entry["order"])
-    _LIBC.mprotect(whole.ctypes.data + start, size, _PROT_READ)
+    while read < len(target):  # reading the file avoids a page fault for each small page of a mapping
+        read += os.preadv(descriptor, [target[read:]], entry["offset"] + read)
+    array = np.frombuffer(target, entry["dtype"]).reshape(entry["shape"], order=entry["order"])
+    _LIBC.mprotect(allocated.ctypes.data + start, size, _PROT_READ)
     array.flags.writeable = False
     return array
 
 
 def aligned(vector: np.ndarray) -> np.ndarray:
-    """A read-only copy by itself, that starts at a multiple of 64 bytes: a cache line, and the widest vector."""
-    room = np.empty(len(vector) + 64 // vector.itemsize, vector.dtype)
-    start = -room.ctypes.data % 64 // vector.itemsize
-    copy = room[start : start + len(vector)]
+    """A read-only copy that starts at a multiple of 64 bytes: a cache line, and the widest SIMD register."""
+    allocated = np.empty(len(vector) + 64 // vector.itemsize, vector.dtype)
+    start = -allocated.ctypes.data % 64 // vector.itemsize
+    copy = allocated[start : start + len(vector)]
     copy[...] = vector
-    for array in (copy, room):  # else whoever has the one could set the other's flag
+    for array in (copy, allocated):  # NumPy lets a view be made writable again while its base is writable
         array.flags.writeable = False
     return copy
 

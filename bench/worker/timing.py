@@ -1,7 +1,7 @@
 """The loop that measures: draw parameters, warm up, calibrate, time a round.
 
-Timed is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that are already placed, and no timed call gets
-parameters that its worker has seen. Separate from worker.py, which answers requests.
+The timed expression is exactly `backend.wait(kernel.gradient(X, y, w, b))`, on arrays that are already placed. No
+timed call gets parameters that its worker has seen. Separate from worker.py, which answers requests.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ import numpy as np
 
 from bench.host import procfs
 from bench.worker import shared_arrays
-from bench.worker.messages import WARMUP_SECONDS
+from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, KernelResult, RoundResponse
 from bench.workloads.parameters import parameters
 from kernels import Gradient, Kernel
 
 ROUND_SECONDS = 0.005
-"""A round lasts at least this long: 10⁵ times the timer's grain, and more than a scheduler's tick of 4 ms."""
+"""The shortest round: 10⁵ times the timer's resolution, and longer than the scheduler's tick of 4 ms."""
 _SPIN_COUNT = 2000
-"""Of an empty Python loop: some 50 µs, to see a core change its speed."""
+"""Iterations of an empty Python loop, about 50 µs, whose duration shows changes of the core's speed."""
 _PLACING_SECONDS = 0.5
-"""A round whose parameters take longer than this to place is long enough: such a kernel computes while it places."""
+"""The longest time for placing the parameters of a round: a kernel that needs more computes while it places."""
 _TRIALS = 3
-"""Of a number of calls, the shortest of which counts: it was too few where a neighbour was busy, down to a half."""
+"""Timings for each number of calls; the minimum counts. With a single timing, other processes made rounds up to twice
+too short."""
 _SETTLING_SECONDS = 0.04
-"""Of untimed calls before a round's are counted: ten slices of the scheduler. Two threads that were kept to one core
-for another workload share it for some slices more; counted then, a call took 4 ms in place of 40 µs."""
-_WATCHED_SECONDS = 0.05
-"""For so long a kernel's threads are watched: ten ticks, since the system counts a running thread by ticks."""
-_BUSY = 0.02
-"""A thread that ran for this share of the time counts as one that computes."""
+"""Duration of untimed calls before calibration: ten time slices of the scheduler. Two threads that were pinned to one
+core for the previous workload share it for some more slices; calibrated then, a call took 4 ms instead of 40 µs."""
+_OBSERVED_SECONDS = 0.05
+"""How long threads are observed: ten ticks, because the system accounts the time of a running thread by ticks."""
+_BUSY_FRACTION = 0.02
+"""A thread that runs for this fraction of the time counts as computing."""
 
 
 @dataclass
 class PlacedKernel:
-    """A kernel and the workload that is placed for it."""
+    """A kernel and the workload that is placed where it computes."""
 
     kernel: Kernel
     workload: str
@@ -53,22 +54,22 @@ class PlacedKernel:
     X: Any = None
     y: Any = None
     drawn: np.ndarray = field(default_factory=lambda: np.empty(0))
-    """The weights of the last draw, of which the kernel has no copy."""
-    given: list[np.ndarray] = field(default_factory=list)
-    """The same weights, as the kernel was given them."""
+    """The weights of the last draw; the kernel has no reference to this array."""
+    passed: list[np.ndarray] = field(default_factory=list)
+    """The same weights, in the arrays that the kernel was passed."""
 
     def draw_parameters(self, draw: int, count: int, seed: int | None = None) -> tuple[list[tuple[Any, Any]], float]:
-        """New parameters for each of so many calls, placed, and the seconds that placing one took."""
+        """Placed parameters for `count` calls, each new, and the seconds that placing those of one call took."""
         asarray = self.kernel.backend.asarray
         seed = self.launch_seed if seed is None else seed
         w, b = parameters(self.workload, self.n, self.dtype, draw, count, seed)
-        self.drawn, self.given = w, [shared_arrays.aligned(row) for row in w]
+        self.drawn, self.passed = w, [shared_arrays.aligned(row) for row in w]
         start = perf_counter()
-        placed = [(asarray(w), asarray(b)) for w, b in zip(self.given, b, strict=True)]
+        placed = [(asarray(w), asarray(b)) for w, b in zip(self.passed, b, strict=True)]
         return placed, (perf_counter() - start) / count
 
     def time_calls(self, placed: list[tuple[Any, Any]]) -> float:
-        """Seconds of a call with each of the parameters."""
+        """Seconds for one call with each of the parameters."""
         gradient, wait, X, y = self.kernel.gradient, self.kernel.backend.wait, self.X, self.y
         start = perf_counter()
         for w, b in placed:
@@ -76,68 +77,74 @@ class PlacedKernel:
         return perf_counter() - start
 
     def warm_up(self, draw: int, seconds: float) -> tuple[Any, Any]:
-        """Untimed calls for so long, one at least. Returns the parameters that they had."""
-        (warm,), _ = self.draw_parameters(draw, 1, seed=0)  # other parameters than the timed ones
-        spent = 0.0
-        while spent < seconds:
-            spent += self.time_calls([warm])
-        return warm
+        """Make untimed calls for this long, at least one. Returns their parameters."""
+        (pair,), _ = self.draw_parameters(draw, 1, seed=0)  # another seed: other parameters than the timed ones
+        elapsed = 0.0
+        while elapsed < seconds:
+            elapsed += self.time_calls([pair])
+        return pair
 
-    def to_numpy(self, result: Any) -> tuple[list[np.ndarray] | str, float]:
-        """A result as NumPy, and the seconds that this took."""
+    def to_numpy(self, result: Any) -> tuple[KernelResult, float]:
+        """The result as NumPy arrays, and the seconds that the conversion took."""
         start = perf_counter()
-        back = to_numpy(self.kernel, result, self.n, self.dtype)
-        return back, perf_counter() - start
+        converted = to_numpy(self.kernel, result, self.n, self.dtype)
+        return converted, perf_counter() - start
 
 
-def calibrate(subject: PlacedKernel, draw: int, iterations: int | None) -> dict[str, Any]:
-    """How many calls make a round, if that is not known yet, and how many threads compute in them."""
+def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) -> CalibrateResponse:
+    """Choose the number of calls in a round, unless it is given, and count the threads that compute in them."""
     gc.collect()
-    gc.freeze()  # compiling leaves much behind: to look at it again took 27 ms of each round with Numba
-    gc.disable()  # until the workload is released: nothing is collected while it is timed
+    gc.freeze()  # compilation leaves many objects: collecting them again took 27 ms of each round with Numba
+    gc.disable()  # until the workload is released: no collection while it is timed
     calls, rounds = iterations or 1, 1
     if iterations is None:
-        subject.warm_up(draw, _SETTLING_SECONDS)
-        elapsed, placing = _trial(subject, draw, calls)
+        placed_kernel.warm_up(draw, _SETTLING_SECONDS)
+        elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
         while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
-            # tenfold at most: a first call is slower than the rest
+            # at most tenfold: the first call is slower than the others
             calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
             draw += _TRIALS
-            elapsed, placing = _trial(subject, draw, calls)
-        rounds = ceil(_WATCHED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
-    placed, placing = subject.draw_parameters(draw + _TRIALS, calls * rounds)
-    threads, start, cpu = procfs.thread_seconds(), perf_counter(), process_time()
-    passes, elapsed = 0, 0.0
-    while not passes or (rounds > 1 and elapsed < _WATCHED_SECONDS):
-        passes, elapsed = passes + 1, elapsed + subject.time_calls(placed)
-    elapsed, cpu = perf_counter() - start, process_time() - cpu
-    ran = [after - threads.get(task, 0.0) for task, after in procfs.thread_seconds().items()]
-    return {
-        "iterations": calls,
-        "call_seconds": elapsed / (calls * rounds * passes),
-        "placing_seconds": placing,
-        "cores_used": cpu / elapsed,
-        "busy_threads": None if iterations else sum(seconds > _BUSY * elapsed for seconds in ran),
-    }
+            elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
+        rounds = ceil(_OBSERVED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
+    pairs, placing = placed_kernel.draw_parameters(draw + _TRIALS, calls * rounds)
+    before, start, cpu_start = procfs.thread_seconds(), perf_counter(), process_time()
+    repetitions, elapsed = 0, 0.0
+    while not repetitions or (rounds > 1 and elapsed < _OBSERVED_SECONDS):
+        repetitions, elapsed = repetitions + 1, elapsed + placed_kernel.time_calls(pairs)
+    elapsed, cpu_seconds = perf_counter() - start, process_time() - cpu_start
+    seconds_by_thread = [after - before.get(thread, 0.0) for thread, after in procfs.thread_seconds().items()]
+    return CalibrateResponse(
+        iterations=calls,
+        call_seconds=elapsed / (calls * rounds * repetitions),
+        placing_seconds=placing,
+        cores_used=cpu_seconds / elapsed,
+        busy_threads=sum(seconds > _BUSY_FRACTION * elapsed for seconds in seconds_by_thread),
+    )
 
 
 def time_round(
-    subject: PlacedKernel, draw: int, iterations: int, sampled: int, cores: list[int] | None
-) -> dict[str, Any]:
-    """So many timed calls after a few untimed ones; the result of call number `sampled` goes back."""
+    placed_kernel: PlacedKernel, draw: int, iterations: int, sampled: int, cores: list[int] | None
+) -> RoundResponse:
+    """Time `iterations` calls after some untimed ones, and return the result of call number `sampled`."""
     allowed = os.sched_getaffinity(0) if cores else set()
     if cores:
         pin_threads(cores)
-    gc.collect()  # it is off meanwhile, and what was imported is left alone
+    gc.collect()  # automatic collection is off while rounds are timed
     start = perf_counter()
     for _ in range(_SPIN_COUNT):
         pass
     spin = perf_counter() - start
-    warm = subject.warm_up(draw, WARMUP_SECONDS)
-    placed, placing = subject.draw_parameters(draw, iterations)  # only now, that nothing of it can be done before
-    before, sample, after = placed[:sampled], placed[sampled], placed[1 + sampled :]
-    gradient, wait, X, y = subject.kernel.gradient, subject.kernel.backend.wait, subject.X, subject.y
-    usage, cpu = resource.getrusage(resource.RUSAGE_SELF), process_time()
+    warmup_pair = placed_kernel.warm_up(draw, WARMUP_SECONDS)
+    # drawn only now, so that no untimed call can compute with these parameters
+    pairs, placing = placed_kernel.draw_parameters(draw, iterations)
+    before, sample, after = pairs[:sampled], pairs[sampled], pairs[1 + sampled :]
+    gradient, wait, X, y = (
+        placed_kernel.kernel.gradient,
+        placed_kernel.kernel.backend.wait,
+        placed_kernel.X,
+        placed_kernel.y,
+    )
+    usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
     start = perf_counter()
     for w, b in before:
         wait(gradient(X, y, w, b))
@@ -145,68 +152,70 @@ def time_round(
     for w, b in after:
         wait(gradient(X, y, w, b))
     end = perf_counter()
-    cpu, used = process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF)
-    plain = _like(result, *warm)
-    subject.to_numpy(plain)  # that what follows finds its code in cache
-    _, copying = subject.to_numpy(plain)
-    back, result_wait = subject.to_numpy(result)
-    if len(allowed) > 1:  # else it has one core at a time, and stays where it is
+    cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
+    complete = _complete_result_like(result, *warmup_pair)
+    placed_kernel.to_numpy(complete)  # once untimed, so that the next two conversions find their code in cache
+    _, copying = placed_kernel.to_numpy(complete)
+    converted, result_wait = placed_kernel.to_numpy(result)
+    if len(allowed) > 1:  # with a single core there is nothing to restore
         os.sched_setaffinity(0, allowed)
-    return {
-        "seconds": end - start,
-        "result": back,
-        "result_wait_seconds": result_wait if not after else None,
-        "copying_seconds": copying,
-        "placing_seconds": placing,
-        "spin_seconds": spin,
-        "cpu_seconds": cpu,
-        "page_faults": used.ru_minflt - usage.ru_minflt,
-        "switches": used.ru_nivcsw - usage.ru_nivcsw,
-        "mutated": any(not np.array_equal(w, drawn) for w, drawn in zip(subject.given, subject.drawn, strict=True)),
-    }
+    return RoundResponse(
+        seconds=end - start,
+        result=converted,
+        result_wait_seconds=result_wait if not after else None,
+        copying_seconds=copying,
+        placing_seconds=placing,
+        spin_seconds=spin,
+        cpu_seconds=cpu_seconds,
+        page_faults=usage.ru_minflt - usage_start.ru_minflt,
+        switches=usage.ru_nivcsw - usage_start.ru_nivcsw,
+        mutated=any(
+            not np.array_equal(w, drawn) for w, drawn in zip(placed_kernel.passed, placed_kernel.drawn, strict=True)
+        ),
+    )
 
 
-def _trial(subject: PlacedKernel, draw: int, calls: int) -> tuple[float, float]:
-    """Seconds that so many calls take at least, and that placing one takes; a busy neighbour only adds."""
+def _shortest_trial(placed_kernel: PlacedKernel, draw: int, calls: int) -> tuple[float, float]:
+    """The least seconds for so many calls, and for placing the parameters of one; other processes only add time."""
     trials = []
     for trial in range(_TRIALS):
-        placed, placing = subject.draw_parameters(draw + trial, calls)
-        trials.append((subject.time_calls(placed), placing))
+        pairs, placing = placed_kernel.draw_parameters(draw + trial, calls)
+        trials.append((placed_kernel.time_calls(pairs), placing))
         if trials[0][0] >= ROUND_SECONDS * _TRIALS:
-            break  # a long call needs no second look
+            break  # one trial is enough for long calls
     return min(seconds for seconds, _ in trials), min(placing for _, placing in trials)
 
 
-def to_numpy(kernel: Kernel, result: Any, n: int, dtype: np.dtype[Any]) -> list[np.ndarray] | str:
-    """cost, dw and db as NumPy, copied at once, or what is wrong with their form."""
+def to_numpy(kernel: Kernel, result: Any, n: int, dtype: np.dtype[Any]) -> KernelResult:
+    """Copies of cost, dw and db as NumPy arrays, or what is wrong with the form of the result."""
     if not isinstance(result, (tuple, list)) or len(result) != len(Gradient._fields):
         size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
         return f"it returned a {type(result).__name__}{size}; expected (cost, dw, db)"
     arrays = []
     for name, part, shape in zip(Gradient._fields, result, ((), (n,), ()), strict=True):
         try:
-            found = kernel.backend.asnumpy(part, dtype)
+            converted = kernel.backend.asnumpy(part, dtype)
         except (TypeError, ValueError) as error:
             return f"{name} is {error}".partition("\n")[0]
-        if found.dtype != dtype:
-            return f"{name} is {found.dtype}; expected {dtype}"
-        if found.shape != shape:
-            return f"{name} has shape {found.shape}; expected {shape}"
-        arrays.append(np.array(found))  # a copy: what is filled in later does not count
+        if converted.dtype != dtype:
+            return f"{name} is {converted.dtype}; expected {dtype}"
+        if converted.shape != shape:
+            return f"{name} has shape {converted.shape}; expected {shape}"
+        arrays.append(np.array(converted))  # a copy: values that the kernel writes later do not count
     return arrays
 
 
-def _like(result: Any, w: Any, b: Any) -> tuple[Any, Any, Any]:
-    """What looks like the result and is there already: a Python float takes longer to bring back than NumPy's."""
-    three = isinstance(result, (tuple, list)) and len(result) == len(Gradient._fields)
-    cost, db = (float(b) if three and type(result[place]) is float else b for place in (0, 2))
+def _complete_result_like(result: Any, w: Any, b: Any) -> tuple[Any, Any, Any]:
+    """A complete result of the same types: converting a Python float takes longer than converting a NumPy scalar."""
+    well_formed = isinstance(result, (tuple, list)) and len(result) == len(Gradient._fields)
+    cost, db = (float(b) if well_formed and type(result[index]) is float else b for index in (0, 2))
     return cost, w, db
 
 
 def pin_threads(cores: list[int]) -> None:
-    """Go to these cores: the thread that calls, and all others where they had one core to share."""
-    together = len(os.sched_getaffinity(0)) == 1
+    """Pin the calling thread to these cores; and all other threads, if this one was pinned to a single core."""
+    pin_all = len(os.sched_getaffinity(0)) == 1
     os.sched_setaffinity(0, cores)
-    for task in Path("/proc/self/task").glob("*") if together else ():
+    for task in Path("/proc/self/task").glob("*") if pin_all else ():
         with suppress(OSError):
             os.sched_setaffinity(int(task.name), cores)

@@ -1,1 +1,1 @@
-"""The data that kernels are given."""
+"""The data and parameters that kernels compute with."""

@@ -1,8 +1,8 @@
-"""Workloads: named, seeded descriptions of a problem, so that a name means the same data on every machine.
+"""Workloads: named descriptions of problems. Data are seeded, so that a name means the same data on every machine.
 
 lecture, breast-cancer, flights      the lecture's example and real data
-MxN                                  m examples of n features, labels drawn from the model itself
-...-f32 or ...-f64, then -C or -F    any of them in that dtype and order (without: -f64 and -C)
+MxN                                  m examples of n features, synthetic: labels are drawn from the model
+...-f32 or ...-f64, then -C or -F    any of them in that dtype and order (default: -f64 and -C)
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _CHUNK_ROWS = 2**14
 _EIGHT_SIGMA = 8.0
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
-# What one call costs where Python itself loops: nominal seconds for each example and for each element.
-# About twice what CPython 3.11 takes on a server core of 2024, so that slower machines stay under the limit
-# too; and fixed, because machines can be compared only if a workload's baseline is the same on all of them.
+# Nominal seconds of one call for each example and for each element, for kernels that loop in Python. About twice what
+# CPython 3.11 takes on a server core of 2024, so that slower machines stay under the limit as well. The values are
+# fixed, because machines are comparable only if a workload's baseline is the same on all of them.
 _NOMINAL_SECONDS = {"loops": (4e-7, 1.2e-7), "loops-examples": (3.5e-6, 1e-9)}
 _LONGEST_CALL_SECONDS = 1.0
 _PREPARATION_SECONDS = {4: (2.4e-7, 4.6e-8), 8: (1.9e-6, 1.1e-7)}
@@ -41,22 +41,22 @@ _BASELINES = ("loops", "loops-examples", "numpy")
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A problem's description: cheap to hold and to list. `problem` makes the data."""
+    """A description of a problem, without its data; `problem` makes the data."""
 
     name: str
     summary: str
     m: int
     n: int
     examples: Callable[[], datasets.Examples]
-    """Makes X and y; raises DatasetUnavailable where a library for it is missing."""
+    """Makes X and y. Raises DatasetUnavailable where a library is missing."""
     require: Callable[[], object] = lambda: None
-    """Raises DatasetUnavailable as `examples` would, at once."""
+    """Raises DatasetUnavailable if `examples` would, without making the data."""
     dtype: np.dtype[Any] = _DTYPES["f64"]
     order: Literal["C", "F"] = "C"
 
     @property
-    def left_out(self) -> dict[str, str]:
-        """The kernels that are not measured here unless they are asked for by name, and why."""
+    def skip_reasons(self) -> dict[str, str]:
+        """The kernels that are measured on this workload only if requested by name, each with the reason."""
         costs = {name: nominal_seconds(name, self) for name in _NOMINAL_SECONDS}
         return {
             name: f"a call takes nominally {cost:.1f} s, over the limit of {_LONGEST_CALL_SECONDS:g} s"
@@ -66,47 +66,47 @@ class Workload:
 
     @property
     def baseline(self) -> str:
-        """The kernel that is 1.0× here: the slowest rung that is not left out."""
-        return next(name for name in _BASELINES if name not in self.left_out)
+        """The kernel whose speedup is 1.0×: the slowest of the candidates that is not skipped."""
+        return next(name for name in _BASELINES if name not in self.skip_reasons)
 
     @property
     def bytes_of_x(self) -> int:
-        """The size of the feature matrix."""
+        """The size of X."""
         return self.m * self.n * self.dtype.itemsize
 
     @property
     def bytes_per_call(self) -> int:
-        """What any kernel must move at least: X and y read once, w read and dw written."""
+        """The least memory traffic of a call: X, y and w read once, dw written once."""
         return (self.m * self.n + self.m + 2 * self.n) * self.dtype.itemsize
 
 
 def nominal_seconds(kernel: str, workload: Workload) -> float:
-    """What one call of a kernel that loops in Python costs, nominally; 0 for the others."""
-    row, element = _NOMINAL_SECONDS.get(kernel, (0.0, 0.0))
-    return workload.m * (row + workload.n * element)
+    """The nominal seconds of one call of a kernel that loops in Python; 0 for the other kernels."""
+    per_example, per_element = _NOMINAL_SECONDS.get(kernel, (0.0, 0.0))
+    return workload.m * (per_example + workload.n * per_element)
 
 
 def preparation_seconds(workload: Workload) -> float:
-    """About how long making the data, the probes and the references takes.
+    """The approximate seconds for making the data, the probes and the references.
 
-    As measured with 2 to 1024 features on two cores of 2024, where double-double arithmetic is most of it.
+    Measured with 2 to 1024 features on two cores of 2024; double-double arithmetic takes most of the time.
     """
-    row, element = _PREPARATION_SECONDS[workload.dtype.itemsize]
-    return 0.05 + workload.m * (row + workload.n * element)
+    per_example, per_element = _PREPARATION_SECONDS[workload.dtype.itemsize]
+    return 0.05 + workload.m * (per_example + workload.n * per_element)
 
 
 @lru_cache(maxsize=2)
 def problem(workload: Workload, draw: int) -> Problem:
-    """The workload's data with parameters number `draw`. The last two are kept.
+    """The workload's data with parameters number `draw`. The last two problems are cached.
 
-    Raises DatasetUnavailable, and ValueError where the data is no problem of the domain.
+    Raises DatasetUnavailable, and ValueError for data outside the domain of `Problem`.
     """
     (w,), (b,) = parameters(workload.name, workload.n, workload.dtype, draw)
     return Problem(*_data(workload), w, b)
 
 
-def forget() -> None:
-    """Let go of what is kept."""
+def clear_cache() -> None:
+    """Release the cached problems and data."""
     problem.cache_clear()
     _data.cache_clear()
 
@@ -120,7 +120,7 @@ def _data(workload: Workload) -> datasets.Examples:
 
 
 def synthetic(m: int, n: int) -> datasets.Examples:
-    """Standard normal features; labels drawn from the model with weights of order 2/√n, and no subnormals."""
+    """Standard normal features without subnormals; labels drawn from the model, with weights of order 2/√n."""
     rng = np.random.default_rng([SEED, m, n])
     w, b = 2 * rng.standard_normal(n) / np.sqrt(n), rng.standard_normal() / 2
     X, y = np.empty((m, n)), np.empty(m)
@@ -142,12 +142,12 @@ _NAMED = {
 
 
 def names() -> tuple[str, ...]:
-    """The workloads that have a name of their own."""
+    """The workloads that have a name other than their size."""
     return tuple(_NAMED)
 
 
 def named(name: str) -> Workload:
-    """The workload of that name. Raises ValueError, with the nearest names, if there is none."""
+    """The workload of that name. Raises ValueError, which suggests similar names, if there is none."""
     parts = re.fullmatch(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?", name)
     base = parts["base"] if parts else name
     size = re.fullmatch(r"(\d{1,12})x(\d{1,12})", base)
@@ -160,45 +160,45 @@ def named(name: str) -> Workload:
         m, n = int(size[1]), int(size[2])
         if 0 in (m, n):
             raise ValueError(f"{name!r} has no {'examples' if m == 0 else 'features'}; expected at least one")
-        found = Workload(base, "synthetic", m, n, partial(synthetic, m, n))
+        workload = Workload(base, "synthetic", m, n, partial(synthetic, m, n))
     else:
-        found = _NAMED[base]
+        workload = _NAMED[base]
     dtype = parts["dtype"] or "f64"
     order: Literal["C", "F"] = "F" if parts["order"] == "F" else "C"
     suffix = (f"-{dtype}" if size or dtype != "f64" else "") + ("-F" if order == "F" else "")
-    return replace(found, name=base + suffix, dtype=_DTYPES[dtype], order=order)
+    return replace(workload, name=base + suffix, dtype=_DTYPES[dtype], order=order)
 
 
 def from_file(path: Path, target: str | None) -> Workload:
-    """A user's own data, read and validated now. Named after the file, never after its folder.
+    """A user's own data, read and validated now. The workload has the name of the file, without its folder.
 
-    Raises ValueError in one line, and DatasetUnavailable where a library that reads it is missing.
+    Raises ValueError, in one line, and DatasetUnavailable where a library that reads it is missing.
     """
     X, y = datasets.read(path, target)
     try:
-        # as large as no parameters drawn from the normal distribution are: eight standard deviations
-        large = np.full(X.shape[-1:], _EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
-        own = Problem(X, y, large.astype(X.dtype), _EIGHT_SIGMA / 2)
+        # validated with weights of eight standard deviations, larger than any that are drawn
+        w = np.full(X.shape[-1:], _EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
+        data = Problem(X, y, w.astype(X.dtype), _EIGHT_SIGMA / 2)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", path.stem).strip("-") or "data"
     try:
         named(name)
     except ValueError:
-        pass  # as it should be: no workload of ours has this name
+        pass  # the name is free
     else:
         name += "-data"
     summary = f"from {path.name}"
-    return Workload(name, summary, own.m, own.n, lambda: (own.X, own.y), dtype=own.dtype, order=own.order)
+    return Workload(name, summary, data.m, data.n, lambda: (data.X, data.y), dtype=data.dtype, order=data.order)
 
 
 def require_memory(workload: Workload, kernels: int) -> None:
-    """Raise ValueError where the data cannot fit into what is free.
+    """Raise ValueError where the data cannot fit into the available memory.
 
-    Matrices of X's size: the data and the probes' X, twice while they are made; then a copy in the worker of each
-    kernel, of the control and of the two ceilings that read it, and the probes' in a backend with its own memory.
-    Vectors of y's size, which count where features are few: a worker's y, one for each probe, and those that hold a
-    call's intermediate results in the workers that are checked at once.
+    Matrices of X's size: the data and the probes' X, both twice while they are made; then a copy in the worker of
+    each kernel, the control and the two ceilings that read X, and the probes' X in a backend with its own memory.
+    Vectors of y's size, which matter where features are few: the y of each worker, one for each probe, and the
+    intermediate results of a call in the workers that are checked at the same time.
     """
     needed = (_COPIES + kernels) * workload.bytes_of_x + (_VECTORS + kernels) * workload.m * workload.dtype.itemsize
     if needed > (free := available_bytes()):

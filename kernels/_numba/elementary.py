@@ -1,21 +1,20 @@
-"""exp and log1p as polynomials, on the half of the line where the loss needs them: e^x for x ≤ 0, log(1 + e)
-for 0 ≤ e ≤ 1.
+"""exp and log1p as polynomials, on the ranges where the loss needs them: e^x for x ≤ 0, log(1 + e) for 0 ≤ e ≤ 1.
 
-The C library's functions are calls, one number at a time (3 ns each); these are straight-line code, which
-LLVM turns into the widest vectors that the processor has.
+The C library's functions are calls for one number at a time (3 ns each). These are straight-line code, which LLVM
+compiles to the widest vectors that the processor has.
 
-**e^x** = 2^k e^r with k = the integer nearest to x / log 2, so that |r| ≤ (log 2)/2; e^r = 1 + r + r² q(r). log
-2 is split in two parts, the first of so few bits that k times it is exact (Cody and Waite, Software Manual for
-the Elementary Functions, 1980, ch. 6). Adding 1.5 · 2^p, p the bits of the fraction, leaves k in the lowest
-bits of the sum, from where it is shifted into the exponent. Below the logarithm of the smallest normal number
-it is 0: no subnormals.
+**e^x** = 2^k e^r with k = the integer nearest to x / log 2, so that |r| ≤ (log 2)/2; e^r = 1 + r + r² q(r). log 2
+is split into two parts, the first with so few bits that its product with k is exact (Cody and Waite, Software Manual
+for the Elementary Functions, 1980, ch. 6). Adding 1.5 · 2^p, where p is the number of bits of the fraction, leaves k
+in the lowest bits of the sum, from which it is shifted into the exponent. For x below the logarithm of the smallest
+normal number the result is 0, never subnormal.
 
-**log(1 + e)** = 2 artanh f = 2 f (1 + f² P(f²)), f = e / (2 + e); and for e > √2 − 1 it is
-log 2 + log(1 + (e − 1)/2), so that |f| ≤ (√2 − 1)/(√2 + 1) throughout.
+**log(1 + e)** = 2 artanh f = 2 f (1 + f² P(f²)), f = e / (2 + e); for e > √2 − 1 it is
+log 2 + log(1 + (e − 1)/2), so that |f| ≤ (√2 − 1)/(√2 + 1) in both cases.
 
-q and P are the polynomials that agree with the functions at the Chebyshev nodes of those intervals. Their own
-relative error, in the result: float64 1.7e-17 and 4.5e-18, float32 1.0e-8 and 2.7e-9: a sixth of an ulp and
-less. tests/ test_elementary.py derives them again, and holds both functions to 2 ulp.
+q and P interpolate the functions at the Chebyshev nodes of these intervals. Their relative errors in the result are
+1.7e-17 and 4.5e-18 in float64, 1.0e-8 and 2.7e-9 in float32: at most a sixth of an ulp.
+tests/kernels/test_elementary.py derives the coefficients again, and tests that both functions are right to 2 ulp.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import numpy as np
 from kernels._numba.vector_values import Value, polynomial
 
 _ROOT = 0.41421356237309503  # √2 − 1
-_LOG2, _REST_OF_LOG2 = 0.6931471805599453, 2.3190468138462996e-17  # log 2 to twice the digits of a double
+_LOG2, _LOG2_REMAINDER = 0.6931471805599453, 2.3190468138462996e-17  # log 2 to twice the digits of a double
 
 EXP_COEFFICIENTS = {
     np.float64: (
@@ -42,7 +41,7 @@ EXP_COEFFICIENTS = {
     ),
     np.float32: (0.5, 0.16666576989698775, 0.041666554617204574, 0.008363179052722578, 0.0013926183587713494),
 }
-"""Of q, from the constant up."""
+"""Of q, the constant term first."""
 
 LOG_COEFFICIENTS = {
     np.float64: (
@@ -56,7 +55,7 @@ LOG_COEFFICIENTS = {
     ),
     np.float32: (0.33333342522578013, 0.19994389141081403, 0.1479002652159422),
 }
-"""Of P."""
+"""Of P, the constant term first."""
 
 _SPLIT_LOG2 = {
     np.float64: (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45")),
@@ -81,19 +80,19 @@ def log1p(e: Value) -> Value:
     """log(1 + e) for 0 ≤ e ≤ 1."""
     kind = e.kind
     log2 = float(kind(_LOG2))
-    rest = _LOG2 - log2 + _REST_OF_LOG2
+    remainder = _LOG2 - log2 + _LOG2_REMAINDER
     large = e > _ROOT
     f = (e - 1).where(large, e) / (e + e.splat(3).where(large, 2))
     g, v = f + f, f * f
     return e.splat(log2).where(large, 0) + (
-        g + (g * v * polynomial(LOG_COEFFICIENTS[kind], v) + e.splat(rest).where(large, 0))
+        g + (g * v * polynomial(LOG_COEFFICIENTS[kind], v) + e.splat(remainder).where(large, 0))
     )
 
 
 def example(z: Value, y: Value) -> tuple[Value, Value]:
-    """L and dz of one example, or of a vector of them.
+    """L and dz of one example, or of a vector of examples.
 
-    With t = 1 − 2y and s = t z:  L = softplus(s),  dz = t σ(s), which does not cancel as σ(z) − y does.
+    With t = 1 − 2y and s = t z:  L = softplus(s),  dz = t σ(s), which has no cancellation, unlike σ(z) − y.
     """
     t = 1 - (y + y)
     s = t * z

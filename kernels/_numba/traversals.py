@@ -1,9 +1,9 @@
-"""A run of examples from the scores to the gradient: by rows, by columns, and where there are two features only.
+"""The pass over a range of examples, from scores to gradient: by rows, by columns, and for two features.
 
-By columns, and by rows where there are but a few examples, LLVM finds the vectors: the inner loops are over what
-is contiguous. Sums may be taken in any order (`reassoc`), else none of these loops could use vectors; and the sign
-of a zero does not matter (`nsz`), or a sum could not start from the first vector. Sums in X's dtype end with a
-block, and go on in double.
+By columns, and for few examples, vector instructions are left to LLVM: the inner loops are over contiguous numbers.
+Sums may be taken in any order (`reassoc`), without which no such loop could use vectors, and the sign of a zero does
+not matter (`nsz`), without which a sum could not start with the first vector. Sums in X's dtype go over one block;
+sums of these are in double.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ from kernels._numba.row_pass import (
 from kernels._numba.vector_values import Value
 
 EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
-"""Products and sums may be fused, which only makes them more exact. Nothing else: the splitting of exp's argument
-relies on rounding, and would be simplified away."""
+"""Products and sums may be fused, which only makes them more exact. No other transformation is allowed: it would
+optimise away the splitting of exp's argument, which relies on rounding."""
 SUMS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
-_BLOCK_BYTES, _FEWEST_ROWS, _MOST_ROWS = 2**18, 16, 1024
-"""Of a block by columns, which stays in the second cache from the scores to the gradient."""
+_BLOCK_BYTES, _MIN_ROWS, _MAX_ROWS = 2**18, 16, 1024
+"""The size of a block by columns, which stays in the L2 cache from the scores to the gradient."""
 
 
 def run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
-    """Add Σ dz_i x_i of the examples from first to last to sums (doubles); returns their Σ L and Σ dz, in double.
+    """Add Σ dz_i x_i of examples first to last − 1 to sums (doubles); returns their Σ L and Σ dz, in double.
 
-    work: zeros, as many as `workspace_size(X)`. Inside compiled code only, as the other two.
+    work: `workspace_size(X)` zeros. Only for compiled code, like the next two functions.
     """
     raise NotImplementedError
 
 
 def workspace_size(X: Any) -> Any:
-    """How many numbers a run works on."""
+    """The number of elements of `run`'s workspace."""
     raise NotImplementedError
 
 
-def as_line(X: Any) -> Any:
-    """X as the line of numbers that it is in memory."""
+def flattened(X: Any) -> Any:
+    """X as one-dimensional array, in memory order."""
     raise NotImplementedError
 
 
 @intrinsic
 def _example(_typing: Any, z: Any, y: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        found = elementary.example(*(Value(builder, number) for number in arguments))
-        return context.make_tuple(builder, signature.return_type, [value.ir_value for value in found])
+        loss_and_dz = elementary.example(*(Value(builder, number) for number in arguments))
+        return context.make_tuple(builder, signature.return_type, [value.ir_value for value in loss_and_dz])
 
     return types.UniTuple(z, 2)(z, y), code
 
 
 @numba.njit(**EXACT)
 def example(z: Any, y: Any) -> Any:
-    """L and dz of one example, of which LLVM makes vectors in a loop."""
+    """L and dz of one example. LLVM vectorises a loop over it."""
     return _example(z, y)
 
 
@@ -73,14 +73,14 @@ def _workspace_size(X: Any) -> Callable[..., Any]:
     by_columns = X.layout == "F"
 
     def code(X: Any) -> Any:
-        n, one = X.shape[1], lanes(X)
-        return n + _rows_of_block(n, X.itemsize) if by_columns else one + (n + one - 1) // one * one
+        n, width = X.shape[1], lanes(X)
+        return n + _rows_of_block(n, X.itemsize) if by_columns else width + (n + width - 1) // width * width
 
     return code
 
 
-@overload(as_line)
-def _as_line(X: Any) -> Callable[..., Any]:
+@overload(flattened)
+def _flattened(X: Any) -> Callable[..., Any]:
     by_columns = X.layout == "F"
 
     def code(X: Any) -> Any:
@@ -94,31 +94,31 @@ def _run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums:
     by_columns = X.layout == "F"
 
     def code(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
-        (m, n), line = X.shape, as_line(X)
+        (m, n), flat = X.shape, flattened(X)
         if by_columns:
-            return _by_columns(line, y, m, n, w, b, first, last, work, sums)
+            return _by_columns(flat, y, m, n, w, b, first, last, work, sums)
         if n == 2:
-            return _pairs(line, y, w, b, first, last, sums)
+            return _pairs(flat, y, w, b, first, last, sums)
         if last < lanes(X):
             return _few(X, y, w, b, first, last, sums)
         if n * X.itemsize >= WIDE_BYTES:
-            return by_wide_rows(line, y, n, w, b, first, last, work, sums)
+            return by_wide_rows(flat, y, n, w, b, first, last, work, sums)
         if n * X.itemsize * lanes(X) >= LONG_BYTES:
-            return by_long_rows(line, y, n, w, b, first, last, work, sums)
-        return by_rows(line, y, n, w, b, first, last, work, sums)
+            return by_long_rows(flat, y, n, w, b, first, last, work, sums)
+        return by_rows(flat, y, n, w, b, first, last, work, sums)
 
     return code
 
 
 @numba.njit(**SUMS)
-def _pairs(line: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> Any:
-    """Two features: all in one loop, over X as a line of numbers; of a matrix LLVM would gather."""
-    w0, w1, zero = w[0], w[1], line.dtype.type(0)
+def _pairs(flat: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> Any:
+    """Two features, in one loop over X as one-dimensional array; from a matrix LLVM would gather."""
+    w0, w1, zero = w[0], w[1], flat.dtype.type(0)
     costs = all_dz = 0.0
-    for start in range(first, last, _MOST_ROWS):
+    for start in range(first, last, _MAX_ROWS):
         cost = total = s0 = s1 = zero
-        for i in range(start, min(start + _MOST_ROWS, last)):
-            x0, x1 = unchecked_getitem(line, 2 * i), unchecked_getitem(line, 2 * i + 1)
+        for i in range(start, min(start + _MAX_ROWS, last)):
+            x0, x1 = unchecked_getitem(flat, 2 * i), unchecked_getitem(flat, 2 * i + 1)
             loss, dz = example(x0 * w0 + x1 * w1 + b, unchecked_getitem(y, i))
             cost += loss
             total += dz
@@ -133,7 +133,7 @@ def _pairs(line: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) 
 
 @numba.njit(**SUMS)
 def _few(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> Any:
-    """Fewer examples than a vector has numbers."""
+    """Fewer examples than a vector has lanes."""
     costs = all_dz = 0.0
     for i in range(first, last):
         z = b
@@ -148,25 +148,25 @@ def _few(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, sums: Any) -> An
 
 
 @numba.njit
-def _rows_of_block(n: int, bytes_of_number: int) -> int:
-    return max(_FEWEST_ROWS, min(_MOST_ROWS, _BLOCK_BYTES // (bytes_of_number * n) // 16 * 16))
+def _rows_of_block(n: int, itemsize: int) -> int:
+    return max(_MIN_ROWS, min(_MAX_ROWS, _BLOCK_BYTES // (itemsize * n) // 16 * 16))
 
 
 @numba.njit(**SUMS)
 def _by_columns(
-    line: Any, y: Any, m: Any, n: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any
+    flat: Any, y: Any, m: Any, n: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any
 ) -> Any:
-    """Four columns at a time, so that z and dz are loaded once for all of them."""
-    most = _rows_of_block(n, line.itemsize)
-    z, dw = work[:most], work[most:]
+    """Four columns at a time, so that z and dz are loaded once for the four."""
+    block_rows = _rows_of_block(n, flat.itemsize)
+    z, dw = work[:block_rows], work[block_rows:]
     costs = all_dz = 0.0
-    for start in range(first, last, most):
-        rows = min(most, last - start)
-        _scores_by_columns(line, m, n, w, b, start, rows, z)
+    for start in range(first, last, block_rows):
+        rows = min(block_rows, last - start)
+        _scores_by_columns(flat, m, n, w, b, start, rows, z)
         cost, total = _backward(y, start, rows, z)
         costs += cost
         all_dz += total
-        _collect_by_columns(line, m, n, start, rows, z, dw)
+        _collect_by_columns(flat, m, n, start, rows, z, dw)
         for j in range(n):
             sums[j] += dw[j]
             dw[j] = 0
@@ -174,25 +174,25 @@ def _by_columns(
 
 
 @numba.njit(**SUMS)
-def _scores_by_columns(line: Any, m: Any, n: Any, w: Any, b: Any, first: Any, rows: Any, z: Any) -> None:
+def _scores_by_columns(flat: Any, m: Any, n: Any, w: Any, b: Any, first: Any, rows: Any, z: Any) -> None:
     for r in range(rows):
         z[r] = b
     for j in range(0, n - 3, 4):
         w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
         i = first + j * m
         for r in range(rows):
-            even = unchecked_getitem(line, i + r) * w0 + unchecked_getitem(line, i + 2 * m + r) * w2
-            odd = unchecked_getitem(line, i + m + r) * w1 + unchecked_getitem(line, i + 3 * m + r) * w3
+            even = unchecked_getitem(flat, i + r) * w0 + unchecked_getitem(flat, i + 2 * m + r) * w2
+            odd = unchecked_getitem(flat, i + m + r) * w1 + unchecked_getitem(flat, i + 3 * m + r) * w3
             z[r] += even + odd
     for j in range(n // 4 * 4, n):
         w0, i = w[j], first + j * m
         for r in range(rows):
-            z[r] += unchecked_getitem(line, i + r) * w0
+            z[r] += unchecked_getitem(flat, i + r) * w0
 
 
 @numba.njit(**SUMS)
 def _backward(y: Any, first: Any, rows: Any, z: Any) -> Any:
-    """Turn z into dz, and return Σ L and Σ dz."""
+    """Replace z by dz; returns Σ L and Σ dz."""
     cost = total = z.dtype.type(0)
     for r in range(rows):
         loss, dz = example(z[r], unchecked_getitem(y, first + r))
@@ -203,21 +203,21 @@ def _backward(y: Any, first: Any, rows: Any, z: Any) -> Any:
 
 
 @numba.njit(**SUMS)
-def _collect_by_columns(line: Any, m: Any, n: Any, first: Any, rows: Any, dz: Any, dw: Any) -> None:
+def _collect_by_columns(flat: Any, m: Any, n: Any, first: Any, rows: Any, dz: Any, dw: Any) -> None:
     for j in range(0, n - 3, 4):
         i = first + j * m
-        s0 = s1 = s2 = s3 = line.dtype.type(0)
+        s0 = s1 = s2 = s3 = flat.dtype.type(0)
         for r in range(rows):
-            s0 += dz[r] * unchecked_getitem(line, i + r)
-            s1 += dz[r] * unchecked_getitem(line, i + m + r)
-            s2 += dz[r] * unchecked_getitem(line, i + 2 * m + r)
-            s3 += dz[r] * unchecked_getitem(line, i + 3 * m + r)
+            s0 += dz[r] * unchecked_getitem(flat, i + r)
+            s1 += dz[r] * unchecked_getitem(flat, i + m + r)
+            s2 += dz[r] * unchecked_getitem(flat, i + 2 * m + r)
+            s3 += dz[r] * unchecked_getitem(flat, i + 3 * m + r)
         dw[j] += s0
         dw[j + 1] += s1
         dw[j + 2] += s2
         dw[j + 3] += s3
     for j in range(n // 4 * 4, n):
-        s0, i = line.dtype.type(0), first + j * m
+        s0, i = flat.dtype.type(0), first + j * m
         for r in range(rows):
-            s0 += dz[r] * unchecked_getitem(line, i + r)
+            s0 += dz[r] * unchecked_getitem(flat, i + r)
         dw[j] += s0

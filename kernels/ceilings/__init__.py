@@ -1,1 +1,1 @@
-"""What the limits of the machine are measured with."""
+"""The kernels that measure the machine's ceilings."""

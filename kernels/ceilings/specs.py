@@ -1,9 +1,9 @@
-"""What is measured of the machine, and by which kernels; a literal table."""
+"""The ceilings of the machine, and the kernels that measure them, as literal tables."""
 
 from __future__ import annotations
 
 METHODS = {"read": ("(read-sum)", "(read-bits)"), "sigmoid": ("(sigmoid)",), "multiply": ("(multiply)",)}
-"""What is measured → the workers that do it, each in its way; the fastest counts."""
+"""Ceiling → the workers that measure it, each by its own method. The fastest counts."""
 SPECS = {
     "(read-sum)": "kernels.ceilings.numba_ceilings:READ_SUM",
     "(read-bits)": "kernels.ceilings.numba_ceilings:READ_BITS",
@@ -11,9 +11,9 @@ SPECS = {
     "(multiply)": "kernels.ceilings.numba_ceilings:MULTIPLY",
 }
 _REPEATED_BYTES = 2**25
-"""Of X, at least, in a call: 300 µs at 100 GB/s, against some 10 that calling all threads takes."""
+"""The least to read in a call: 300 µs at 100 GB/s, against about 10 µs to start all threads."""
 
 
 def repeats(bytes_of_x: int) -> int:
-    """How often one call of a ceiling does its work."""
+    """How often a ceiling repeats its work in one call."""
     return max(1, _REPEATED_BYTES // bytes_of_x)

@@ -1,1 +1,1 @@
-"""What people use instead: the same gradient out of libraries that were not written for this suite."""
+"""Peers: the same gradient from general-purpose libraries, as their users get it."""

@@ -1,8 +1,8 @@
 """sklearn: what scikit-learn's LogisticRegression evaluates in each step of its lbfgs solver.
 
-Its LinearModelLoss with its half-binomial loss, compiled and fused (loss and dz in one pass over z), without a
-penalty, and its loop on one thread, as that solver calls it whatever n_jobs is; both products are NumPy's. These are
-private modules of scikit-learn, the only door to this computation.
+This is LinearModelLoss with HalfBinomialLoss, which is compiled and computes loss and dz in one pass over z. It has
+no penalty, and runs on one thread, as that solver calls it whatever n_jobs is. Both products are NumPy's. These
+modules of scikit-learn are private, but no public function gives access to this computation.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ _LOSS = LinearModelLoss(base_loss=HalfBinomialLoss(), fit_intercept=True)
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """scikit-learn keeps the intercept behind the weights, in one vector."""
+    """scikit-learn has one vector of coefficients: the weights, then the intercept."""
     coef = np.empty(len(w) + 1, w.dtype)  # np.append takes 1 µs longer
     coef[:-1], coef[-1] = w, b
     J, coef_gradient = _LOSS.loss_gradient(coef, X, y)

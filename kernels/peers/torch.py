@@ -2,7 +2,7 @@
 
     z = b + Xw,   J = mean softplus((1 − 2y) z),   dz = σ(z) − y,   dw = Xᵀdz / m,   db = mean(dz)
 
-Nothing requires a gradient, so autograd records nothing; inference_mode would only add 1 µs to a call.
+No tensor requires a gradient, so autograd records nothing; inference_mode would only add 1 µs to a call.
 """
 
 from functools import cache
@@ -14,11 +14,12 @@ from kernels import backends
 from kernels.contract import Array, Gradient, Kernel
 
 _LINEAR_FROM = 40
-"""Beyond, softplus(s) is taken to be s: less than 2⁻⁵³ off. At PyTorch's own 20 it is 10⁻¹⁰, which float64 shows."""
+"""For larger s, softplus(s) is replaced by s, an error below 2⁻⁵³. With PyTorch's default of 20 the error is 10⁻¹⁰,
+which is visible in float64."""
 
 
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """The score is one operation in PyTorch; so are σ and softplus."""
+    """The score, σ and softplus are each one operation of PyTorch."""
     z = torch.addmv(b, X, w)
     J = softplus((1 - 2 * y) * z, threshold=_LINEAR_FROM).mean()
     dz = torch.sigmoid(z) - y
@@ -30,13 +31,13 @@ TORCH = Kernel("torch", backends.torch(), "PyTorch's operations, one after anoth
 
 @cache
 def _compiled() -> Kernel:
-    # a version for each shape, none for all: a workload must not be slower for those before it
+    # one version for each shape, never a generic one: earlier workloads must not make a later one slower
     function = torch.compile(gradient, dynamic=False, fullgraph=True)
     return Kernel("torch-compile", backends.torch(compiles=True), "the same through torch.compile", 2, function)
 
 
 def __getattr__(name: str) -> Kernel:
-    """TORCH_COMPILE, made when it is asked for: its compiler takes longer to import than PyTorch does."""
+    """TORCH_COMPILE, created on first access: importing its compiler takes longer than importing PyTorch."""
     if name == "TORCH_COMPILE":
         return _compiled()
     raise AttributeError(name)

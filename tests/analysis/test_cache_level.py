@@ -1,4 +1,4 @@
-"""Which level a matrix fits, by caches of each core and shared ones."""
+"""The cache level that a matrix fits, with private and shared caches."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CACHES: list[dict[str, Any]] = [
         (16 * KB, 1, "L1"),
         (48 * KB, 1, "L1"),
         (48 * KB + 1, 1, "L2"),
-        (96 * KB, 2, "L1"),  # each core has half of it in its own
-        (MB + 1, 2, "L3"),  # two cores share the second
-        (2 * MB, 3, "L2"),  # and a third has another
+        (96 * KB, 2, "L1"),  # each core has half of X in its own cache
+        (MB + 1, 2, "L3"),  # two cores share one L2
+        (2 * MB, 3, "L2"),  # a third core has another L2
         (32 * MB, 8, "L3"),
         (32 * MB + 1, 8, "memory"),
         (64 * MB, 9, "L3"),
@@ -34,16 +34,16 @@ CACHES: list[dict[str, Any]] = [
         (256 * MB, 1, "memory"),
     ],
 )
-def test_the_first_that_holds_it_whole(size: int, threads: int, expected: str) -> None:
+def test_the_level_is_the_first_that_holds_all_of_x(size: int, threads: int, expected: str) -> None:
     assert level(size, threads, CACHES) == expected
 
 
-def test_where_nothing_is_known_of_the_caches() -> None:
+def test_unknown_caches_give_no_level() -> None:
     assert level(MB, 1, []) is None
     assert level(MB, 1, None) is None
 
 
-def test_a_record_is_labelled_by_its_x_alone() -> None:
+def test_a_records_level_depends_only_on_the_size_of_x_and_the_device() -> None:
     large = replace(OK, m=2**17, n=32, dtype="float64", threads=1)
     assert with_cache_level(large, CACHES).level == "L3"
     assert with_cache_level(replace(large, dtype="float32", n=2), CACHES).level == "L2"

@@ -1,4 +1,4 @@
-"""The limit of a race, from rounds made by hand."""
+"""The ceilings of a race, from rounds made by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.results.record import Results
 from bench.results.samples import KernelSamples
 from kernels.ceilings import specs
 from kernels.ceilings.specs import SPECS, repeats
-from tests.support.races import LECTURE, entry, race
+from tests.support.races import LECTURE, race, samples
 from tests.support.records import MACHINE
 from tests.support.terminal import shown
 
@@ -22,90 +22,92 @@ TIMES = repeats(LECTURE.bytes_of_x)
 
 
 def machine(**seconds: float) -> dict[str, KernelSamples]:
-    """What the machine takes for one pass over the workload."""
+    """The ceiling workers' samples, from seconds for one pass over the workload."""
     taken = {"read-sum": 1e-6, "read-bits": 2e-6, "sigmoid": 4e-6, "multiply": 1e-7}
     taken |= {name.replace("_", "-"): value for name, value in seconds.items()}
-    return {f"({name})": entry(TIMES * value, compiles=True) for name, value in taken.items()}
+    return {f"({name})": samples(TIMES * value, compiles=True) for name, value in taken.items()}
 
 
-def test_small_work_is_repeated_until_the_call_does_not_count() -> None:
+def test_a_small_workload_is_repeated_so_that_the_call_overhead_is_negligible() -> None:
     assert repeats(2**30) == 1
     assert repeats(16_000) == 2**25 // 16_000
 
 
-def test_the_faster_way_counts_and_the_longest_is_the_limit() -> None:
-    found = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
-    assert found == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
-    assert roofline.limiting_ceiling([found, found]) == "sigmoid"
-    assert [exp(log) for log in roofline.fractions([found, found], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
+def test_the_faster_method_counts_and_the_longest_ceiling_limits() -> None:
+    ceilings = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
+    assert ceilings == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
+    assert roofline.limiting_ceiling([ceilings, ceilings]) == "sigmoid"
+    assert [exp(log) for log in roofline.fractions([ceilings, ceilings], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
 
 
-def test_without_all_of_it_there_is_no_fraction() -> None:
+def test_without_every_ceiling_there_is_no_fraction() -> None:
     assert roofline.fractions([], []) == []
     assert roofline.fractions([{"read": 1e-6}], [2e-6]) == []
 
 
-def test_a_record_tells_how_near_the_limit_its_kernel_came() -> None:
-    found = race([{"numpy": entry(8e-6 * drift), **machine(sigmoid=4e-6 * drift)} for drift in (1, 1.5, 0.7, 1, 1.2)])
-    ceiling = next(record.ceiling for record in found.records if record.kernel == "numpy")
+def test_a_record_has_its_kernels_share_of_the_ceiling() -> None:
+    result = race(
+        [{"numpy": samples(8e-6 * drift), **machine(sigmoid=4e-6 * drift)} for drift in (1, 1.5, 0.7, 1, 1.2)]
+    )
+    ceiling = next(record.ceiling for record in result.records if record.kernel == "numpy")
     assert ceiling is not None
     assert ceiling.name == "sigmoid"
     assert (ceiling.fraction, ceiling.low, ceiling.high) == pytest.approx((0.5, 0.5, 0.5))
-    measured = found.ceilings
+    measured = result.ceilings
     assert measured is not None
     assert measured["read"]["bytes_per_second"] == pytest.approx(1000 * 3 * 8 / 1e-6)
     assert measured["read"]["read-bits_seconds"] == pytest.approx(2e-6)
     assert measured["multiply"]["flops_per_second"] == pytest.approx(4 * 1000 * 2 / 1e-7)
 
 
-def test_what_measures_the_machine_is_never_the_control() -> None:
-    blocks = race([{"numpy": entry(1.0), "jax": entry(2.0, compiles=True), **machine()}]).blocks
-    assert race_analysis.control_for(blocks) == "jax"
+def test_a_ceiling_worker_is_never_the_control() -> None:
+    launch_results = race([{"numpy": samples(1.0), "jax": samples(2.0, compiles=True), **machine()}]).launch_results
+    assert race_analysis.control_for(launch_results) == "jax"
 
 
 def test_a_kernel_on_a_gpu_has_no_fraction() -> None:
     gpu = {"backend": "jax-gpu", "device": "gpu", "passes": 2, "compiles": True}
-    found = race([{"jax-gpu": entry(8e-6, kernel=gpu), **machine()}] * 3)
-    assert next(record.ceiling for record in found.records if record.kernel == "jax-gpu") is None
+    result = race([{"jax-gpu": samples(8e-6, kernel=gpu), **machine()}] * 3)
+    assert next(record.ceiling for record in result.records if record.kernel == "jax-gpu") is None
 
 
-def test_a_ceiling_that_fails_says_why_and_leaves_no_limit() -> None:
-    """In one launch of three: what it was timed at in the others is withdrawn, as a kernel's would be."""
+def test_a_failed_ceiling_says_why_and_leaves_no_fraction() -> None:
+    """It fails in one launch of three: its times from the other launches are dropped, as a kernel's would be."""
     crashed = KernelSamples("crashed", "SIGILL, illegal instruction, while it was timed")
-    launches = [{"numpy": entry(8e-6), **machine()} for _ in range(3)]
+    launches = [{"numpy": samples(8e-6), **machine()} for _ in range(3)]
     launches[1]["(sigmoid)"] = crashed
     del launches[2]["(sigmoid)"]
-    found = race(launches)
-    assert found.records[0].ceiling is None
-    assert found.ceilings is not None
-    assert set(found.ceilings) == {"read", "multiply"}
-    told = {"name": "sigmoid", "measures": "sigmoid", "outcome": "crashed", "reason": crashed.reason}
-    assert found.as_json(set())["ceilings_failed"] == [told]
-    text = shown(Results({}, MACHINE, (found.as_json(set()),), found.records))
-    line = "limit: sigmoid: crashed: SIGILL, illegal instruction, while it was timed; so there is no limit"
+    result = race(launches)
+    assert result.records[0].ceiling is None
+    assert result.ceilings is not None
+    assert set(result.ceilings) == {"read", "multiply"}
+    failure = {"name": "sigmoid", "measures": "sigmoid", "outcome": "crashed", "reason": crashed.reason}
+    assert result.as_json(set())["ceilings_failed"] == [failure]
+    text = shown(Results({}, MACHINE, (result.as_json(set()),), result.records))
+    line = "ceiling: sigmoid: crashed: SIGILL, illegal instruction, while it was timed; so there is no ceiling"
     assert line in " ".join(text.split())
-    assert "limit: reading" not in text
+    assert "ceiling: reading" not in text
 
 
-def test_of_two_ways_to_read_the_other_counts() -> None:
-    launches = [{"numpy": entry(8e-6), **machine(sigmoid=1e-7)} for _ in range(3)]
+def test_if_one_reading_method_fails_the_other_counts() -> None:
+    launches = [{"numpy": samples(8e-6), **machine(sigmoid=1e-7)} for _ in range(3)]
     launches[2]["(read-sum)"] = KernelSamples("timeout", "no end after 120 s, in its first call")
-    found = race(launches)
-    ceiling = found.records[0].ceiling
+    result = race(launches)
+    ceiling = result.records[0].ceiling
     assert ceiling is not None
-    assert (ceiling.name, ceiling.fraction) == ("read", pytest.approx(0.25))  # of the slower way, in every launch
-    text = " ".join(shown(Results({}, MACHINE, (found.as_json(set()),), found.records)).split())
-    assert "limit: reading X and y 2.00 µs" in text
-    assert "limit: read-sum: timeout: no end after 120 s, in its first call; the other way counts" in text
+    assert (ceiling.name, ceiling.fraction) == ("read", pytest.approx(0.25))  # of the slower method, in every launch
+    text = " ".join(shown(Results({}, MACHINE, (result.as_json(set()),), result.records)).split())
+    assert "ceiling: reading X and y 2.00 µs" in text
+    assert "ceiling: read-sum: timeout: no end after 120 s, in its first call; the other method is used" in text
 
 
-def test_no_failures_where_nothing_failed_or_nothing_was_to_be_measured() -> None:
-    assert race([{"numpy": entry(8e-6), **machine()}]).ceilings_failed == []
-    bare = race([{"numpy": entry(8e-6)}])
+def test_no_failures_if_nothing_failed_or_nothing_was_measured() -> None:
+    assert race([{"numpy": samples(8e-6), **machine()}]).ceilings_failed == []
+    bare = race([{"numpy": samples(8e-6)}])
     assert (bare.ceilings, bare.ceilings_failed) == (None, [])
 
 
-def test_the_outcome_of_a_real_worker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outcome_of_a_real_ceiling_worker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     crashing = dict.fromkeys(SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/support/faults.py:segfault"}
     monkeypatch.setattr(specs, "SPECS", crashing)
     (failed,) = raced(["numpy"], "20x3", launches=1, seconds=0.05, ceilings=True).ceilings_failed
@@ -117,8 +119,8 @@ def test_the_outcome_of_a_real_worker_is_told(monkeypatch: pytest.MonkeyPatch) -
     ("seconds", "launches", "broken"),
     [(1e-6, 3, True), (3.9e-6, 3, False), (1e-6, 1, True), (3.9e-6, 1, False)],
 )
-def test_a_kernel_beyond_the_limit_is_named(seconds: float, launches: int, broken: bool) -> None:
-    """The limit is 4 µs: a kernel may come out 5% faster than that by chance, and no more."""
-    found = race([{"numpy": entry(seconds), **machine()}] * launches)
-    text = " ".join(shown(Results({}, MACHINE, (found.as_json(set()),), found.records)).split())
-    assert ("numpy is beyond the limit, which was measured wrong" in text) is broken
+def test_a_kernel_beyond_its_ceiling_is_named(seconds: float, launches: int, broken: bool) -> None:
+    """The ceiling is 4 µs: a kernel may be up to 5% faster than that by chance."""
+    result = race([{"numpy": samples(seconds), **machine()}] * launches)
+    text = " ".join(shown(Results({}, MACHINE, (result.as_json(set()),), result.records)).split())
+    assert ("numpy is faster than the ceiling, so the ceiling was measured wrong" in text) is broken

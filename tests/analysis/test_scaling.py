@@ -1,4 +1,4 @@
-"""Fits of times that follow a known law, with and without noise, and of times that follow none."""
+"""Fits of times that follow a known law, with and without noise, and of random times."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def records(cells: list[Cell], kernel: str = "numpy") -> list[Record]:
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_a_law_among_the_forms_predicts_what_was_held_out(law: str) -> None:
-    (found,) = scaling.fits(records(grid(LAWS[law])))
-    assert (found.cells, len(found.relative_errors)) == (15, 5)
-    assert found.largest < 1e-6
-    assert (found.kernel, found.dtype, found.order, found.threads) == ("numpy", "float64", "C", 2)
+def test_a_law_among_the_forms_predicts_the_held_out_cells(law: str) -> None:
+    (fit,) = scaling.fits(records(grid(LAWS[law])))
+    assert (fit.cells, len(fit.relative_errors)) == (15, 5)
+    assert fit.largest < 1e-6
+    assert (fit.kernel, fit.dtype, fit.order, fit.threads) == ("numpy", "float64", "C", 2)
 
 
 def test_the_coefficients_are_those_of_the_law() -> None:
-    # m and n alone, so that every term is told from every other
+    # m and n vary independently, so every coefficient is determined
     cells = [Cell(m, n, "memory", 0.0) for m in (10, 1000, 100_000) for n in (1, 10, 100, 1000)]
-    model = scaling.fitted("linear", [replace(cell, seconds=LAWS["linear"](cell)) for cell in cells])
+    model = scaling.fit_form("linear", [replace(cell, seconds=LAWS["linear"](cell)) for cell in cells])
     expected = {"a call": 2e-6, "a feature": 4e-8, "an example": 3e-9, "an element": 5e-11}
     assert model.coefficients == pytest.approx(expected, rel=1e-6)
 
@@ -63,65 +63,64 @@ def test_no_coefficient_is_negative() -> None:
     rng = np.random.default_rng(0)
     cells = [replace(cell, seconds=float(rng.uniform(1e-6, 1.0))) for cell in grid(LAWS["linear"])]
     for form in ("linear", "elements", "levels"):
-        assert min(scaling.fitted(form, cells).coefficients.values()) >= 0
+        assert min(scaling.fit_form(form, cells).coefficients.values()) >= 0
 
 
 def test_noise_of_three_per_cent_is_an_error_of_that_size() -> None:
     rng = np.random.default_rng(1)
-    (found,) = scaling.fits(records(grid(lambda c: LAWS["levels"](c) * float(np.exp(0.03 * rng.standard_normal())))))
-    assert 0.001 < found.median < 0.08
+    (fit,) = scaling.fits(records(grid(lambda c: LAWS["levels"](c) * float(np.exp(0.03 * rng.standard_normal())))))
+    assert 0.001 < fit.median < 0.08
 
 
-def test_what_follows_no_law_is_told_by_its_error() -> None:
+def test_random_times_have_a_large_error() -> None:
     rng = np.random.default_rng(2)
-    (found,) = scaling.fits(records(grid(lambda _c: float(10 ** rng.uniform(-6, 0)))))
-    assert found.median > 0.5
+    (fit,) = scaling.fits(records(grid(lambda _c: float(10 ** rng.uniform(-6, 0)))))
+    assert fit.median > 0.5
 
 
-def test_what_is_held_out_has_no_part_in_the_fit() -> None:
+def test_held_out_cells_do_not_influence_the_fit() -> None:
     cells = sorted(grid(LAWS["levels"]), key=lambda cell: (cell.m * cell.n, cell.n))
     (before,) = scaling.fits(records(cells))
-    spoilt = [replace(cell, seconds=100 * cell.seconds) if i % 4 == 1 else cell for i, cell in enumerate(cells)]
-    (after,) = scaling.fits(records(spoilt))
+    changed = [replace(cell, seconds=100 * cell.seconds) if i % 4 == 1 else cell for i, cell in enumerate(cells)]
+    (after,) = scaling.fits(records(changed))
     assert after.model == before.model
     assert after.relative_errors == pytest.approx([0.99] * 5)
 
 
-def test_kernels_dtypes_orders_and_threads_are_fitted_apart() -> None:
-    own = records(grid(LAWS["linear"]))
+def test_kernels_dtypes_orders_and_threads_are_fitted_separately() -> None:
+    base = records(grid(LAWS["linear"]))
     others = [
         replace(record, **change)
         for change in ({"kernel": "jax"}, {"dtype": "float32"}, {"order": "F"}, {"threads": 1})
-        for record in own
+        for record in base
     ]
     few = records(grid(LAWS["linear"])[: scaling.FEWEST_CELLS - 1], "numba")
-    failed = [replace(record, kernel="sklearn", outcome="wrong") for record in own]
-    found = scaling.fits([*own, *others, *few, *failed])
-    assert len(found) == 5
-    assert not {"numba", "sklearn"} & {one.kernel for one in found}
+    failed = [replace(record, kernel="sklearn", outcome="wrong") for record in base]
+    fits = scaling.fits([*base, *others, *few, *failed])
+    assert len(fits) == 5
+    assert not {"numba", "sklearn"} & {fit.kernel for fit in fits}
 
 
-def test_too_little_to_fit_is_a_line() -> None:
+def test_too_few_cells_are_an_error_of_one_line() -> None:
     with pytest.raises(ValueError, match="no kernel has 12 workloads .* expected a run of --profile full"):
         scaling.fits(records(grid(LAWS["linear"])[:5]))
-    with pytest.raises(ValueError, match="with the level of each"):
+    with pytest.raises(ValueError, match="each with its level"):
         scaling.fits([replace(record, level=None) for record in records(grid(LAWS["linear"]))])
 
 
-def test_the_report_prints_the_errors_on_what_was_held_out(
+def test_the_report_prints_the_errors_on_the_held_out_cells(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "run.json"
-    found = [*records(grid(LAWS["elements"])), *records(grid(LAWS["powers"]), "jax-blocked")]
-    run_file.write(file, {"logitbench": replace(RESULTS, records=tuple(found)).as_json()})
+    timed = [*records(grid(LAWS["elements"])), *records(grid(LAWS["powers"]), "jax-blocked")]
+    run_file.write(file, {"logitbench": replace(RESULTS, records=tuple(timed)).as_json()})
     assert main(["report", str(file), "--fit"]) == 0
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith("numpy"))
-    assert row.split() == ["numpy", "f64", "C", "2", "elements", "15", "5", "0%", "0%"]
-    assert any(
-        line.startswith("numpy float64 C, threads: 2: 40.0 ns a feature, 3.00 ns an example, ") for line in lines
-    )
-    assert any(line == "jax-blocked float64 C, threads: 2: powers of m and n" for line in lines)
+    assert row.split() == ["numpy", "f64", "C", "elements", "2", "15", "5", "0%", "0%"]
+    assert "  jax-blocked float64 C, threads: 2: powers of m and n" in lines
+    text = " ".join(" ".join(lines).split())
+    assert "numpy float64 C, threads: 2: 40.0 ns a feature, 3.00 ns an example, " in text
     assert max(map(len, lines)) <= 80
 
 

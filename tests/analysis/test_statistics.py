@@ -1,4 +1,4 @@
-"""Intervals hold what they promise, and verdicts follow from them: rounds made by hand, no clock."""
+"""Intervals have their coverage, and verdicts follow from them: rounds made by hand, no clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import trim_mean, ttest_1samp
+from scipy.stats.mstats import trimmed_mean_ci
 
 from bench.analysis import statistics
 from bench.analysis.statistics import Estimate
@@ -15,24 +17,46 @@ from bench.analysis.statistics import Estimate
 logs_of = st.lists(st.floats(-2, 2), min_size=2, max_size=30)
 
 
-def test_a_launch_says_the_median_of_its_pairs() -> None:
-    # a disturbance that hits both of a pair cancels; one that hits a single round does not move the median
+def test_the_value_of_a_launch_is_the_median_of_its_pairs() -> None:
+    # a disturbance of both rounds of a pair cancels; one of a single round does not move the median
     assert statistics.log_ratio([2, 20, 2, 2, 9], [1, 10, 1, 1, 1]) == pytest.approx(log(2))
 
 
 def test_below_seven_launches_it_is_students_interval() -> None:
     logs = [0.1, 0.2, 0.3, 0.4, 0.6]
     half = 2.776445 * np.std(logs, ddof=1) / sqrt(5)  # t of 4 degrees of freedom
-    found = statistics.interval(logs)
-    assert found is not None
-    assert (log(found.estimate), log(found.low), log(found.high)) == pytest.approx((0.32, 0.32 - half, 0.32 + half))
+    result = statistics.interval(logs)
+    assert result is not None
+    assert (log(result.estimate), log(result.low), log(result.high)) == pytest.approx(
+        (0.32, 0.32 - half, 0.32 + half)
+    )
 
 
-def test_from_seven_on_one_on_either_side_is_trimmed() -> None:
+@pytest.mark.parametrize("launches", [2, 3, 6])
+def test_below_seven_launches_it_is_scipys_t_test(launches: int) -> None:
+    logs = np.random.default_rng(launches).normal(0.01, 0.02, launches).tolist()
+    test = ttest_1samp(logs, 0.0)
+    ratio = statistics.interval(logs, 0.9)
+    assert ratio is not None
+    assert (log(ratio.low), log(ratio.high)) == pytest.approx(tuple(test.confidence_interval(0.9)))
+    assert statistics._p_value(logs) == pytest.approx(test.pvalue)
+
+
+@pytest.mark.parametrize("launches", [7, 14, 28])  # SciPy trims ⌊L/7⌋ of these
+def test_from_seven_launches_on_it_is_scipys_trimmed_interval(launches: int) -> None:
+    logs = np.random.default_rng(launches).normal(0.01, 0.02, launches).tolist()
+    ratio = statistics.interval(logs)
+    assert ratio is not None
+    expected = trimmed_mean_ci(logs, limits=(1 / 7, 1 / 7), inclusive=(True, True))
+    assert (log(ratio.low), log(ratio.high)) == pytest.approx(tuple(expected))
+    assert statistics.trimmed_mean(logs) == pytest.approx(trim_mean(logs, 1 / 7))
+
+
+def test_from_seven_launches_on_one_is_trimmed_on_each_side() -> None:
     logs = [-9.0, 0.1, 0.2, 0.3, 0.4, 0.5, 9.0]
-    drawn_in = np.std([0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5], ddof=1)
+    winsorized = np.std([0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5], ddof=1)
     assert statistics.trimmed_mean(logs) == pytest.approx(0.3)
-    assert statistics.half_width(logs) == pytest.approx(2.776445 * drawn_in / (5 / 7 * sqrt(7)))
+    assert statistics.half_width(logs) == pytest.approx(2.776445 * winsorized / (5 / 7 * sqrt(7)))
 
 
 def test_one_launch_has_no_interval() -> None:
@@ -46,65 +70,66 @@ def test_one_launch_has_no_interval() -> None:
 @pytest.mark.parametrize("launches", [5, 7, 10, 14])
 @pytest.mark.parametrize("disturbed", [0.0, 0.1])
 def test_coverage(launches: int, disturbed: float) -> None:
-    """Of normal launches, and where one in ten is five times as far off. 4,000 trials: a sigma is 0.35%."""
+    """With normal launches, and with one in ten five times as far off. 4,000 trials: a sigma is 0.35%."""
     rng = np.random.default_rng([launches, int(10 * disturbed)])
     noise = rng.normal(0, 0.02, (4000, launches)) * np.where(rng.random((4000, launches)) < disturbed, 5, 1)
-    held = sum(abs(statistics.trimmed_mean(row)) <= statistics.half_width(row) for row in noise.tolist())
-    assert held / 4000 >= 0.95 - 3 * 0.0035
+    covered = sum(abs(statistics.trimmed_mean(row)) <= statistics.half_width(row) for row in noise.tolist())
+    assert covered / 4000 >= 0.95 - 3 * 0.0035
 
 
 @given(logs_of)
-def test_an_interval_is_around_its_estimate_and_turns_with_the_ratio(logs: list[float]) -> None:
-    found, inverse = statistics.interval(logs), statistics.interval([-value for value in logs])
-    assert found is not None
+def test_an_interval_contains_its_estimate_and_inverts_with_the_ratio(logs: list[float]) -> None:
+    ratio, inverse = statistics.interval(logs), statistics.interval([-value for value in logs])
+    assert ratio is not None
     assert inverse is not None
-    assert found.low <= found.estimate * (1 + 1e-12)
-    assert found.estimate <= found.high * (1 + 1e-12)
-    assert inverse.low == pytest.approx(1 / found.high)
-    assert inverse.estimate == pytest.approx(1 / found.estimate)
+    assert ratio.low <= ratio.estimate * (1 + 1e-12)
+    assert ratio.estimate <= ratio.high * (1 + 1e-12)
+    assert inverse.low == pytest.approx(1 / ratio.high)
+    assert inverse.estimate == pytest.approx(1 / ratio.estimate)
 
 
 @pytest.mark.parametrize(
-    ("estimate", "says"),
+    ("estimate", "expected"),
     [
         (Estimate(1.05, 1.01, 1.09), "faster"),
-        (Estimate(1.05, 0.99, 1.11), "no difference shown"),  # the interval holds 1
+        (Estimate(1.05, 0.99, 1.11), "no difference shown"),  # the interval contains 1
         (Estimate(1.01, 1.005, 1.015), "no difference shown"),  # shown, and too small to matter
         (Estimate(0.95, 0.92, 0.98), "slower"),
         (Estimate(0.99, 0.985, 0.995), "no difference shown"),
     ],
 )
-def test_verdicts(estimate: Estimate, says: str) -> None:
-    assert statistics.verdict(estimate) == says
+def test_verdicts(estimate: Estimate, expected: str) -> None:
+    assert statistics.verdict(estimate) == expected
 
 
-def test_how_many_launches_would_do() -> None:
+def test_how_many_launches_are_needed() -> None:
     rng = np.random.default_rng(1)
     logs = rng.normal(0, 0.05, 6).tolist()
     needed = statistics.launches_needed(logs)
     assert needed is not None
     assert statistics.half_width(logs) > 0.02
-    more = (logs * needed)[:needed]  # as many, of the same spread
+    more = (logs * needed)[:needed]  # that many launches, with the same spread
     assert statistics.half_width(more) == pytest.approx(0.02, rel=0.25)
-    assert statistics.launches_needed([0.0, 5.0]) is None  # more than anyone would start
+    assert statistics.launches_needed([0.0, 5.0]) is None  # too many
 
 
-def test_a_control_is_judged_with_the_others() -> None:
+def test_a_control_is_judged_together_with_the_others() -> None:
     off = [0.05 + d for d in (-0.01, 0.0, 0.01, 0.005, -0.005)]
-    fine = [-0.01, 0.01, 0.0, 0.005, -0.004]
-    assert statistics.differing({"a": off, "b": fine}) == {"a"}
-    # p is 0.03: one alone would differ, one of five does not (Holm)
+    equal = [-0.01, 0.01, 0.0, 0.005, -0.004]
+    assert statistics.differing_controls({"a": off, "b": equal}) == {"a"}
+    # p is 0.03: a single control differs, one of five does not (Holm)
     border = [0.05 + 0.0335 * d for d in (-1.5, -0.5, 0.0, 0.5, 1.5)]
-    assert statistics.differing({"a": border}) == {"a"}
-    assert statistics.differing({"a": border, **dict.fromkeys("bcde", fine)}) == set()
-    # surely different, by less than matters
-    assert statistics.differing({"a": [0.01, 0.0101, 0.0099, 0.01, 0.01]}) == set()
+    assert statistics.differing_controls({"a": border}) == {"a"}
+    assert statistics.differing_controls({"a": border, **dict.fromkeys("bcde", equal)}) == set()
+    # different beyond doubt, but by less than the smallest effect
+    assert statistics.differing_controls({"a": [0.01, 0.0101, 0.0099, 0.01, 0.01]}) == set()
 
 
-def test_controls_of_equal_kernels_seldom_differ() -> None:
+def test_controls_of_equal_kernels_rarely_differ() -> None:
     rng = np.random.default_rng(2)
     alarms = sum(
-        bool(statistics.differing({str(i): rng.normal(0, 0.03, 6).tolist() for i in range(6)})) for _ in range(400)
+        bool(statistics.differing_controls({str(i): rng.normal(0, 0.03, 6).tolist() for i in range(6)}))
+        for _ in range(400)
     )
     assert alarms <= 400 * 0.05 + 3 * sqrt(400 * 0.05 * 0.95)
 
@@ -125,9 +150,9 @@ def test_outliers_are_counted() -> None:
 
 
 def test_an_exact_proportion() -> None:
-    found = statistics.proportion(0, 100)
-    assert (found.estimate, found.low) == (0.0, 0.0)
-    assert found.high == pytest.approx(1 - 0.025 ** (1 / 100))
+    result = statistics.proportion(0, 100)
+    assert (result.estimate, result.low) == (0.0, 0.0)
+    assert result.high == pytest.approx(1 - 0.025 ** (1 / 100))
 
 
 def test_the_spread_is_relative() -> None:

@@ -1,4 +1,4 @@
-"""The verdicts, from intervals written by hand."""
+"""Verdicts on intervals written by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.commands.race.result import judge as judge_races
 from bench.commands.race.source_trees import Revision
 from bench.results.record import Fraction, Record, Seconds
 from bench.results.samples import KernelSamples
-from tests.support.races import entry, race
+from tests.support.races import race, samples
 from tests.support.records import OK, RESULTS
 
 
@@ -35,25 +35,25 @@ from tests.support.records import OK, RESULTS
     ],
 )
 def test_three_verdicts(low: float, high: float, verdict: str) -> None:
-    found = Judgement("numba on lecture", Estimate((low + high) / 2, low, high), 2.0)
-    assert found.verdict == verdict
-    assert found.line.startswith(f"numba on lecture: {verdict}: ")
-    assert "\n" not in found.line
+    judgement = Judgement("numba on lecture", Estimate((low + high) / 2, low, high), 2.0)
+    assert judgement.verdict == verdict
+    assert judgement.line.startswith(f"numba on lecture: {verdict}: ")
+    assert "\n" not in judgement.line
 
 
 def test_without_an_interval_nothing_is_shown() -> None:
     assert Judgement("numba on lecture", None, 2.0).verdict == NOT_SHOWN
 
 
-def run_record(seconds: float, half: float, share: float | None = None, limit: str = "read") -> Record:
-    fraction = None if share is None else Fraction(limit, share, share * exp(-half), share * exp(half))
+def run_record(seconds: float, half: float, share: float | None = None, ceiling: str = "read") -> Record:
+    fraction = None if share is None else Fraction(ceiling, share, share * exp(-half), share * exp(half))
     return replace(
         OK, launches=5, seconds=Seconds(seconds, seconds * exp(-half), seconds * exp(half)), ceiling=fraction
     )
 
 
 def judged(now: Record, then: Record, percent: float = 10) -> Judgement:
-    return verdict.over_run(now, then, percent, 1, "run.json")
+    return verdict.judge_against_run(now, then, percent, 1, "run.json")
 
 
 def test_against_another_run() -> None:
@@ -61,48 +61,48 @@ def test_against_another_run() -> None:
     assert judged(run_record(1.05e-3, 0.01), then).verdict == PASSED
     assert judged(run_record(1.2e-3, 0.01), then).verdict == FAILED
     assert judged(run_record(1.2e-3, 0.2), then).verdict == NOT_SHOWN
-    found = judged(run_record(1.25e-3, 0.01), then)
-    assert found.found
-    assert found.found.estimate == pytest.approx(0.8)
-    assert found.line.startswith("numpy on lecture, at most 10% slower than in run.json (seconds): failed: 0.8 [")
+    judgement = judged(run_record(1.25e-3, 0.01), then)
+    assert judgement.ratio
+    assert judgement.ratio.estimate == pytest.approx(0.8)
+    assert judgement.line.startswith("numpy on lecture, at most 10% slower than in run.json (seconds): failed: 0.8 [")
     assert judged(replace(run_record(2e-3, 0.01), launches=1), then).verdict == NOT_SHOWN
 
 
-def test_shares_of_the_limit_are_compared_where_both_have_the_same_limit() -> None:
+def test_shares_of_the_ceiling_are_compared_if_both_have_the_same_ceiling() -> None:
     # the machine as a whole is half as fast as it was: no regression
     now, then = run_record(2e-3, 0.01, 0.5), run_record(1e-3, 0.01, 0.5)
     assert judged(now, then).verdict == PASSED
-    assert "(shares of the limit)" in judged(now, then).line
-    # and faster in seconds, but further from what the machine can do now
+    assert "(shares of the ceiling)" in judged(now, then).line
+    # faster in seconds, but further from what the machine can do now
     assert judged(run_record(0.9e-3, 0.01, 0.3), then).verdict == FAILED
     for other in (run_record(2e-3, 0.01), run_record(2e-3, 0.01, 0.5, "sigmoid")):
         assert judged(other, then).verdict == FAILED
         assert "(seconds)" in judged(other, then).line
 
 
-def test_what_both_runs_have() -> None:
+def test_only_records_with_an_interval_in_both_runs_are_comparable() -> None:
     ids = [record.id for record in RESULTS.records]
-    assert verdict.in_common(ids, RESULTS) == [OK]  # the other was wrong, and has no time
+    assert verdict.comparable_records(ids, RESULTS) == [OK]  # the other was wrong, and has no time
     one_launch = replace(RESULTS, records=(replace(OK, seconds=Seconds(1e-5, None, None)),))
-    assert verdict.in_common(ids, one_launch) == []
-    assert verdict.in_common(["gradient/lecture/other/1"], RESULTS) == []
+    assert verdict.comparable_records(ids, one_launch) == []
+    assert verdict.comparable_records(["gradient/lecture/other/1"], RESULTS) == []
 
 
-def test_apart_is_welchs_interval() -> None:
-    """Coverage over simulated runs of 5 and of 9 launches with spreads of 1% and 3%."""
-    rng, held = np.random.default_rng(0), 0
+def test_welchs_interval_has_its_coverage() -> None:
+    """Over simulated runs of 5 and of 9 launches with spreads of 1% and 3%."""
+    rng, covered = np.random.default_rng(0), 0
     for _ in range(2000):
         first, second = 0.01 * rng.standard_normal(5), log(1.1) + 0.03 * rng.standard_normal(9)
         one, other = statistics.interval(list(first)), statistics.interval(list(second))
         assert one
         assert other
-        found = welch_interval(other, 9, one, 5)
-        held += found.low <= 1.1 <= found.high
-    assert 0.93 <= held / 2000 <= 0.98
+        ratio = welch_interval(other, 9, one, 5)
+        covered += ratio.low <= 1.1 <= ratio.high
+    assert 0.93 <= covered / 2000 <= 0.98
     assert welch_interval(Estimate(2, 2, 2), 5, Estimate(1, 1, 1), 5) == Estimate(2, 2, 2)
 
 
-def test_more_comparisons_ask_for_more_confidence() -> None:
+def test_more_comparisons_need_more_confidence() -> None:
     logs = [0.01, 0.02, 0.0, 0.015, 0.005]
     assert bonferroni_confidence(1) == pytest.approx(0.95)
     assert bonferroni_confidence(20) == pytest.approx(0.9975)
@@ -117,27 +117,26 @@ COMMIT = Revision(Path(), "main", "0123456")
 
 
 def compared(now: list[float], **others: object) -> Comparison:
-    before = entry(1.0)
-    launches = [{"numpy": entry(9.0), "numpy@main": before}]  # the first is not counted
-    launches += [{"numpy": entry(seconds), "numpy@main": before} for seconds in now]
-    found = race(launches)
-    return judge_races([found], ["numpy"], COMMIT, 2.0, 1, False)
+    before = samples(1.0)
+    launches = [{"numpy": samples(9.0), "numpy@main": before}]  # the first is not counted
+    launches += [{"numpy": samples(seconds), "numpy@main": before} for seconds in now]
+    return judge_races([race(launches)], ["numpy"], COMMIT, 2.0, 1, False)
 
 
-def page(found: Comparison) -> str:
+def page(comparison: Comparison) -> str:
     console = Console(file=StringIO(), width=80, highlight=False)
-    race_text.summary(console, found, "some-cpu-2c-01234567", 1)
+    race_text.summary(console, comparison, "some-cpu-2c-01234567", 1)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
 
 
 def test_a_slower_kernel_fails_and_the_line_says_by_how_much() -> None:
-    found = compared([1.05, 1.051, 1.049, 1.05, 1.052])
-    (row,) = found.rows
+    comparison = compared([1.05, 1.051, 1.049, 1.05, 1.052])
+    (row,) = comparison.rows
     assert (row.verdict, row.judgement.verdict, row.launches) == ("slower", FAILED, 5)
-    (line,) = found.failures
+    (line,) = comparison.failures
     assert line.startswith("numpy on lecture, at most 2% slower than numpy@main: failed: 0.952 [0.95")
-    text = page(found)
+    text = page(comparison)
     assert "FAILED: numpy on lecture" in text
     assert "at most 2% slower: 0 passed, 1 failed, 0 not shown either way" in text
     assert "intervals: ±0.1% (median); each holds with 95%, all 1 together with 95%" in text
@@ -152,14 +151,14 @@ def test_a_slower_kernel_fails_and_the_line_says_by_how_much() -> None:
         ([1.03, 1.015, 1.025, 1.035, 1.02], NOT_SHOWN, "slower"),
     ],
 )
-def test_what_does_not_fail(now: list[float], verdict: str, shown: str) -> None:
-    found = compared(now)
-    assert found.rows[0].judgement.verdict == verdict
-    assert found.failures == []
-    assert re_row(page(found)).endswith(shown)
+def test_these_do_not_fail(now: list[float], verdict: str, shown: str) -> None:
+    comparison = compared(now)
+    assert comparison.rows[0].judgement.verdict == verdict
+    assert comparison.failures == []
+    assert kernel_row(page(comparison)).endswith(shown)
 
 
-def re_row(text: str) -> str:
+def kernel_row(text: str) -> str:
     (line,) = [line for line in text.splitlines() if line.startswith("numpy ")]
     assert len(line) <= 80
     return line.rstrip()
@@ -169,27 +168,30 @@ def judge(launches: list[dict[str, KernelSamples]], control: str | None = None) 
     return judge_races([race(launches, control)], ["numpy"], COMMIT, 2.0, 1, False)
 
 
-def test_what_no_longer_works_is_a_failure_and_what_never_did_is_not() -> None:
-    wrong = entry(1.0, outcome="wrong", reason="data: db is nan")
-    found = judge([{"numpy": wrong, "numpy@main": entry(1.0)}] * 3)
-    assert found.failures == ["numpy on lecture: wrong (ok at main (0123456)): data: db is nan"]
-    found = judge([{"numpy": wrong, "numpy@main": wrong}] * 3)
-    assert (found.broken, found.failures) == ((), ["nothing could be compared"])
-    assert found.notes == ("not compared: numpy on lecture: wrong: data: db is nan",)
-    found = judge([{"numpy": entry(1.0), "numpy@main": wrong}] * 3)
-    assert found.notes == ("not compared: numpy@main on lecture: wrong: data: db is nan",)
-    gone = entry(1.0, outcome="unavailable", reason="jax is not installed")
-    found = judge([{"numpy": gone, "numpy@main": entry(1.0)}] * 3)  # an import that the change has broken
-    assert found.failures == ["numpy on lecture: unavailable (ok at main (0123456)): jax is not installed"]
-    found = judge([{"numpy": gone, "numpy@main": gone}] * 3)
-    assert (found.broken, found.notes) == ((), ("not compared: numpy on lecture: unavailable: jax is not installed",))
+def test_a_kernel_that_no_longer_works_is_a_failure_and_one_that_never_worked_is_not() -> None:
+    wrong = samples(1.0, outcome="wrong", reason="data: db is nan")
+    comparison = judge([{"numpy": wrong, "numpy@main": samples(1.0)}] * 3)
+    assert comparison.failures == ["numpy on lecture: wrong (ok at main (0123456)): data: db is nan"]
+    comparison = judge([{"numpy": wrong, "numpy@main": wrong}] * 3)
+    assert (comparison.broken, comparison.failures) == ((), ["nothing could be compared"])
+    assert comparison.notes == ("not compared: numpy on lecture: wrong: data: db is nan",)
+    comparison = judge([{"numpy": samples(1.0), "numpy@main": wrong}] * 3)
+    assert comparison.notes == ("not compared: numpy@main on lecture: wrong: data: db is nan",)
+    gone = samples(1.0, outcome="unavailable", reason="jax is not installed")
+    comparison = judge([{"numpy": gone, "numpy@main": samples(1.0)}] * 3)  # the change broke an import
+    assert comparison.failures == ["numpy on lecture: unavailable (ok at main (0123456)): jax is not installed"]
+    comparison = judge([{"numpy": gone, "numpy@main": gone}] * 3)
+    assert (comparison.broken, comparison.notes) == (
+        (),
+        ("not compared: numpy on lecture: unavailable: jax is not installed",),
+    )
 
 
-def test_a_race_that_is_not_to_be_trusted_is_not_judged() -> None:
-    slower = [{"numpy": entry(1.5 + i / 1000), "numpy@main": entry(1.0)} for i in range(8)]
+def test_an_untrustworthy_race_is_not_judged() -> None:
+    slower = [{"numpy": samples(1.5 + i / 1000), "numpy@main": samples(1.0)} for i in range(8)]
     assert judge(slower).failures
-    noisy = [{**one, "numpy (control)": entry(1.2)} for one in slower]
-    found = judge(noisy, "numpy")
-    assert found.failures == []
-    assert found.rows[0].judgement.verdict == NOT_SHOWN
-    assert "NOT TRUSTWORTHY" in page(found)
+    noisy = [{**one, "numpy (control)": samples(1.2)} for one in slower]
+    comparison = judge(noisy, "numpy")
+    assert comparison.failures == []
+    assert comparison.rows[0].judgement.verdict == NOT_SHOWN
+    assert "NOT TRUSTWORTHY" in page(comparison)

@@ -1,4 +1,4 @@
-"""python -m bench, each command as a person gives it."""
+"""python -m bench: each command as a user gives it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kernels import names
 from tests.support.records import OK, RESULTS
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_help_imports_no_heavy_library() -> None:
     code = (
         "import contextlib, sys, bench.__main__ as command\n"
         "with contextlib.suppress(SystemExit): command.main(['--help'])\n"
@@ -30,7 +30,7 @@ def test_help_imports_nothing_heavy() -> None:
     )
 
 
-def test_kernels_lists_each_and_whether_it_can_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_kernels_lists_every_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernels"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in names())
@@ -38,26 +38,26 @@ def test_kernels_lists_each_and_whether_it_can_run(capsys: pytest.CaptureFixture
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_workloads_lists_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_workloads_lists_the_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["workloads"]) == 0
     shown = capsys.readouterr().out
     assert "1,000,000" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_machine_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_machine_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["machine"]) == 0
     assert {"id", "hardware", "settings", "software"} == set(json.loads(capsys.readouterr().out))
 
 
-def test_check_certifies(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_the_result_of_each_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "numpy", "--workloads", "lecture-f32,breast-cancer"]) == 0
     shown = capsys.readouterr().out
     assert shown.count(" agrees ") == 2 * 7
     assert "seconds" not in shown
 
 
-def test_check_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_a_wrong_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text("def gradient(X, y, w, b):\n    return 0.0, w, b\n")
     assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", "lecture"]) == 1
     shown = capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_check_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "wrong: data: " in shown
 
 
-def test_check_of_a_users_own_data(tmp_path: Path) -> None:
+def test_check_takes_the_users_own_data(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("a,sick\n" + "1.5,0\n-0.5,1\n" * 20)
     assert main(["check", "numpy", "--data", str(tmp_path / "mine.csv"), "--target", "sick"]) == 0
 
@@ -80,7 +80,9 @@ def test_check_of_a_users_own_data(tmp_path: Path) -> None:
         (["report", "no-such.json"], "error: no-such.json: No such file or directory"),
     ],
 )
-def test_mistakes(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_reported_in_one_line(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith(says)
@@ -88,13 +90,13 @@ def test_mistakes(arguments: list[str], says: str, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["check"], ["kernels", "--nothing"]])
-def test_usage(arguments: list[str]) -> None:
+def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
 
 
-def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_prints_a_summary_markdown_and_the_ladder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RESULTS.as_json()})
     assert main(["report", str(file)]) == 0
@@ -106,8 +108,8 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         tmp_path / "more.json", {"logitbench": replace(RESULTS, records=(*RESULTS.records, *more)).as_json()}
     )
     assert main(["report", "--ladder", "lecture", str(tmp_path / "more.json")]) == 0
-    said = capsys.readouterr().out
-    assert "lecture, threads: 2." in said
-    assert "| `numpy` | 2 × | 20.0 µs |" in said
+    ladder = capsys.readouterr().out
+    assert "lecture, threads: 2." in ladder
+    assert "| `numpy` | 2 × | 20.0 µs |" in ladder
     assert main(["report", "--ladder", "own", str(tmp_path / "more.json")]) == 2
     assert "no rung of the ladder was timed on 'own'; the file has lecture, own" in capsys.readouterr().err

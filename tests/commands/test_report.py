@@ -1,4 +1,4 @@
-"""python -m bench report, as a person gives it: pages, pictures, CSV, and files that are not what they should be."""
+"""python -m bench report: pages, pictures, CSV, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.pages import RUN
 from tests.support.records import WRONG
 
 
-def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_writes_the_page_and_prints_its_path_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RUN.as_json()})
     assert main(["report", str(file)]) == 0
@@ -55,7 +55,9 @@ def test_report_writes_its_page_last(tmp_path: Path, capsys: pytest.CaptureFixtu
         ({"run": {}}, "logitbench.run has no began"),
     ],
 )
-def test_foreign_files(change: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_with_a_wrong_part_is_refused(
+    change: dict[str, Any], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "run.json"
     file.write_text(json.dumps({"logitbench": RUN.as_json() | change}))
     refused(["report", str(file)], says, capsys)
@@ -76,7 +78,9 @@ def test_foreign_files(change: dict[str, Any], says: str, tmp_path: Path, capsys
         ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
     ],
 )
-def test_foreign_records(key: str, value: Any, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_with_a_wrong_record_is_refused(
+    key: str, value: Any, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plain = RUN.as_json()
     plain["records"][0][key] = value
     file = tmp_path / "run.json"
@@ -84,7 +88,7 @@ def test_foreign_records(key: str, value: Any, says: str, tmp_path: Path, capsys
     refused(["report", str(file)], says, capsys)
 
 
-def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RUN.as_json()})
     refused(["report", str(file), "--output", str(file)], "a page is HTML", capsys)
@@ -92,13 +96,13 @@ def test_bad_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     refused(["report", str(file), "--output", str(file / "a.html")], "run.json/a.html cannot be written: ", capsys)
     truncated = tmp_path / "half.json"
     truncated.write_text(file.read_text()[:2000])
-    refused(["report", str(truncated)], "no results file of logitbench; expected its JSON", capsys)
+    refused(["report", str(truncated)], "not a results file of logitbench; expected its JSON", capsys)
     nothing = tmp_path / "nothing.json"
     run_file.write(nothing, {"logitbench": replace(RUN, records=(WRONG,)).as_json()})
     refused(["report", str(nothing), "--output", str(tmp_path / "a.html")], "no kernel was timed in it", capsys)
 
 
-def test_the_newest_is_the_last_that_was_finished(
+def test_the_default_is_the_newest_finished_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(store, "RESULTS", tmp_path)
@@ -121,7 +125,7 @@ def refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str])
     assert error.count("\n") == 1
 
 
-def test_without_the_extra(
+def test_without_the_report_extra_there_is_a_summary_and_no_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing() -> None:
@@ -131,13 +135,13 @@ def test_without_the_extra(
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RUN.as_json()})
     assert main(["report", str(file)]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert "speedup over loops" in "\n".join(said)
-    assert said[-1] == "no page: a page needs Altair and vl-convert: pip install '.[report]'"
+    lines = capsys.readouterr().out.splitlines()
+    assert "× loops" in "\n".join(lines)
+    assert lines[-1] == "no page: a page needs Altair and vl-convert: pip install '.[report]'"
     refused(["report", str(file), "--output", str(tmp_path / "a.html")], "pip install '.[report]'", capsys)
 
 
-def test_the_terminal_imports_no_altair() -> None:
+def test_the_terminal_summary_imports_no_altair() -> None:
     code = (
         "import sys, bench.commands.report, bench.report.terminal, bench.report.headline, bench.report.csv_export\n"
         "assert not {'altair', 'vl_convert', 'narwhals'} & set(sys.modules)"

@@ -1,4 +1,4 @@
-"""The tests of what is committed, in checkouts as users have them: with runs of their own about, or without git."""
+"""The tests that read committed files pass in a user's checkout: with the user's own runs, and without git."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ from bench.host.checkout import CHECKOUT
 from bench.results import run_file
 from tests.support.git import git
 from tests.support.pages import RUN
-from tests.support.pytest_run import apart
+from tests.support.pytest_run import in_subprocess
 
-LEAVINGS = (".git", ".venv", ".cache", ".benchmarks", ".hypothesis", ".*_cache", "__pycache__", "*.html", "*.journal")
-LOOK_AT_RESULTS = (
+NOT_COPIED = (
+    ".git",
+    ".venv",
+    ".cache",
+    ".benchmarks",
+    ".hypothesis",
+    ".*_cache",
+    "__pycache__",
+    "*.html",
+    "*.journal",
+)
+TESTS_THAT_READ_RESULTS = (
     "commands/check",
     "commands/test_report.py",
     "commands/test_cli.py",
@@ -28,15 +38,15 @@ LOOK_AT_RESULTS = (
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A fresh copy of the project."""
-    return Path(shutil.copytree(CHECKOUT, tmp_path / "logitbench", ignore=shutil.ignore_patterns(*LEAVINGS)))
+    return Path(shutil.copytree(CHECKOUT, tmp_path / "logitbench", ignore=shutil.ignore_patterns(*NOT_COPIED)))
 
 
-def measured(copy: Path) -> None:
-    """What a user's runs leave: results with kernels of their own, an interrupted run, a journal, a page, a cache."""
+def add_runs(copy: Path) -> None:
+    """Add what a user's runs leave: results of the user's kernels, an interrupted run, a journal, a page, a cache."""
     folder = copy / "results" / machine.identity()
     document = {"logitbench": RUN.as_json()}
-    for end in ("-nogit", "-abc1234-dirty", "-abc1234-interrupted"):
-        file = run_file.write(folder / f"20260102T030405Z{end}.json", document)
+    for suffix in ("-nogit", "-abc1234-dirty", "-abc1234-interrupted"):
+        file = run_file.write(folder / f"20260102T030405Z{suffix}.json", document)
         file.with_suffix(".html").write_text("no page")
     (folder / "20260103T030405Z-abc1234.journal").write_text(json.dumps({"plan": {}}) + "\n{cut sh")
     (copy / ".cache" / "runs" / "1").mkdir(parents=True)
@@ -45,12 +55,12 @@ def measured(copy: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_git", [True, False])
-def test_what_a_user_measured_is_not_judged(copy: Path, with_git: bool) -> None:
+def test_a_users_runs_do_not_fail_the_tests(copy: Path, with_git: bool) -> None:
     if with_git:
         git(copy, "init", "-q")
         git(copy, "add", ".")
         git(copy, "commit", "-qm", "all")
-    measured(copy)
-    ran = apart(*(f"tests/{name}" for name in LOOK_AT_RESULTS), short=(), folder=copy)
+    add_runs(copy)
+    ran = in_subprocess(*(f"tests/{name}" for name in TESTS_THAT_READ_RESULTS), short=(), folder=copy)
     assert ran.returncode == 0, ran.stdout
     assert ("no git checkout: which results are committed cannot be told" in ran.stdout) is not with_git

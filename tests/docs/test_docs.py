@@ -1,4 +1,4 @@
-"""The docs are true: their examples run, and their figures stand in a file under results/."""
+"""The docs are true: their examples run, their figures are those of a file under results/, their paths exist."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from kernels import names, reference
 from tests.support.committed import committed
 
 
-def test_examples() -> None:
-    for tried in (
+def test_the_examples_give_what_they_show() -> None:
+    for outcome in (
         doctest.testfile(str(CHECKOUT / "docs" / "neuron.md"), module_relative=False),
         doctest.testmod(reference),
     ):
-        assert tried.attempted > 0
-        assert tried.failed == 0
+        assert outcome.attempted > 0
+        assert outcome.failed == 0
 
 
 def test_every_field_of_a_record_is_described() -> None:
@@ -41,21 +41,30 @@ def test_every_kernel_and_every_check_is_described() -> None:
     assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 
 
+def test_every_path_and_link_of_the_docs_exists() -> None:
+    for page in (CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").glob("*.md")):
+        text = page.read_text()
+        paths = [CHECKOUT / path for path in re.findall(r"`((?:bench|kernels|tests|docs)/[\w/.-]+)`", text)]
+        links = [page.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+        missing = [path for path in (*paths, *links) if not path.exists()]
+        assert not missing, f"{page.name} names {missing}"
+
+
 def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
     readme = (CHECKOUT / "README.md").read_text()
-    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", readme, re.DOTALL)
-    assert found, "the README names its results file and the workloads"
-    results = run_file.read(CHECKOUT / found[1])
-    assert found[3].strip() == markdown.tables(results, found[2].split(",")).strip()
+    block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", readme, re.DOTALL)
+    assert block, "the README names its results file and the workloads"
+    results = run_file.read(CHECKOUT / block[1])
+    assert block[3].strip() == markdown.tables(results, block[2].split(",")).strip()
     (drawn,) = (svg for name, svg in pictures(results) if name == "speedup")
     assert (CHECKOUT / "docs" / "speedup.svg").read_text() == drawn
 
 
 def test_the_ladder_is_that_of_its_results_file() -> None:
     page = (CHECKOUT / "docs" / "ladder.md").read_text()
-    found = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
-    assert found, "the page names its results file and its workload"
-    assert found[3].strip() == markdown.ladder(run_file.read(CHECKOUT / found[1]), found[2]).strip()
+    block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert block, "the page names its results file and its workload"
+    assert block[3].strip() == markdown.ladder(run_file.read(CHECKOUT / block[1]), block[2]).strip()
 
 
 def test_every_results_file_is_read_and_names_no_folder() -> None:

@@ -1,4 +1,4 @@
-"""docs/your-kernel.md and docs/ci.md, as a reader follows them: every file written, every command run."""
+"""docs/your-kernel.md and docs/ci.md as a reader follows them: every file is written, every command runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bench.host.checkout import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "your-kernel.md").read_text()
 BLOCKS = re.findall(r"([^\n]*)\n+```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-# as short as can be; what the page's own commands say comes later, and wins
+# as short as possible; options of the page's commands come later, and take precedence
 SHORT = "--benchmark-max-time=0.01 --launches=1 --no-ceilings --no-page -p no:cacheprovider"
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what a run needs, for files of the reader's."""
+    """A copy of what a run needs, to which the reader's files are added."""
     copy = tmp_path_factory.mktemp("reader") / "logitbench"
     copy.mkdir()
     for folder in ("bench", "kernels"):
@@ -34,7 +34,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A line of the page, with this interpreter."""
+    """Run a command of the page with this interpreter."""
     program, *arguments = shlex.split(line, comments=True)
     command = {"python": [sys.executable], "pytest": [sys.executable, "-m", "pytest"]}[program]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
@@ -45,8 +45,8 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_every_block_and_every_command_does_what_the_page_says(checkout: Path) -> None:
-    marked = 0
+def test_every_file_and_command_of_the_page_does_what_it_says(checkout: Path) -> None:
+    marked_rows = 0
     for above, language, text in BLOCKS:
         if language == "python":
             (name,) = re.findall(r"`(my_\w+\.py)`", above + PAGE[: PAGE.index(text)].rpartition("\n\n")[0])[-1:]
@@ -57,7 +57,7 @@ def test_every_block_and_every_command_does_what_the_page_says(checkout: Path) -
             ran = run(line, checkout)
             expected = 1 if line.endswith("# exits with 1") else 0
             assert ran.returncode == expected, f"{line}\n{ran.stdout}{ran.stderr}"
-            marked += bool(re.search(r"^my_\w+:gradient← ", ran.stdout, re.MULTILINE))
+            marked_rows += bool(re.search(r"^→ my_\w+:gradient ", ran.stdout, re.MULTILINE))
             if "bench new" in line:
                 style = line.rpartition("--style ")[2] if "--style" in line else "numpy"
                 assert f"```python\n{STYLES[style]}```" in PAGE
@@ -65,10 +65,10 @@ def test_every_block_and_every_command_does_what_the_page_says(checkout: Path) -
                 assert re.search(r"= demands =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout), (
                     ran.stdout
                 )
-    assert marked == 5
+    assert marked_rows == 5
 
 
-def test_the_workflow_is_valid_and_its_commands_are_there() -> None:
+def test_the_workflow_is_valid_and_its_commands_exist() -> None:
     page = (CHECKOUT / "docs" / "ci.md").read_text()
     (workflow,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert "\t" not in workflow

@@ -1,4 +1,4 @@
-"""The fingerprint: what the system says, and nothing personal."""
+"""The machine's fingerprint: what the system reports, and nothing personal."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from bench.host import checkout, machine, resources
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Files of an imagined system."""
+    """path → text of the files of a simulated system."""
     files: dict[str, str] = {}
     monkeypatch.setattr(resources, "read_file", lambda path: files.get(str(path)))
     return files
 
 
-def test_it_is_json_and_names_nobody() -> None:
+def test_the_fingerprint_is_json_and_names_nobody() -> None:
     text = json.dumps(machine.fingerprint())
-    found: dict[str, Any] = json.loads(text)
-    assert found["hardware"]["cores"] >= 1
-    assert found["software"]["libraries"]["numpy"]
+    fingerprint: dict[str, Any] = json.loads(text)
+    assert fingerprint["hardware"]["cores"] >= 1
+    assert fingerprint["software"]["libraries"]["numpy"]
     words = set(re.findall(r"[\w.-]+", text))
     assert not {platform.node(), getuser()} & words - {"root"}
     assert str(Path.home()) + "/" not in text
-    assert re.fullmatch(r"[a-z0-9-]+-\d+c-[0-9a-f]{8}", found["id"])
+    assert re.fullmatch(r"[a-z0-9-]+-\d+c-[0-9a-f]{8}", fingerprint["id"])
 
 
-def test_version_2_quota_is_the_smallest_on_the_way_up(
+def test_the_cgroup_version_2_quota_is_the_smallest_of_the_parents(
     system: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "affinity", lambda: 8)
@@ -48,7 +48,7 @@ def test_version_2_quota_is_the_smallest_on_the_way_up(
     assert (resources.cpu_quota(), resources.usable_cores()) == (0.5, 1)
 
 
-def test_version_1_quota(system: dict[str, str]) -> None:
+def test_the_cgroup_version_1_quota(system: dict[str, str]) -> None:
     system["/proc/self/cgroup"] = "4:cpu,cpuacct:/x\n1:name=systemd:/x"
     system["/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us"] = "200000"
     system["/sys/fs/cgroup/cpu/x/cpu.cfs_period_us"] = "100000"
@@ -57,7 +57,7 @@ def test_version_1_quota(system: dict[str, str]) -> None:
     assert resources.cpu_quota() is None
 
 
-def test_affinity_is_seen() -> None:
+def test_usable_cores_follow_the_affinity() -> None:
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system has no affinity")
     allowed = os.sched_getaffinity(0)
@@ -83,52 +83,52 @@ def test_affinity_is_seen() -> None:
 )
 def test_short_id(cpu: str, gpus: list[dict[str, str]], begins: str) -> None:
     hardware = {"cpu": cpu, "cores": 8, "gpus": gpus, "memory_gib": 64}
-    found = machine.short_id(hardware)
-    assert re.fullmatch(re.escape(begins) + "[0-9a-f]{8}", found)
-    assert machine.short_id(dict(reversed(hardware.items()))) == found
-    assert machine.short_id({**hardware, "memory_gib": 128}) != found
+    short_id = machine.short_id(hardware)
+    assert re.fullmatch(re.escape(begins) + "[0-9a-f]{8}", short_id)
+    assert machine.short_id(dict(reversed(hardware.items()))) == short_id
+    assert machine.short_id({**hardware, "memory_gib": 128}) != short_id
 
 
-def test_settings_that_name_folders_lose_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_lose_their_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/home/ada/dump --xla_cpu_use_thunk_runtime=true")
     monkeypatch.setenv("NUMBA_CACHE_DIR", "~/cache")
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "adas-laptop:1234")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    found = machine._environment()
-    assert found["XLA_FLAGS"] == "--xla_dump_to=(path) --xla_cpu_use_thunk_runtime=true"
-    assert found["OMP_NUM_THREADS"] == "2"
-    assert not {"NUMBA_CACHE_DIR", "JAX_COORDINATOR_ADDRESS"} & set(found)
+    environment = machine._environment()
+    assert environment["XLA_FLAGS"] == "--xla_dump_to=(path) --xla_cpu_use_thunk_runtime=true"
+    assert environment["OMP_NUM_THREADS"] == "2"
+    assert not {"NUMBA_CACHE_DIR", "JAX_COORDINATOR_ADDRESS"} & set(environment)
 
 
-def test_gpus_are_what_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    listing = machine._gpus.__wrapped__
+def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = machine._gpus.__wrapped__
     monkeypatch.setattr(machine, "_output", lambda *_: "NVIDIA H100 80GB HBM3, 580.1, 81559 MiB\nnoise")
-    assert listing() == [{"name": "NVIDIA H100 80GB HBM3", "driver_version": "580.1", "memory.total": "81559 MiB"}]
+    assert gpus() == [{"name": "NVIDIA H100 80GB HBM3", "driver_version": "580.1", "memory.total": "81559 MiB"}]
     monkeypatch.setattr(machine, "_output", lambda *_: None)
-    assert listing() == []
+    assert gpus() == []
 
 
-def test_commands_that_are_missing_or_fail() -> None:
+def test_a_missing_or_failing_command_has_no_output() -> None:
     assert machine._output("no-such-command-anywhere") is None
     assert machine._output("false") is None
 
 
-def test_sources_are_those_of_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What --resume compares: a change anywhere below bench/ or kernels/, or in a kernel's own file, is one."""
+def test_the_source_digest_covers_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--resume compares it: it changes with any file below bench/ or kernels/, and with a kernel's own file."""
     monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
-    own = tmp_path / "mine.py"
+    user_file = tmp_path / "mine.py"
     files = [
-        own,
+        user_file,
         *(tmp_path / name for name in ("bench/a.py", "bench/deep/er/b.py", "kernels/c.py", "kernels/_d/e.py")),
     ]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("1")
-    asked = [f"{own}:gradient", "numpy"]
-    before = checkout.sources(asked)
-    assert checkout.sources(asked) == before
+    specs = [f"{user_file}:gradient", "numpy"]
+    before = checkout.source_digest(specs)
+    assert checkout.source_digest(specs) == before
     for file in files:
         file.write_text("2")
-        assert checkout.sources(asked) != before
+        assert checkout.source_digest(specs) != before
         file.write_text("1")
-    assert checkout.sources(asked) == before
+    assert checkout.source_digest(specs) == before

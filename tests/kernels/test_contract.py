@@ -1,4 +1,4 @@
-"""Problem validates at the edge, in one line that names what was wrong."""
+"""Problem validates its arguments, and names the bad one in a message of one line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ w = np.array([0.5, -0.5])
 GOOD: dict[str, Any] = {"X": X, "y": y, "w": w, "b": 0.25}
 
 
-def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
+def with_value(array: np.ndarray, index: Any, value: float) -> np.ndarray:
     changed = array.copy()
-    changed[place] = value
+    changed[index] = value
     return changed
 
 
 @pytest.mark.parametrize(
-    ("bad", "says"),
+    ("bad", "message"),
     [
         ({"X": X.astype(np.int64)}, "X holds int64; expected float32 or float64"),
         ({"X": X.astype(complex)}, "X holds complex128; expected float32 or float64"),
@@ -55,13 +55,13 @@ def with_value(array: np.ndarray, place: Any, value: float) -> np.ndarray:
         ),
     ],
 )
-def test_bad_problems(bad: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says) as caught:
+def test_an_invalid_problem_is_refused(bad: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
         Problem(**{**GOOD, **bad})
     assert "\n" not in str(caught.value)
 
 
-def test_a_good_one_is_kept_read_only_and_without_a_copy() -> None:
+def test_a_valid_problem_keeps_read_only_views_and_no_copies() -> None:
     problem = Problem(**GOOD)
     assert (problem.m, problem.n, problem.dtype, problem.order) == (3, 2, np.float64, "C")
     for name in ("X", "y", "w"):
@@ -73,22 +73,22 @@ def test_a_good_one_is_kept_read_only_and_without_a_copy() -> None:
 @pytest.mark.parametrize(
     ("view", "order"), [(X[::2], "C"), (X[:, ::-1], "C"), (np.asfortranarray(X), "F"), (X.T, "F")]
 )
-def test_orders(view: np.ndarray, order: str) -> None:
+def test_the_order_is_c_or_f(view: np.ndarray, order: str) -> None:
     problem = Problem(view, np.zeros(len(view)), np.zeros(view.shape[1]), 0.0)
     assert problem.order == order
     np.testing.assert_array_equal(problem.X, view)
 
 
-def test_b_takes_the_dtype_of_x() -> None:
+def test_b_is_rounded_to_the_dtype_of_x() -> None:
     problem = Problem(X.astype(np.float32), y.astype(np.float32), w.astype(np.float32), 1 / 3)
     assert problem.b.dtype == np.float32
     assert problem.b == np.float32(1 / 3)
 
 
-def test_large_weights_of_small_features_are_in_the_domain() -> None:
-    apart = Problem(np.array([[1e200, 0], [0, 1.0]]), y[:2], np.array([0, 1e200]), 0.0)
-    assert apart.m == 2
+def test_large_weights_of_small_features_are_valid() -> None:
+    problem = Problem(np.array([[1e200, 0], [0, 1.0]]), y[:2], np.array([0, 1e200]), 0.0)
+    assert problem.m == 2
 
 
-def test_zero_features_take_any_weights() -> None:
+def test_features_that_are_zero_allow_any_weights() -> None:
     assert Problem(np.zeros((1, 2)), y[:1], np.array([1e308, 1e308]), 0.0).n == 2

@@ -1,4 +1,4 @@
-"""exp and log1p of the fused kernel: where their coefficients come from, and that they are right to 2 ulp."""
+"""exp and log1p of the fused kernel: their coefficients are derived again, and both are right to 2 ulp."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from kernels._numba.vector_values import Value
 KINDS = (np.float64, np.float32)
 
 
-def over(function: Callable[[Value], Value]) -> Any:
-    """The function of every number of an array."""
+def vectorized(function: Callable[[Value], Value]) -> Any:
+    """The function, applied to every number of an array."""
 
     @intrinsic
     def of_one(_typing: Any, x: Any) -> Any:
@@ -37,7 +37,7 @@ def over(function: Callable[[Value], Value]) -> Any:
     return call
 
 
-exp, log1p = over(elementary.exp), over(elementary.log1p)
+exp, log1p = vectorized(elementary.exp), vectorized(elementary.log1p)
 
 
 def series(term: Callable[[int], Decimal], x: Decimal) -> Decimal:
@@ -47,8 +47,10 @@ def series(term: Callable[[int], Decimal], x: Decimal) -> Decimal:
     return total
 
 
-def at_chebyshev_nodes(f: Callable[[Decimal], Decimal], low: float, high: float, count: int) -> list[float]:
-    """The polynomial that agrees with f there: Newton's divided differences, multiplied out."""
+def interpolate_at_chebyshev_nodes(
+    f: Callable[[Decimal], Decimal], low: float, high: float, count: int
+) -> list[float]:
+    """The coefficients of the polynomial that interpolates f, by Newton's divided differences."""
     middle, half = Decimal(low + high) / 2, Decimal(high - low) / 2
     nodes = [middle + half * Decimal(math.cos(math.pi * (2 * k + 1) / (2 * count))) for k in range(count)]
     differences = [f(node) for node in nodes]
@@ -67,30 +69,32 @@ def at_chebyshev_nodes(f: Callable[[Decimal], Decimal], low: float, high: float,
 def test_the_coefficients_are_those_of_the_docstring(kind: Any) -> None:
     with localcontext() as context:
         context.prec = 60
-        reach, farthest = math.log(2) / 2 * 1.0001, ((math.sqrt(2) - 1) / (math.sqrt(2) + 1)) ** 2 * 1.0001
+        largest_r, largest_v = math.log(2) / 2 * 1.0001, ((math.sqrt(2) - 1) / (math.sqrt(2) + 1)) ** 2 * 1.0001
         q, P = EXP_COEFFICIENTS[kind], LOG_COEFFICIENTS[kind]
-        found_q = at_chebyshev_nodes(
-            lambda r: series(lambda k: 1 / Decimal(math.factorial(k + 2)), r), -reach, reach, len(q)
+        derived_q = interpolate_at_chebyshev_nodes(
+            lambda r: series(lambda k: 1 / Decimal(math.factorial(k + 2)), r), -largest_r, largest_r, len(q)
         )
-        found_P = at_chebyshev_nodes(lambda v: series(lambda k: 1 / Decimal(2 * k + 3), v), 0.0, farthest, len(P))
-    # the last ones are hardly felt in the result, and the nodes are only known in double
-    assert list(q) == pytest.approx(found_q, rel=1e-9)
-    assert list(P) == pytest.approx(found_P, rel=1e-9)
+        derived_P = interpolate_at_chebyshev_nodes(
+            lambda v: series(lambda k: 1 / Decimal(2 * k + 3), v), 0.0, largest_v, len(P)
+        )
+    # the nodes are computed in double, and the last coefficients have little effect on the result
+    assert list(q) == pytest.approx(derived_q, rel=1e-9)
+    assert list(P) == pytest.approx(derived_P, rel=1e-9)
 
 
-def ulps(found: np.ndarray, exact: np.ndarray) -> float:
-    kind = found.dtype.type
+def ulps(result: np.ndarray, exact: np.ndarray) -> float:
+    kind = result.dtype.type
     unit = np.spacing(np.maximum(exact.astype(kind), np.finfo(kind).smallest_normal))
-    return float(np.max(np.abs(found - exact) / unit))
+    return float(np.max(np.abs(result - exact) / unit))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_are_right_to_two_ulp(kind: Any) -> None:
     rng = np.random.default_rng(0)
-    least = float(np.log(np.finfo(kind).smallest_normal))
+    least = least_of(kind)
     wide = np.longdouble if kind is np.float64 else np.float64
     if np.finfo(wide).nmant <= np.finfo(kind).nmant:
-        pytest.skip("nothing here is more precise than a double")
+        pytest.skip("no type here is more precise than a double")
     x: Any = np.concatenate(
         [rng.uniform(least * 0.9999, 0, 400_000), -np.exp(rng.uniform(-45, 4, 100_000)), [0.0]]
     ).astype(kind)
@@ -102,10 +106,10 @@ def test_both_are_right_to_two_ulp(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_far_out(kind: Any) -> None:
+def test_the_ends_of_the_ranges(kind: Any) -> None:
     largest = np.finfo(kind).max
-    found = exp(np.array([0.0, -0.0, least_of(kind) * 1.001, -1e4, -largest, -np.inf], kind))
-    assert found.tolist() == [1, 1, 0, 0, 0, 0]
+    result = exp(np.array([0.0, -0.0, least_of(kind) * 1.001, -1e4, -largest, -np.inf], kind))
+    assert result.tolist() == [1, 1, 0, 0, 0, 0]
     assert log1p(np.array([0, np.finfo(kind).smallest_normal], kind)).tolist() == [0, np.finfo(kind).smallest_normal]
 
 

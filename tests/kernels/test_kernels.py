@@ -1,4 +1,4 @@
-"""Every available kernel, on problems with known answers and over the whole domain."""
+"""Every available kernel, on problems with known results and on random problems of the whole domain."""
 
 from __future__ import annotations
 
@@ -18,41 +18,45 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ORDERS = pytest.mark.parametrize("order", ["C", "F"])
 
 
-def fraction(got: Gradient, problem: Problem) -> float:
-    """The largest error over its bound."""
+def bound_fraction(result: Gradient, problem: Problem) -> float:
+    """The largest error as a fraction of its bound."""
     expected = reference.compute(problem)
-    return max(float(np.max(error / bound)) for error, bound in zip(expected.error(got), expected.bound, strict=True))
+    return max(
+        float(np.max(error / bound)) for error, bound in zip(expected.error(result), expected.bound, strict=True)
+    )
 
 
 @every_kernel
 @DTYPES
-def test_by_hand(name: str, dtype: type[np.floating[Any]]) -> None:
+def test_an_example_computed_by_hand(name: str, dtype: type[np.floating[Any]]) -> None:
     # z = (0, log 3), so a = (1/2, 3/4); y = (1, 0), so dz = (−1/2, 3/4)
     X = np.array([[0.0, 2.0], [1.0, 0.0]], dtype)
     problem = Problem(X, np.array([1, 0], dtype), np.array([math.log(3), 0], dtype), dtype(0))
-    got = call(available(name), problem)
-    few = 8 * float(np.finfo(dtype).eps)
-    assert got.cost == pytest.approx((math.log(2) + math.log(4)) / 2, rel=few)
-    assert got.dw == pytest.approx([3 / 8, -1 / 2], rel=few)
-    assert got.db == pytest.approx(1 / 8, rel=few)
+    result = call(available(name), problem)
+    tolerance = 8 * float(np.finfo(dtype).eps)
+    assert result.cost == pytest.approx((math.log(2) + math.log(4)) / 2, rel=tolerance)
+    assert result.dw == pytest.approx([3 / 8, -1 / 2], rel=tolerance)
+    assert result.db == pytest.approx(1 / 8, rel=tolerance)
 
 
 @every_kernel
 @DTYPES
-def test_at_zero_every_probability_is_one_half(name: str, dtype: type[np.floating[Any]]) -> None:
+def test_with_zero_weights_every_probability_is_one_half(name: str, dtype: type[np.floating[Any]]) -> None:
     X = np.array([[1.0], [-1.0], [3.0], [0.0]], dtype)
-    got = call(available(name), Problem(X, np.array([1, 0, 1, 1], dtype), np.zeros(1, dtype), dtype(0)))
-    assert (float(got.dw[0]), float(got.db)) == (-0.625, -0.25)
-    assert got.cost == pytest.approx(math.log(2), rel=4 * float(np.finfo(dtype).eps))
+    result = call(available(name), Problem(X, np.array([1, 0, 1, 1], dtype), np.zeros(1, dtype), dtype(0)))
+    assert (float(result.dw[0]), float(result.db)) == (-0.625, -0.25)
+    assert result.cost == pytest.approx(math.log(2), rel=4 * float(np.finfo(dtype).eps))
 
 
 @every_kernel
 @DTYPES
 @ORDERS
-def test_result_has_the_problems_dtype_and_shapes(name: str, dtype: type[np.floating[Any]], order: str) -> None:
-    got = call(available(name), normal(33, 5, dtype, order))
-    assert [part.dtype for part in got] == [dtype] * 3
-    assert [part.shape for part in got] == [(), (5,), ()]
+def test_the_result_has_the_dtype_and_shapes_of_the_problem(
+    name: str, dtype: type[np.floating[Any]], order: str
+) -> None:
+    result = call(available(name), normal(33, 5, dtype, order))
+    assert [part.dtype for part in result] == [dtype] * 3
+    assert [part.shape for part in result] == [(), (5,), ()]
 
 
 @every_kernel
@@ -63,23 +67,23 @@ def test_inputs_are_not_mutated(name: str, order: Literal["C", "F"]) -> None:
     placed = [kernel.backend.asarray(part) for part in writable]
     before = [kernel.backend.asnumpy(part, problem.dtype).copy() for part in placed]
     kernel.backend.wait(kernel.gradient(*placed))
-    for part, kept in zip(placed, before, strict=True):
-        np.testing.assert_array_equal(kernel.backend.asnumpy(part, problem.dtype), kept)
+    for part, original in zip(placed, before, strict=True):
+        np.testing.assert_array_equal(kernel.backend.asnumpy(part, problem.dtype), original)
 
 
 @every_kernel
-def test_finite_differences_of_the_cost(name: str) -> None:
+def test_the_gradient_is_the_finite_difference_of_the_cost(name: str) -> None:
     kernel, problem, h = available(name), normal(33, 5), 1e-5
-    got = call(kernel, problem)
-    # σ'' ≤ 1/(6√3): the central difference is off by h²/6 of mean |x³| σ'' at most, and by its rounding
+    result = call(kernel, problem)
+    # σ'' ≤ 1/(6√3): the error of the central difference is at most h²/6 mean |x³| σ'', and the rounding
     rounding = 2 * float(reference.compute(problem).bound.cost) / (2 * h)
     truncation = h**2 / 6 * np.mean(np.abs(problem.X) ** 3, axis=0) / (6 * math.sqrt(3))
     for j in range(problem.n):
         step = h * np.eye(problem.n)[j]
         up, down = (call(kernel, Problem(problem.X, problem.y, problem.w + s, problem.b)).cost for s in (step, -step))
-        assert got.dw[j] == pytest.approx((up - down) / (2 * h), abs=rounding + truncation[j])
+        assert result.dw[j] == pytest.approx((up - down) / (2 * h), abs=rounding + truncation[j])
     up, down = (call(kernel, Problem(problem.X, problem.y, problem.w, problem.b + s)).cost for s in (h, -h))
-    assert got.db == pytest.approx((up - down) / (2 * h), abs=rounding + h**2)
+    assert result.db == pytest.approx((up - down) / (2 * h), abs=rounding + h**2)
 
 
 @every_kernel
@@ -87,52 +91,52 @@ def test_finite_differences_of_the_cost(name: str) -> None:
 @pytest.mark.parametrize("score", [0.1, 1.0, 30.0, 1e4])
 def test_against_50_digits(name: str, dtype: type[np.floating[Any]], score: float) -> None:
     problem = normal(8, 5, dtype, score=score)
-    got, bound = call(available(name), problem), reference.compute(problem).bound
-    for part, right, limit in zip(got, exactly(problem), bound, strict=True):
-        for value, number, most in zip(np.ravel(part), right, np.ravel(limit), strict=True):
-            assert abs(mpmath.mpf(float(value)) - number) <= most
+    result, bound = call(available(name), problem), reference.compute(problem).bound
+    for part, exact_part, part_bound in zip(result, exactly(problem), bound, strict=True):
+        for value, exact, most in zip(np.ravel(part), exact_part, np.ravel(part_bound), strict=True):
+            assert abs(mpmath.mpf(float(value)) - exact) <= most
 
 
 @every_kernel
 @DTYPES
 @pytest.mark.parametrize("score", [15.0, 21.0, 37.0, 45.0])
 def test_the_loss_of_a_large_score_keeps_its_digits(name: str, dtype: type[np.floating[Any]], score: float) -> None:
-    # log(1 + e^z) is z to 10⁻¹⁰ at z = 20 already, and to 2⁻⁵³ from 37 on
+    # log(1 + e^z) − z is about 10⁻⁹ at z = 20, and below 2⁻⁵³ from z = 37 on
     one = np.ones((1, 1), dtype)
-    got = call(available(name), Problem(one, np.zeros(1, dtype), np.full(1, score, dtype), dtype(0)))
-    right = score + math.log1p(math.exp(-score))
-    assert float(got.cost) == pytest.approx(right, rel=4 * float(np.finfo(dtype).eps), abs=0)
+    result = call(available(name), Problem(one, np.zeros(1, dtype), np.full(1, score, dtype), dtype(0)))
+    exact = score + math.log1p(math.exp(-score))
+    assert float(result.cost) == pytest.approx(exact, rel=4 * float(np.finfo(dtype).eps), abs=0)
 
 
 @every_kernel
 def test_within_the_bound_over_the_whole_domain(name: str) -> None:
-    kernel, largest, tried = available(name), 0.0, 0
+    kernel, largest, count = available(name), 0.0, 0
 
     @given(problems())
     def within(problem: Problem) -> None:
-        nonlocal largest, tried
-        tried += 1
-        seen = fraction(call(kernel, problem), problem)
-        target(seen)
-        assert seen <= 1
-        largest = max(largest, seen)
+        nonlocal largest, count
+        count += 1
+        fraction = bound_fraction(call(kernel, problem), problem)
+        target(fraction)
+        assert fraction <= 1
+        largest = max(largest, fraction)
 
     within()
-    print(f"{name}: largest fraction of the bound {largest:.3f} in {tried} problems")
+    print(f"{name}: largest fraction of the bound {largest:.3f} in {count} problems")
 
 
 @every_kernel
 @DTYPES
 @ORDERS
-def test_invariants(name: str, dtype: type[np.floating[Any]], order: str) -> None:
+def test_invariances_of_the_gradient(name: str, dtype: type[np.floating[Any]], order: str) -> None:
     kernel, problem = available(name), normal(33, 5, dtype, order, score=3.0)
     X, y, w, b = problem.X, problem.y, problem.w, problem.b
-    got, whole = call(kernel, problem), reference.compute(problem).bound
+    result, bound = call(kernel, problem), reference.compute(problem).bound
 
     def agrees(other: Problem, restore: Any) -> None:
-        """Both are within the bound of the same answer, so within twice of it of each other."""
-        for mine, its, limit in zip(got, restore(call(kernel, other)), whole, strict=True):
-            assert np.all(np.abs(mine - its) <= 2 * limit)
+        """Both results are within the bound of the same exact result, so they differ by at most twice the bound."""
+        for part, other_part, part_bound in zip(result, restore(call(kernel, other)), bound, strict=True):
+            assert np.all(np.abs(part - other_part) <= 2 * part_bound)
 
     rows = np.random.default_rng(1).permutation(33)
     agrees(Problem(np.asarray(X[rows], order=order), y[rows], w, b), lambda g: g)  # type: ignore[call-overload]
@@ -142,10 +146,10 @@ def test_invariants(name: str, dtype: type[np.floating[Any]], order: str) -> Non
 
 
 @every_kernel
-def test_the_average_of_two_halves(name: str) -> None:
+def test_the_gradient_is_the_average_over_two_parts(name: str) -> None:
     kernel, problem = available(name), normal(33, 5)
     X, y, w, b = problem.X, problem.y, problem.w, problem.b
     first, second = call(kernel, Problem(X[:11], y[:11], w, b)), call(kernel, Problem(X[11:], y[11:], w, b))
     bound = reference.compute(problem).bound
-    for whole, one, other, limit in zip(call(kernel, problem), first, second, bound, strict=True):
-        assert np.all(np.abs(whole - (11 * one + 22 * other) / 33) <= 3 * limit)
+    for whole, part_1, part_2, part_bound in zip(call(kernel, problem), first, second, bound, strict=True):
+        assert np.all(np.abs(whole - (11 * part_1 + 22 * part_2) / 33) <= 3 * part_bound)

@@ -1,4 +1,4 @@
-"""The reference, against 50 digits; and its bound, against mistakes that it must not let through."""
+"""The reference against 50 digits, the tightness of its bound, and double-double arithmetic."""
 
 from __future__ import annotations
 
@@ -16,46 +16,51 @@ from tests.support.exact import exactly
 from tests.support.problems import normal, problems
 
 
-def digits(found: reference.Reference, problem: Problem) -> float:
-    """How far the reference is from 50 digits, relative to the sums' own terms."""
-    # a number near the smallest normal one has few bits, in the reference as in any kernel
+def relative_error(computed: reference.Reference, problem: Problem) -> float:
+    """The largest error of the reference against 50 digits, relative to the terms of the sums."""
+    # a number near the smallest normal one has few bits, in the reference as in a kernel
     worst, tiny = 0.0, 2.0**30 * float(np.finfo(problem.dtype).smallest_normal)
     with mpmath.workdps(50):
-        for value, rest, scale, right in zip(*found[:2], found.scale, exactly(problem), strict=True):
-            for v, r, s, number in zip(np.ravel(value), np.ravel(rest), np.ravel(scale), right, strict=True):
+        for value, remainder, scale, exact in zip(*computed[:2], computed.scale, exactly(problem), strict=True):
+            for v, r, s, number in zip(np.ravel(value), np.ravel(remainder), np.ravel(scale), exact, strict=True):
                 error = abs(mpmath.mpf(float(v)) + mpmath.mpf(float(r)) - number)
                 worst = max(worst, float(error / (float(s) + tiny)))
     return worst
 
 
 @given(problems())
-def test_reference_against_50_digits(problem: Problem) -> None:
-    # scores up to 1e5, of sums that may cancel, cost the reference 20 bits as they cost any kernel
-    assert digits(reference.compute(problem), problem) < (2.0**-30 if problem.dtype == np.float32 else 2.0**-75)
+def test_the_reference_against_50_digits(problem: Problem) -> None:
+    # scores up to 1e5, from sums that may cancel, cost the reference 20 bits, as they cost a kernel
+    assert relative_error(reference.compute(problem), problem) < (
+        2.0**-30 if problem.dtype == np.float32 else 2.0**-75
+    )
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2.0**-50), (np.float64, 2.0**-100)])
-def test_reference_is_far_more_precise_than_its_kernels(dtype: type[np.floating[Any]], limit: float) -> None:
+def test_the_reference_is_far_more_precise_than_the_kernels(dtype: type[np.floating[Any]], limit: float) -> None:
     problem = normal(33, 17, dtype)
-    assert digits(reference.compute(problem), problem) < limit
+    assert relative_error(reference.compute(problem), problem) < limit
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_blocks_make_no_difference(dtype: type[np.floating[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_blocks_makes_no_difference(
+    dtype: type[np.floating[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem = normal(1000, 5, dtype)
     whole = reference.compute(problem)
     monkeypatch.setattr(reference, "_BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
-    for one, other in zip(whole.value, reference.compute(problem).value, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-13)
-    for one, other in zip(whole.bound, reference.compute(problem).bound, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-9)
+    blocked = reference.compute(problem)
+    for part, blocked_part in zip(whole.value, blocked.value, strict=True):
+        np.testing.assert_allclose(part, blocked_part, rtol=1e-13)
+    for part, blocked_part in zip(whole.bound, blocked.bound, strict=True):
+        np.testing.assert_allclose(part, blocked_part, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_bound_is_tight_enough_to_mean_something(dtype: type[np.floating[Any]]) -> None:
-    found = reference.compute(normal(1000, 5, dtype))
-    # m + n + c roundings of each term and a few for growth: 1500 u
-    for bound, scale in zip(found.bound, found.scale, strict=True):
+def test_the_bound_is_at_most_1500_roundings(dtype: type[np.floating[Any]]) -> None:
+    computed = reference.compute(normal(1000, 5, dtype))
+    # m + n + c roundings of each term, and some for their growth: 1500 u
+    for bound, scale in zip(computed.bound, computed.scale, strict=True):
         assert np.all(bound <= 1500 * reference.unit_roundoff(np.dtype(dtype)) * scale)
 
 
@@ -88,25 +93,26 @@ moderate = st.floats(-1e100, 1e100).filter(lambda number: number == 0 or abs(num
 def test_two_product_has_105_bits(a: float, b: float) -> None:
     p, e = two_product(np.array([a]), np.array([b]))
     with mpmath.workprec(300):
-        right = mpmath.mpf(a) * mpmath.mpf(b)
-        assert abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - right) <= abs(right) * mpmath.mpf(2) ** -104
+        exact = mpmath.mpf(a) * mpmath.mpf(b)
+        assert abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - exact) <= abs(exact) * mpmath.mpf(2) ** -104
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40))
-def test_total_of_pairs(terms: list[float]) -> None:
+def test_a_total_of_pairs_has_100_bits(terms: list[float]) -> None:
     hi = np.array(terms)
-    found = total(Pair(hi, np.zeros_like(hi)), 0)
+    computed = total(Pair(hi, np.zeros_like(hi)), 0)
     with mpmath.workprec(300):
-        right = mpmath.fsum([mpmath.mpf(term) for term in terms])
+        exact = mpmath.fsum([mpmath.mpf(term) for term in terms])
         size = mpmath.fsum([abs(mpmath.mpf(term)) for term in terms])
-        assert abs(mpmath.mpf(float(found.hi)) + mpmath.mpf(float(found.lo)) - right) <= size * mpmath.mpf(2) ** -100
+        error = abs(mpmath.mpf(float(computed.hi)) + mpmath.mpf(float(computed.lo)) - exact)
+        assert error <= size * mpmath.mpf(2) ** -100
 
 
-@given(st.floats(-600, 600))  # beyond, the low part of e^-|z| is subnormal
+@given(st.floats(-600, 600))  # for larger |z| the low part of e^-|z| is subnormal
 def test_sigmoid_and_softplus_have_90_bits(z: float) -> None:
     sigmoid, softplus = sigmoid_and_softplus(Pair(np.array([z]), np.array([z * 2.0**-55])))
     with mpmath.workprec(400):
         x = mpmath.mpf(z) + mpmath.mpf(z * 2.0**-55)
-        for found, right in ((sigmoid, 1 / (1 + mpmath.exp(-x))), (softplus, mpmath.log1p(mpmath.exp(x)))):
-            value = mpmath.mpf(float(found.hi[0])) + mpmath.mpf(float(found.lo[0]))
-            assert abs(value - right) <= right * mpmath.mpf(2) ** -90
+        for computed, exact in ((sigmoid, 1 / (1 + mpmath.exp(-x))), (softplus, mpmath.log1p(mpmath.exp(x)))):
+            value = mpmath.mpf(float(computed.hi[0])) + mpmath.mpf(float(computed.lo[0]))
+            assert abs(value - exact) <= exact * mpmath.mpf(2) ** -90

@@ -1,4 +1,4 @@
-"""Names, users' own kernels, and what importing the package costs."""
+"""The registry and the backends: names, users' own kernels, and what an import loads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kernels import BackendUnavailable, Kernel, _jit_cache, backends, load, name
 from tests.support.problems import available, every_kernel, normal
 
 
-def test_importing_the_package_loads_no_numba_no_jax_no_scikit_learn_no_torch() -> None:
+def test_importing_the_package_imports_no_numba_jax_scikit_learn_or_torch() -> None:
     code = "import sys, kernels; assert not {'numba', 'jax', 'sklearn', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @every_kernel
-def test_each_row_is_the_kernel_of_that_name(name: str) -> None:
+def test_each_row_of_the_table_is_the_kernel_of_this_name(name: str) -> None:
     kernel = available(name)
     assert kernel.name == name
     assert kernel.summary
@@ -28,7 +28,7 @@ def test_each_row_is_the_kernel_of_that_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "message"),
     [
         ("nump", "no kernel is called 'nump'; the nearest: numpy"),
         ("zzz", "the nearest: loops, loops-examples, numpy"),
@@ -40,19 +40,19 @@ def test_each_row_is_the_kernel_of_that_name(name: str) -> None:
         ("math:nothing", "no attribute 'nothing'"),
     ],
 )
-def test_bad_specs(spec: str, says: str) -> None:
-    with pytest.raises(ValueError, match=says) as caught:
+def test_an_invalid_spec_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
         load(spec)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_fails_to_import(tmp_path: Path) -> None:
+def test_a_file_whose_import_fails_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def gradient(:\n")
     with pytest.raises(ValueError, match="importing it raised SyntaxError"):
         load(f"{tmp_path}/broken.py:gradient")
 
 
-def test_a_plain_function_of_the_users_own(tmp_path: Path) -> None:
+def test_a_users_plain_function_becomes_a_kernel(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text('def gradient(X, y, w, b):\n    """Not right."""\n    return 1.0, w, b\n')
     kernel = load(f"{tmp_path}/mine.py:gradient")
     assert (kernel.name, kernel.summary, kernel.backend, kernel.passes) == (
@@ -61,7 +61,7 @@ def test_a_plain_function_of_the_users_own(tmp_path: Path) -> None:
     assert kernel.gradient(0, 0, "w", "b") == (1.0, "w", "b")
 
 
-def test_a_kernel_of_the_users_own_keeps_everything_but_its_name(tmp_path: Path) -> None:
+def test_a_users_kernel_keeps_all_fields_but_its_name(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("from kernels.python_loops import LOOPS as FIRST\n")
     kernel = load(f"{tmp_path}/mine.py:FIRST")
     assert isinstance(kernel, Kernel)
@@ -69,31 +69,31 @@ def test_a_kernel_of_the_users_own_keeps_everything_but_its_name(tmp_path: Path)
     assert load("kernels.python_loops:LOOPS").name == "python_loops:LOOPS"
 
 
-def test_a_missing_library_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_makes_a_kernel_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.KERNELS, "numpy", "a_library_that_is_not_there.module:X")
     with pytest.raises(BackendUnavailable, match="^a_library_that_is_not_there is not installed$"):
         load("numpy")
 
 
-def test_names_work_as_words_of_an_expression_for_pytest() -> None:
+def test_names_are_valid_in_an_expression_for_pytest() -> None:
     assert all(name.replace("-", "").isalnum() for name in names())
 
 
-def test_backends_round_wide_scalars_and_keep_arrays() -> None:
-    single = np.dtype(np.float32)
-    assert backends.NUMPY.asnumpy(1 / 3, single).dtype == np.float32
-    assert backends.NUMPY.asnumpy(np.float64(1 / 3), single).dtype == np.float32
-    assert backends.NUMPY.asnumpy(np.zeros(2), single).dtype == np.float64
+def test_backends_round_python_floats_and_keep_the_dtype_of_arrays() -> None:
+    float32 = np.dtype(np.float32)
+    assert backends.NUMPY.asnumpy(1 / 3, float32).dtype == np.float32
+    assert backends.NUMPY.asnumpy(np.float64(1 / 3), float32).dtype == np.float32
+    assert backends.NUMPY.asnumpy(np.zeros(2), float32).dtype == np.float64
     assert backends.NUMPY.asnumpy(np.float32(0), np.dtype(np.float64)).dtype == np.float32
-    assert backends.PYTHON.asnumpy([0.1], single) == np.float32(0.1)
+    assert backends.PYTHON.asnumpy([0.1], float32) == np.float32(0.1)
 
 
-def test_python_gets_lists() -> None:
+def test_the_python_backend_places_lists() -> None:
     assert backends.PYTHON.asarray(normal(2, 1).X)[0] == [normal(2, 1).X[0, 0]]
     assert type(backends.PYTHON.asarray(np.float32(0.5))) is float
 
 
-def test_compiled_code_is_kept_by_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_folder_depends_on_all_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_jit_cache, "_KERNELS", tmp_path)
     (tmp_path / "a.py").write_text("1")
     first = _jit_cache.folder()
@@ -103,21 +103,21 @@ def test_compiled_code_is_kept_by_source(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert _jit_cache.folder() != first
 
 
-def test_what_an_extra_would_bring_is_said_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "kernels.peers.torch", raising=False)
-    monkeypatch.setitem(sys.modules, "torch", None)  # which Python takes for a module that is not there
+    monkeypatch.setitem(sys.modules, "torch", None)  # None makes an import of it fail as if it were not installed
     with pytest.raises(BackendUnavailable) as caught:
         load("torch")
     assert str(caught.value) == "torch is not installed: pip install -c constraints.txt '.[peers]'"
 
 
-def test_torchs_compiler_is_imported_for_the_kernel_that_needs_it_only() -> None:
+def test_torchs_compiler_is_imported_only_for_the_kernel_that_needs_it() -> None:
     available("torch")
     code = "import sys, kernels; kernels.load('torch'); assert 'torch._dynamo' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_torch_looks_into_read_only_arrays_where_they_lie() -> None:
+def test_torch_shares_the_memory_of_read_only_arrays() -> None:
     backend = available("torch").backend
     for array in (normal(3, 2).X, normal(3, 2, order="F").X, normal(3, 2).w):
         placed = backend.asarray(array)
@@ -129,17 +129,17 @@ def test_torch_looks_into_read_only_arrays_where_they_lie() -> None:
 
 
 @pytest.mark.parametrize("missing", ["compiler", "headers"])
-def test_torch_compile_says_what_it_lacks(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_compile_says_what_is_missing(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     available("torch")
-    backends._inductor_lacks.cache_clear()
+    backends._prepare_inductor.cache_clear()
     if missing == "compiler":
         monkeypatch.setenv("CXX", "no-such-compiler")
     else:
         monkeypatch.setattr("sysconfig.get_path", lambda _name: "no-such-folder")
         monkeypatch.setattr("shutil.which", lambda name: name)
-    says = {"compiler": "there is no no-such-compiler: install it", "headers": "install Python's headers"}
+    messages = {"compiler": "there is no no-such-compiler: install it", "headers": "install Python's headers"}
     try:
-        with pytest.raises(BackendUnavailable, match=f"torch.compile needs .*{says[missing]}"):
+        with pytest.raises(BackendUnavailable, match=f"torch.compile needs .*{messages[missing]}"):
             load("torch-compile")
     finally:
-        backends._inductor_lacks.cache_clear()
+        backends._prepare_inductor.cache_clear()

@@ -1,4 +1,4 @@
-"""Demands on benchmarks, as a person makes them; short, and with demands that no noise decides."""
+"""Assertions about speed in short runs, with limits so extreme that noise cannot decide them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.support.pytest_run import Ran, Run, files
 HEAD = """
 import pytest
 
-def asked(over, at_least):
+def required(over, at_least):
     return pytest.mark.speedup(over=over, at_least=at_least)
 """
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[Path]:
-    """A file for benchmarks of one's own, in the checkout, where pytest finds its settings."""
+    """A path for a test file in the checkout, where pytest finds its settings."""
     folder = CHECKOUT / ".cache" / "tests"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"own_{os.getpid()}_{tmp_path.name}.py"
@@ -39,28 +39,28 @@ def demands(ran: Ran) -> list[str]:
     return section[1].splitlines()
 
 
-def test_a_test_with_its_own_kernels_and_demands(run: Run, tmp_path: Path, written: Path) -> None:
+def test_a_test_with_its_own_kernels_and_marks(run: Run, tmp_path: Path, written: Path) -> None:
     (tmp_path / "mine.py").write_text("from kernels.numpy_vectorized import gradient\n")
     mine = str(tmp_path / "mine.py:gradient")
     written.write_text(
         HEAD
         + f"""
-@asked("loops", 1e-6)
+@required("loops", 1e-6)
 @pytest.mark.parametrize("kernel", ["numpy-blocked", {mine!r}])
 @pytest.mark.parametrize("workload", ["10x2"])
 def test_passes(measured):
     assert measured.error.max_ulps < 100
 
-@asked("numpy-blocked", at_least=1e6)
+@required("numpy-blocked", at_least=1e6)
 @pytest.mark.parametrize("kernel", ["numpy"])
 def test_fails(measured):
     assert measured.outcome == "ok"
 
 @pytest.mark.parametrize("kernel", ["numpy"])
-def test_its_own_body_is_run(measured):
+def test_the_body_is_run(measured):
     assert measured.kernel == "loops"
 
-@asked({mine!r}, at_least=1e6)
+@required({mine!r}, at_least=1e6)
 @pytest.mark.parametrize("kernel", ["numpy-blocked"])
 @pytest.mark.parametrize("workload", ["10x2"])
 def test_fails_over_a_file(measured):
@@ -74,10 +74,10 @@ def test_fails_over_a_file(measured):
     assert counts == "2 passed, 2 failed, 0 not shown either way"
     assert failed[0].startswith("numpy on 20x3-f32, at least 1e+06 × numpy-blocked: failed: ")
     assert failed[1].startswith("numpy-blocked on 10x2-f64, at least 1e+06 × mine:gradient: failed: ")
-    assert "test_its_own_body_is_run" in ran.stdout
+    assert "test_the_body_is_run" in ran.stdout
     (file,) = files(tmp_path)
-    found = run_file.read(file)
-    assert {(r.workload, r.kernel, r.selected) for r in found.records} == {
+    results = run_file.read(file)
+    assert {(r.workload, r.kernel, r.selected) for r in results.records} == {
         ("10x2-f64", "loops", False), ("10x2-f64", "numpy", False), ("10x2-f64", "numpy-blocked", True),
         ("10x2-f64", "mine:gradient", True), ("20x3-f32", "loops", False), ("20x3-f32", "numpy", True),
         ("20x3-f32", "numpy-blocked", False),
@@ -89,7 +89,7 @@ def test_fails_over_a_file(measured):
 
 
 def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:
-    written.write_text(HEAD + '\n@asked("loops", 1e6)\ndef test_it(measured): pass\n')
+    written.write_text(HEAD + '\n@required("loops", 1e6)\ndef test_it(measured): pass\n')
     ran = run("--benchmark", str(written), "--workloads=10x2", "--kernels=numpy", "--launches=1")
     assert ran.returncode == 0, ran.stdout
     assert demands(ran) == [
@@ -98,18 +98,20 @@ def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:
     ]
 
 
-def test_what_cannot_be_compared_with_skips(run: Run, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_is_skipped_if_its_comparison_is_skipped(
+    run: Run, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-4)
-    written.write_text(HEAD + '\n@asked("loops-examples", 1.0)\ndef test_it(measured): pass\n')
+    written.write_text(HEAD + '\n@required("loops-examples", 1.0)\ndef test_it(measured): pass\n')
     ran = run("--benchmark", str(written), "--workloads=100x1-f32", "--kernels=numpy", "--launches=1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 skipped" in ran.stdout
     assert "loops-examples on 100x1-f32: skipped: a call takes nominally 0.0 s" in ran.stdout
 
 
-def test_without_the_flag_it_is_skipped(run: Run, written: Path) -> None:
+def test_without_benchmark_the_test_is_skipped(run: Run, written: Path) -> None:
     written.write_text(
-        HEAD + '\n@asked("numpy", 2)\n@pytest.mark.parametrize("kernel", ["numba"])\n'
+        HEAD + '\n@required("numpy", 2)\n@pytest.mark.parametrize("kernel", ["numba"])\n'
         '@pytest.mark.parametrize("workload", ["10x2"])\ndef test_it(measured): pass\n'
     )
     ran = run(str(written))
@@ -117,15 +119,15 @@ def test_without_the_flag_it_is_skipped(run: Run, written: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("@asked('nump', 2)\ndef test_it(measured): pass", "no kernel is called 'nump'; the nearest: numpy"),
+        ("@required('nump', 2)\ndef test_it(measured): pass", "no kernel is called 'nump'; the nearest: numpy"),
         (
-            "@asked('numpy', -2)\ndef test_it(measured): pass",
+            "@required('numpy', -2)\ndef test_it(measured): pass",
             'expected @pytest.mark.speedup(over="numpy", at_least=2.0)',
         ),
         ("@pytest.mark.speedup('numpy')\ndef test_it(measured): pass", "expected @pytest.mark.speedup(over="),
-        ("@asked('numpy', 2)\ndef test_it(): pass", "speedup marks a test that takes `measured`"),
+        ("@required('numpy', 2)\ndef test_it(): pass", "speedup marks a test that takes `measured`"),
         (
             "@pytest.mark.parametrize('kernel', ['nump'])\ndef test_it(measured): pass",
             "no kernel is called 'nump'; the nearest: numpy",
@@ -136,12 +138,12 @@ def test_without_the_flag_it_is_skipped(run: Run, written: Path) -> None:
         ),
     ],
 )
-def test_mistakes_in_a_test(run: Run, tmp_path: Path, written: Path, text: str, says: str) -> None:
+def test_usage_errors_in_a_test(run: Run, tmp_path: Path, written: Path, text: str, message: str) -> None:
     written.write_text(f"{HEAD}\n{text}\n")
     ran = run("--benchmark", str(written), "--workloads=10x2", "--kernels=loops")
     assert ran.returncode == 4, ran.stdout + ran.stderr
     (line,) = [line for line in ran.stderr.splitlines() if line.strip()]
-    assert says in line
+    assert message in line
     assert files(tmp_path) == []
 
 
@@ -150,25 +152,25 @@ FAST = ("--kernels=numpy", "--workloads=10x2", "--launches=2")
 
 @pytest.fixture
 def earlier(run: Run, tmp_path: Path) -> Path:
-    """A results file of this machine, from a moment ago."""
+    """A results file that this machine has just written."""
     assert run("--benchmark", *FAST).returncode == 0
     (file,) = files(tmp_path)
     return file
 
 
 def edited(file: Path, factor: float, **machine: str) -> Path:
-    """The same run, its times multiplied, in a file of its own."""
+    """Another file with the same run, its times multiplied by the factor."""
     document = json.loads(file.read_text())
-    for found in document["logitbench"]["records"]:
-        found["seconds"] = {key: value * factor for key, value in found["seconds"].items()}
+    for record in document["logitbench"]["records"]:
+        record["seconds"] = {key: value * factor for key, value in record["seconds"].items()}
     document["logitbench"]["machine"] |= machine
     other = file.parent.parent.parent / "other.json"
     other.write_text(json.dumps(document))
     return other
 
 
-def test_against_an_earlier_run(run: Run, earlier: Path) -> None:
-    # two launches make wide intervals; a factor of 10^12 is beyond any of them
+def test_fail_if_slower(run: Run, earlier: Path) -> None:
+    # two launches give wide intervals, but none as wide as a factor of 10^12
     ran = run("--benchmark", *FAST, f"--fail-if-slower={edited(earlier, 1e-12)}:20")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     counts, line = demands(ran)
@@ -179,13 +181,13 @@ def test_against_an_earlier_run(run: Run, earlier: Path) -> None:
     assert demands(ran) == ["1 passed, 0 failed, 0 not shown either way"]
 
 
-def test_mistakes_in_the_option(run: Run, tmp_path: Path, earlier: Path) -> None:
+def test_usage_errors_of_fail_if_slower(run: Run, tmp_path: Path, earlier: Path) -> None:
     other = edited(earlier, 1.0, id="other-cpu-2c-01234567")
     foreign = tmp_path / "foreign.json"
     foreign.write_text('{"benchmarks": []}')
-    for arguments, says in (
+    for arguments, message in (
         ((*FAST, f"--fail-if-slower={tmp_path}/nowhere.json"), "nowhere.json: No such file or directory"),
-        ((*FAST, f"--fail-if-slower={foreign}:5"), "foreign.json: no results file of logitbench"),
+        ((*FAST, f"--fail-if-slower={foreign}:5"), "foreign.json: not a results file of logitbench"),
         ((*FAST, f"--fail-if-slower={earlier}:many"), "has 'many'; expected RUN.json:PERCENT, 0 or more"),
         ((*FAST, f"--fail-if-slower={earlier}:-1"), "has '-1'; expected RUN.json:PERCENT, 0 or more"),
         ((*FAST, f"--fail-if-slower={other}"), "other.json is of other-cpu-2c-01234567, and this is "),
@@ -195,7 +197,7 @@ def test_mistakes_in_the_option(run: Run, tmp_path: Path, earlier: Path) -> None
         ran = run("--benchmark", *arguments)
         assert ran.returncode == 4, ran.stdout + ran.stderr
         (line,) = [line for line in ran.stderr.splitlines() if line.strip()]
-        assert says in line
+        assert message in line
         assert "Traceback" not in ran.stdout + ran.stderr
     assert files(tmp_path) == [earlier]
     ran = run(f"--fail-if-slower={earlier}")

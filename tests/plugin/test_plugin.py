@@ -1,4 +1,4 @@
-"""pytest --benchmark, run as a person runs it; short, and no number of it is judged."""
+"""pytest --benchmark, run as a user runs it; the runs are short, and no test judges a time."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ from bench.host.checkout import CHECKOUT
 from bench.results import record, run_file
 from bench.workloads import catalog
 from bench.workloads.digest import digest, same_data
-from tests.support.pytest_run import FAST, SHORT, Ran, Run, apart, environment, files
+from tests.support.pytest_run import FAST, SHORT, Ran, Run, environment, files, in_subprocess
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
-    """The main job in a process of its own, with two launches, a page, and a copy of its JSON; and where it wrote."""
+    """A run in a subprocess with two launches, a page and a copy of the JSON; and the folder of its files."""
     folder = tmp_path_factory.mktemp("finished")
     short = tuple(option for option in SHORT if option != "--no-page")
     written = (f"--results={folder / 'results'}", f"--benchmark-json={folder / 'copy.json'}")
-    return apart("--benchmark", *FAST, "--launches=2", *written, short=short), folder
+    return in_subprocess("--benchmark", *FAST, "--launches=2", *written, short=short), folder
 
 
-def test_the_main_job(finished: tuple[Ran, Path]) -> None:
+def test_a_run_prints_its_results_and_writes_its_files(finished: tuple[Ran, Path]) -> None:
     ran, folder = finished
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"logitbench: 2 workloads, 2 kernels, about \d+ s, on ", ran.stdout)
     # pytest-benchmark's table, then the summary (with a table for the cold start), then the files
-    places = [ran.stdout.index(text) for text in ("benchmark '10x2-f64': 2 tests", "speedup over loops", "results: ")]
-    assert places == sorted(places)
+    positions = [ran.stdout.index(text) for text in ("benchmark '10x2-f64': 2 tests", "× loops", "results: ")]
+    assert positions == sorted(positions)
     (file,) = files(folder)
     assert re.fullmatch(r"\d{8}T\d{6}Z-(nogit|[0-9a-f]{7,}(-dirty)?)\.json", file.name)
-    found = run_file.read(file)
-    assert file.parent.name == found.machine["id"]
-    assert [(r.workload, r.kernel, r.outcome) for r in found.records] == [
+    results = run_file.read(file)
+    assert file.parent.name == results.machine["id"]
+    assert [(r.workload, r.kernel, r.outcome) for r in results.records] == [
         ("10x2-f64", "numpy", "ok"), ("10x2-f64", "loops", "ok"),
         ("20x3-f32", "numpy", "ok"), ("20x3-f32", "loops", "ok"),
     ]  # fmt: skip
     *_, before, last = ran.stdout.rstrip().splitlines()
     assert before == f"results: {os.path.relpath(file, CHECKOUT)}"
     assert last == f"page: {os.path.relpath(file.with_suffix('.html'), CHECKOUT)}"
-    assert f"logitbench on {found.machine['id']}" in file.with_suffix(".html").read_text()
+    assert f"logitbench on {results.machine['id']}" in file.with_suffix(".html").read_text()
     table_lines = [line for line in ran.stdout.splitlines() if line.startswith(("numpy", "loops", "Name", "kernel"))]
     assert len(table_lines) == 2 * 2 * 3 + 3
     assert max(map(len, table_lines)) <= 80
 
 
-def test_the_file_is_pytest_benchmarks_with_every_round(finished: tuple[Ran, Path]) -> None:
+def test_the_file_is_pytest_benchmarks_json_with_every_round(finished: tuple[Ran, Path]) -> None:
     _, folder = finished
     (file,) = files(folder)
     document: dict[str, Any] = json.loads(file.read_text())
     assert json.loads((folder / "copy.json").read_text()) == document
     rounds: dict[tuple[str, str], list[float]] = {}
     for race in document["logitbench"]["races"]:
-        for entry in race["rounds"]:
-            assert len(entry["seconds"]) == len(entry["order"])
-            rounds.setdefault((race["workload"], entry["kernel"]), []).extend(entry["seconds"])
+        for launch in race["rounds"]:
+            assert len(launch["seconds"]) == len(launch["order"])
+            rounds.setdefault((race["workload"], launch["kernel"]), []).extend(launch["seconds"])
     controls = {key for key in rounds if key[1].endswith(" (control)")}
     assert len(controls) == 2
     assert len(document["benchmarks"]) == len(rounds) - len(controls) == 4
     for benchmark in document["benchmarks"]:
-        mine = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
-        assert benchmark["stats"]["data"] == pytest.approx(mine)
+        expected = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
+        assert benchmark["stats"]["data"] == pytest.approx(expected)
         assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}/{threads}".format(
             **benchmark["params"]
         )
@@ -86,7 +86,7 @@ def test_the_file_is_pytest_benchmarks_with_every_round(finished: tuple[Ran, Pat
     assert "test_gradient[10x2-f64-numpy]" in shown.stdout
 
 
-def test_nothing_of_this_checkouts_place_is_in_the_file(run: Run, tmp_path: Path) -> None:
+def test_the_file_has_no_path_of_this_machine(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(f"def gradient(X, y, w, b):\n    open({str(tmp_path / 'gone' / 'x.npy')!r})\n")
     run("--benchmark", "--workloads", "10x2", "--kernels", f"{tmp_path / 'mine.py'}:gradient")
     text = files(tmp_path)[0].read_text()
@@ -95,14 +95,14 @@ def test_nothing_of_this_checkouts_place_is_in_the_file(run: Run, tmp_path: Path
     assert str(CHECKOUT) not in text
 
 
-def test_an_expression_chooses_and_brings_its_baseline(run: Run, tmp_path: Path) -> None:
+def test_dash_k_chooses_and_adds_the_baselines(run: Run, tmp_path: Path) -> None:
     ran = run("--benchmark", "--workloads", "10x2,20x3", "-k", "20x3 and loops-examples")
     assert ran.returncode == 0, ran.stdout
-    found = run_file.read(files(tmp_path)[0])
-    assert [(r.kernel, r.workload, r.selected) for r in found.records] == [
+    results = run_file.read(files(tmp_path)[0])
+    assert [(r.kernel, r.workload, r.selected) for r in results.records] == [
         ("loops", "20x3-f64", False), ("numpy", "20x3-f64", False), ("loops-examples", "20x3-f64", True),
     ]  # fmt: skip
-    assert re.search("not selected, measured to compare with: (loops, numpy|numpy, loops)\n", ran.stdout)
+    assert re.search("not selected, timed only for comparison: (loops, numpy|numpy, loops)\n", ran.stdout)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_an_expression_chooses_and_brings_its_baseline(run: Run, tmp_path: Path)
         ("-n", "1", "--dist", "no"),
     ],
 )
-def test_these_start_no_timing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_options_that_time_nothing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
     ran = run("--benchmark", *FAST, *options)
     assert ran.returncode == 0, ran.stdout
     assert files(tmp_path) == []
@@ -130,7 +130,7 @@ def test_without_the_flag_nothing_is_timed(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [("bench/",), ("--benchmark-only",), ("--benchmark-columns=min", "-v")])
-def test_beside_other_options(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_other_options_of_pytest(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
     ran = run("--benchmark", *options, *FAST)
     assert (ran.returncode, len(files(tmp_path))) == (0, 1), ran.stdout
     assert "4 passed" in ran.stdout
@@ -148,10 +148,10 @@ def test_pytest_benchmarks_own_storage_and_compare(run: Run, tmp_path: Path) -> 
 
 
 CHEAT = """
-from kernels.numpy_vectorized import gradient as honest
+from kernels.numpy_vectorized import gradient as correct
 
 def wrong(X, y, w, b):
-    J, dw, db = honest(X, y, w, b)
+    J, dw, db = correct(X, y, w, b)
     return J, -dw, db
 
 def raises(X, y, w, b):
@@ -159,7 +159,7 @@ def raises(X, y, w, b):
 """
 
 
-def test_a_wrong_kernel_has_no_time_and_the_others_have_one(run: Run, tmp_path: Path) -> None:
+def test_a_wrong_kernel_has_no_time_and_the_others_do(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CHEAT)
     specs = f"{tmp_path}/mine.py:wrong,{tmp_path}/mine.py:raises,numpy"
     copy = tmp_path / "copy.json"
@@ -180,7 +180,7 @@ def test_a_wrong_kernel_has_no_time_and_the_others_have_one(run: Run, tmp_path: 
     assert [b["params"]["kernel"] for b in json.loads(copy.read_text())["benchmarks"]] == ["numpy"]
 
 
-def test_a_run_with_nothing_right_is_kept_too(run: Run, tmp_path: Path) -> None:
+def test_a_run_without_a_correct_kernel_is_saved(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CHEAT)
     copy = tmp_path / "copy.json"
     ran = run(
@@ -196,20 +196,20 @@ def test_a_run_with_nothing_right_is_kept_too(run: Run, tmp_path: Path) -> None:
     assert "wrong" in {r.outcome for r in run_file.read(files(tmp_path)[0]).records}
 
 
-def test_a_kernel_asked_for_by_name_must_be_there(run: Run, tmp_path: Path) -> None:
+def test_a_requested_kernel_must_be_available(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from dataclasses import replace\n"
         "from kernels import BackendUnavailable\n"
-        "from kernels.numpy_vectorized import NUMPY_VECTORIZED as there\n"
-        "def gone(array):\n    raise BackendUnavailable('no such device')\n"
-        "KERNEL = replace(there, backend=replace(there.backend, asarray=gone))\n"
+        "from kernels.numpy_vectorized import NUMPY_VECTORIZED as kernel\n"
+        "def unavailable(array):\n    raise BackendUnavailable('no such device')\n"
+        "KERNEL = replace(kernel, backend=replace(kernel.backend, asarray=unavailable))\n"
     )
     ran = run("--benchmark", "--workloads", "10x2", "--kernels", f"{tmp_path}/mine.py:KERNEL")
     assert ran.returncode == 1
     assert "unavailable: mine:KERNEL: no such device" in ran.stdout
 
 
-def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
+def test_a_users_data_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("a,b,sick\n" + "1.5,2,0\n-0.5,1,1\n" * 20)
     ran = run("--benchmark", f"--data={tmp_path / 'mine.csv'}", "--target=sick", "--kernels", "numpy")
     assert ran.returncode == 0, ran.stdout
@@ -218,7 +218,7 @@ def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         (("--profile", "ful"), "no profile is called 'ful'; the nearest: full"),
         (("--kernels", "nump"), "no kernel is called 'nump'; the nearest: numpy"),
@@ -235,21 +235,21 @@ def test_data_of_the_users_own(run: Run, tmp_path: Path) -> None:
         (("--threads", "1,many"), "--threads has 'many'"),
         (("--launches", "0"), "--launches is 0; expected 1 or more"),
         (("--timeout", "-1"), "--timeout is -1; expected a number of seconds above 0"),
-        (("--resume",), "there is no unfinished run of this to resume"),
+        (("--resume",), "there is no unfinished run to resume with these options"),
         (("--results=/dev/null",), "results cannot be written to"),
     ],
 )
-def test_mistakes_are_told_in_a_line(run: Run, tmp_path: Path, options: tuple[str, ...], says: str) -> None:
+def test_a_usage_error_is_one_line(run: Run, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     ran = run("--benchmark", *options)
     assert ran.returncode == 4
     (line,) = [line for line in ran.stderr.splitlines() if line.strip()]
     assert line.startswith("ERROR: ")
-    assert says in line
+    assert message in line
     assert "Traceback" not in ran.stdout + ran.stderr
     assert files(tmp_path) == []
 
 
-def test_two_kernels_of_one_name(run: Run, tmp_path: Path) -> None:
+def test_two_kernels_with_the_same_name(run: Run, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.py").write_text(CHEAT)
@@ -258,8 +258,8 @@ def test_two_kernels_of_one_name(run: Run, tmp_path: Path) -> None:
     assert "would both be called mine:wrong; rename one" in ran.stderr
 
 
-def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp_path: Path) -> None:
-    """SIGINT while a kernel waits on the second workload, for ever the first time."""
+def test_an_interrupted_run_is_saved_and_can_be_resumed(run: Run, tmp_path: Path) -> None:
+    """SIGINT while a kernel sleeps on the second workload, which it does only the first time."""
     waiting = tmp_path / "waiting"
     (tmp_path / "mine.py").write_text(
         "import time\nfrom pathlib import Path\n"
@@ -284,24 +284,24 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         *chosen,
     ]
     command += [f"--results={tmp_path / 'results'}"]
-    # a child takes over that SIGINT is ignored, as it is for what a shell runs in the background
+    # a shell ignores SIGINT for background jobs, and a child process inherits that
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment(), stdout=subprocess.PIPE, text=True) as running:
         until = time.monotonic() + 60
         while not waiting.exists() and time.monotonic() < until:
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        shown, _ = running.communicate(timeout=60)
+        output, _ = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert "10x2-f64: 10 × 2" in shown
-    assert shown.rstrip().splitlines()[-1].startswith("results: ")
+    assert "10x2-f64: 10 × 2" in output
+    assert output.rstrip().splitlines()[-1].startswith("results: ")
     (interrupted,) = files(tmp_path)
     assert interrupted.stem.endswith("-interrupted")
     assert {r.workload for r in run_file.read(interrupted).records} == {"10x2-f64"}
 
     other = run("--benchmark", "--resume", "--launches=2", "--workloads=10x2", "--kernels=loops")
     assert other.returncode == 4
-    assert " was of another plan: " in other.stderr
+    assert " has another plan: " in other.stderr
     resumed = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     (whole,) = set(files(tmp_path)) - {interrupted}
@@ -310,63 +310,63 @@ def test_an_interruption_keeps_what_is_finished_and_resume_goes_on(run: Run, tmp
         ("10x2-f64", "loops", 2), ("10x2-f64", "mine:waits", 2),
         ("20x3-f64", "loops", 2), ("20x3-f64", "mine:waits", 2),
     ]  # fmt: skip
-    found = run_file.read(whole)
-    assert found.run["seconds"] > sum(sum(block.values()) for race in found.races for block in race["seconds"])
+    results = run_file.read(whole)
+    assert results.run["seconds"] > sum(sum(launch.values()) for race in results.races for launch in race["seconds"])
     nothing = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert nothing.returncode == 4
-    assert "there is no unfinished run of this to resume" in nothing.stderr
+    assert "there is no unfinished run to resume with these options" in nothing.stderr
 
 
-def test_a_profile_that_was_killed_is_resumed(run: Run, tmp_path: Path) -> None:
-    """SIGKILL once a block is in the journal: what it held stays, to the digit, and nothing is measured twice."""
+def test_a_killed_run_of_a_profile_is_resumed(run: Run, tmp_path: Path) -> None:
+    """SIGKILL once a launch is in the journal: its times are kept exactly, and it is not measured again."""
     # the profile's one thread as well as all, at 32 features
     chosen = ("--profile=full", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
     command = [sys.executable, "-m", "pytest", "--benchmark", "--benchmark-max-time=0.01", "--launches=2"]
     command += ["--no-ceilings", "--no-page", f"--results={tmp_path / 'results'}", *chosen]
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment(), stdout=subprocess.DEVNULL) as running:
-        until, kept = time.monotonic() + 60, ""
-        while kept.count("\n") < 2 and time.monotonic() < until:
+        until, journal = time.monotonic() + 60, ""
+        while journal.count("\n") < 2 and time.monotonic() < until:
             time.sleep(0.01)
-            kept = "".join(path.read_text() for path in (tmp_path / "results").glob("*/*.journal"))
+            journal = "".join(path.read_text() for path in (tmp_path / "results").glob("*/*.journal"))
         running.kill()
     assert files(tmp_path) == []
-    block = json.loads(kept.splitlines()[1])
+    launch = json.loads(journal.splitlines()[1])
 
     other = run("--benchmark", "--resume", "--launches=2", "--workloads=64x32-f64,1024x2-f64", "--kernels=numpy")
     assert other.returncode == 4
-    assert " was of another profile: full" in other.stderr
+    assert " has another profile: full" in other.stderr
     resumed = run("--benchmark", "--resume", "--launches=2", *chosen)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     (file,) = files(tmp_path)
-    found = run_file.read(file)
-    assert found.run["profile"] == "full"
+    results = run_file.read(file)
+    assert results.run["profile"] == "full"
     counts = list(dict.fromkeys((1, resources.usable_cores())))
-    keys = [(race["workload"], race["threads"], race["launches"]) for race in found.races]
+    keys = [(race["workload"], race["threads"], race["launches"]) for race in results.races]
     assert sorted(keys) == sorted([("64x32-f64", threads, 2) for threads in counts] + [("1024x2-f64", counts[-1], 2)])
-    race = next(r for r in found.races if (r["workload"], r["threads"]) == (block["workload"], block["threads"]))
+    race = next(r for r in results.races if (r["workload"], r["threads"]) == (launch["workload"], launch["threads"]))
     first = [rounds["seconds"] for rounds in race["rounds"] if rounds["launch"] == 0 and rounds["kernel"] == "numpy"]
-    assert first == [block["entries"]["numpy"]["rounds"]]
-    assert all(r.level for r in found.records) or not found.machine["hardware"]["caches"]
+    assert first == [launch["entries"]["numpy"]["rounds"]]
+    assert all(r.level for r in results.records) or not results.machine["hardware"]["caches"]
 
 
-@pytest.mark.skipif(resources.usable_cores() < 2, reason="one core: there is only one number of threads")
+@pytest.mark.skipif(resources.usable_cores() < 2, reason="one core allows only one number of threads")
 def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:
     ran = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-v")
     assert ran.returncode == 0, ran.stdout
     for expected in ("[10x2-f64-numpy-1t]", "[10x2-f64-numpy-2t]", "10x2-f64: 10 × 2 float64 C, 1 thread"):
         assert expected in ran.stdout
-    found = run_file.read(files(tmp_path)[0])
-    assert [r.id for r in found.records] == [
+    results = run_file.read(files(tmp_path)[0])
+    assert [r.id for r in results.records] == [
         f"gradient/10x2-f64/{kernel}/{threads}" for threads in (1, 2) for kernel in ("loops", "numpy")
     ]
-    assert all(r.seen and r.seen["over_used"] is False for r in found.records)
-    assert [race["worker_environment"]["OMP_NUM_THREADS"] for race in found.races] == ["1", "2"]
+    assert all(r.seen and r.seen["over_used"] is False for r in results.records)
+    assert [race["worker_environment"]["OMP_NUM_THREADS"] for race in results.races] == ["1", "2"]
     one = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-k", "2t")
     assert "10x2-f64, 1 thread" not in one.stdout
     assert {r.threads for r in run_file.read(files(tmp_path)[-1]).records} == {2}
 
 
-def test_dash_x_measures_no_more_than_it_must(run: Run, tmp_path: Path) -> None:
+def test_dash_x_ends_the_run_at_the_first_failure(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CHEAT)
     ran = run("--benchmark", "-x", "--workloads", "10x2,20x3", "--kernels", f"{tmp_path}/mine.py:wrong,numpy")
     assert ran.returncode == 1

@@ -1,4 +1,4 @@
-"""The page in a real browser, with what a reader does to it; what is read there is compared with the records."""
+"""The page in a real browser, used as a reader would; its contents are compared with the records."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bench.results.record import Ratio, Record, Results, Seconds
+from tests.support.browser import change, drawn, screen, text_of, visible_rows
 from tests.support.pages import HOSTILE, RUN
 from tests.support.records import OK
 
@@ -71,40 +72,19 @@ def page(browser: Any, folder: Path) -> Any:
     return browser
 
 
-def drawn(browser: Any, section: str, times: int = 100) -> list[str]:
-    """The texts in a section's chart, once it is drawn. It is brought into view first, as charts wait for that."""
-    browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", section)
-    script = "return [...document.querySelectorAll(`#${arguments[0]} .chart svg text`)].map(each => each.textContent)"
-    for _ in range(times):
-        if texts := browser.execute_script(script, section):
-            return list(texts)
-        time.sleep(0.05)
-    raise AssertionError(f"{section} is not drawn")
-
-
-def change(browser: Any, selector: str, value: str) -> None:
-    browser.execute_script(
-        "const [selector, value] = arguments; const one = document.querySelector(selector);"
-        "if (one.type === 'checkbox') one.click(); else { one.value = value;"
-        "one.dispatchEvent(new Event('change', {bubbles: true})); }",
-        selector,
-        value,
-    )
-    time.sleep(0.4)
-
-
-def of(workload: str) -> list[Record]:
-    """The records that were timed, fastest first."""
+def timed_on(workload: str) -> list[Record]:
+    """The timed records of a workload, fastest first."""
     timed = (record for record in RUN.records if record.workload == workload and record.seconds)
     return sorted(timed, key=lambda record: record.seconds.median if record.seconds else 0.0)
 
 
-def test_a_workload_is_chosen(page: Any) -> None:
+def test_the_workload_is_chosen_once_for_all_charts_and_tables(page: Any) -> None:
     largest = drawn(page, "speedup")
-    assert {record.kernel for record in of("100000x4-f64")} <= set(largest)
-    change(page, "#speedup [data-choice]", "1000x4-f64")
+    sizes = visible_rows(page, "sizes")
+    assert {record.kernel for record in timed_on("100000x4-f64")} <= set(largest)
+    change(page, "#bar [data-choice]", "1000x4-f64")
     shown = drawn(page, "speedup")
-    expected = of("1000x4-f64")
+    expected = timed_on("1000x4-f64")
     assert {record.kernel for record in expected} <= set(shown)
     for record in expected:
         ratio = record.speedup
@@ -113,66 +93,132 @@ def test_a_workload_is_chosen(page: Any) -> None:
             assert any(f"{ratio.estimate:.3g}" in text for text in shown), record.kernel
     assert "loops" not in largest
     assert "loops" in shown
-    # the other charts follow
-    assert page.execute_script("return document.querySelector('#limit [data-choice]').value") == "1000x4-f64"
-    visible = page.execute_script("return document.querySelectorAll('#speedup tr[data-row]:not([hidden])').length")
-    assert visible == len(expected)
+    # "loops" was timed on this workload only
+    assert "loops" in drawn(page, "ceiling")
+    for section in ("speedup", "calls", "ceiling", "cold"):
+        assert set(visible_rows(page, section)) == {f"1000x4-f64 {record.kernel}" for record in expected}, section
+    assert visible_rows(page, "sizes") == sizes
+    assert "All charts and tables: 1000x4-f64" in text_of(page, "#status")
+    assert page.execute_script("return document.querySelectorAll('[data-choice=race]').length") == 1
 
 
 def test_the_scale_is_made_linear(page: Any) -> None:
-    def place(kernel_at: int) -> float:
+    def position(kernel_at: int) -> float:
         boxes = page.execute_script(
             "return [...document.querySelectorAll('#speedup .chart .mark-symbol path')]"
             ".map(each => { const box = each.getBoundingClientRect(); return box.x + box.width / 2 })"
         )
         return float(boxes[kernel_at])
 
-    change(page, "#speedup [data-choice]", "1000x4-f64")
+    change(page, "#bar [data-choice]", "1000x4-f64")
     spans = []
     for scale in ("log", "linear"):
         change(page, "#speedup [data-scale]", scale)
-        spans.append((place(0) - place(1)) / (place(1) - place(-1)))
-    fast, middle, slow = (record.speedup.estimate for record in of("1000x4-f64") if record.speedup)
+        spans.append((position(0) - position(1)) / (position(1) - position(-1)))
+    fast, middle, slow = (record.speedup.estimate for record in timed_on("1000x4-f64") if record.speedup)
     assert spans[0] == pytest.approx(log(fast / middle) / log(middle / slow), rel=0.05)
     assert spans[1] == pytest.approx((fast - middle) / (middle - slow), rel=0.05)
 
 
 def test_a_kernel_is_hidden_everywhere(page: Any) -> None:
-    assert "numpy" in drawn(page, "speedup")
-    change(page, "#speedup input[value=numpy]", "")
-    assert "numpy" not in drawn(page, "speedup")
-    assert "numpy" not in drawn(page, "limit")
-    assert "hidden: numpy" in page.execute_script("return document.querySelector('#speedup figcaption').textContent")
+    charts = ("speedup", "sizes", "calls", "ceiling", "roofline", "rounds", "heatmap", "cold", "accuracy")
+    page.execute_script("document.getElementById('more').open = true")
+    assert all("numpy" in drawn(page, name) for name in charts if name != "sizes")
+    change(page, "#kernels input[value=numpy]", "")
+    for name in charts:
+        assert "numpy" not in drawn(page, name), name
+        assert not any("numpy" in row for row in visible_rows(page, name)), name
+        assert "hidden: numpy" in text_of(page, f"#{name} figcaption")
+    assert text_of(page, "#kernels summary") == "kernels: 2 of 3"
+    assert text_of(page, "#status") == "numpy is hidden; 2 of 3 kernels are shown"
+    assert page.execute_script("return document.querySelectorAll('input[type=checkbox]').length") == 3
 
 
-def test_with_every_kernel_hidden_it_says_so(page: Any) -> None:
-    page.execute_script("document.querySelectorAll('#speedup input').forEach(box => box.click())")
+def test_a_chart_says_why_it_is_empty(page: Any) -> None:
+    page.execute_script("document.querySelectorAll('#kernels input').forEach(box => box.click())")
     time.sleep(0.4)
-    assert "hidden" in page.execute_script("return document.querySelector('#speedup .chart').textContent")
-    page.execute_script("document.querySelectorAll('#speedup input').forEach(box => box.click())")
+    assert text_of(page, "#speedup .chart") == "Every kernel of this chart is hidden."
+    page.execute_script("document.querySelectorAll('#kernels input').forEach(box => box.click())")
     assert "numba" in drawn(page, "speedup")
 
 
-def test_it_is_told_to_those_who_do_not_see_it(page: Any) -> None:
+def test_a_chart_without_the_chosen_workload_says_so(browser: Any, folder: Path) -> None:
+    from bench.report.page.run_page import run_page
+
+    file = folder / "no_ceiling.html"
+    records = (replace(record, ceiling=None) if record.m == 1000 else record for record in RUN.records)
+    file.write_text(run_page(replace(RUN, records=tuple(records))), encoding="utf-8")
+    browser.get(file.as_uri())
+    drawn(browser, "ceiling")
+    change(browser, "#bar [data-choice]", "1000x4-f64")
+    assert text_of(browser, "#ceiling .chart") == "There is no data for 1000x4-f64 here."
+    assert visible_rows(browser, "ceiling") == []
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(390, 844, 60), (1400, 900, 140)])
+def test_the_bar_stays_in_sight_and_is_small(page: Any, width: int, height: int, most: int) -> None:
+    with screen(page, width, height):
+        drawn(page, "rounds")
+        box = page.execute_script("return document.getElementById('bar').getBoundingClientRect().toJSON()")
+        assert box["top"] == 0
+        assert box["height"] <= most
+        assert page.execute_script("return document.getElementById('kernels').open") is (width > 640)
+        heading = page.execute_script("return document.getElementById('rounds').getBoundingClientRect().top")
+        assert heading >= box["bottom"]
+
+
+def test_on_a_narrow_screen_the_kernels_open_and_close_by_keyboard(page: Any) -> None:
+    with screen(page, 390, 844):
+        summary = page.find_element(By.CSS_SELECTOR, "#kernels summary")
+        summary.send_keys(Keys.ENTER)
+        panel = page.execute_script(
+            "return document.querySelector('#kernels .series').getBoundingClientRect().toJSON()"
+        )
+        assert 0 < panel["height"] <= 844 / 2
+        assert panel["right"] <= 390
+        ActionChains(page).send_keys(Keys.TAB, Keys.SPACE).perform()
+        assert text_of(page, "#count") == "2 of 3"
+        ActionChains(page).send_keys(Keys.ESCAPE).perform()
+        assert page.execute_script("return document.getElementById('kernels').open") is False
+        assert page.execute_script("return document.activeElement.tagName") == "SUMMARY"
+
+
+def test_the_bar_is_used_by_keyboard_and_has_names(page: Any) -> None:
+    select = page.find_element(By.CSS_SELECTOR, "#bar select")
+    assert select.accessible_name == "workload"
+    boxes = page.find_elements(By.CSS_SELECTOR, "#kernels input")
+    assert [box.accessible_name for box in boxes] == ["loops", "numpy", "numba"]
+    boxes[1].send_keys(Keys.SPACE)
+    time.sleep(0.4)
+    assert "numpy" not in drawn(page, "speedup")
+    assert page.execute_script("return document.activeElement.value") == "numpy"
+    select.send_keys("1000x")
+    time.sleep(0.4)
+    assert "loops" in drawn(page, "speedup")
+    status = page.find_element(By.ID, "status")
+    assert (status.get_attribute("role"), status.get_attribute("aria-live")) == ("status", "polite")
+
+
+def test_a_screen_reader_gets_the_description_and_the_numbers(page: Any) -> None:
     chart = page.find_element(By.CSS_SELECTOR, "#speedup .chart svg")
     assert chart.get_attribute("role") == "img"
     assert "speedup over the baseline" in chart.get_attribute("aria-label")
     page.find_element(By.CSS_SELECTOR, "#speedup details summary").send_keys(Keys.ENTER)
     cells = page.find_elements(By.CSS_SELECTOR, "#speedup tr[data-row]:not([hidden]) td:nth-child(2)")
-    assert [cell.text for cell in cells] == [record.kernel for record in of("100000x4-f64")]
+    assert [cell.text for cell in cells] == [record.kernel for record in timed_on("100000x4-f64")]
 
 
-def test_a_tooltip_says_the_figures(page: Any) -> None:
+def test_a_tooltip_has_the_numbers(page: Any) -> None:
     drawn(page, "speedup")
     point = page.find_elements(By.CSS_SELECTOR, "#speedup .chart .mark-symbol path")[0]
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
     ActionChains(page).move_to_element(point).perform()
     time.sleep(0.3)
-    says = page.execute_script("return document.getElementById('vg-tooltip-element').innerText")
-    fastest = of("100000x4-f64")[0]
-    assert fastest.kernel in says
+    tooltip = page.execute_script("return document.getElementById('vg-tooltip-element').innerText")
+    fastest = timed_on("100000x4-f64")[0]
+    assert fastest.kernel in tooltip
     assert fastest.speedup
-    assert f"{fastest.speedup.estimate:.3g}" in says
+    assert f"{fastest.speedup.estimate:.3g}" in tooltip
 
 
 def test_the_numbers_are_downloaded(page: Any, folder: Path) -> None:
@@ -186,69 +232,62 @@ def test_the_numbers_are_downloaded(page: Any, folder: Path) -> None:
     with (folder / "speedup.csv").open(newline="") as text:
         rows = {(row["race"], row["kernel"]): row for row in csv.DictReader(text)}
     assert len(rows) == sum(record.seconds is not None for record in RUN.records)
-    for record in (*of("1000x4-f64"), *of("100000x4-f64")):
+    for record in (*timed_on("1000x4-f64"), *timed_on("100000x4-f64")):
         row = rows[record.workload, record.kernel]
         assert record.seconds
         assert record.speedup
         assert float(row["seconds"]) == record.seconds.median
         assert float(row["speedup"]) == record.speedup.estimate
     with (folder / "rounds.csv").open(newline="") as text:
-        found = sorted(float(row["seconds"]) for row in csv.DictReader(text))
-    rounds = (seconds for race in RUN.races for entry in race["rounds"] for seconds in entry["seconds"])
-    assert found == sorted(float(f"{seconds:.5g}") for seconds in rounds)
+        downloaded = sorted(float(row["seconds"]) for row in csv.DictReader(text))
+    rounds = (seconds for race in RUN.races for samples in race["rounds"] for seconds in samples["seconds"])
+    assert downloaded == sorted(float(f"{seconds:.5g}") for seconds in rounds)
 
 
-def test_nothing_is_fetched_and_nothing_complains(page: Any) -> None:
+def test_the_page_loads_nothing_and_logs_nothing(page: Any) -> None:
     page.get_log("browser")
     page.get_log("performance")
     page.refresh()
     page.execute_script("document.getElementById('more').open = true")
-    for section in ("speedup", "sizes", "calls", "limit", "roofline", "rounds", "heatmap", "cold", "accuracy"):
+    for section in ("speedup", "sizes", "calls", "ceiling", "roofline", "rounds", "heatmap", "cold", "accuracy"):
         drawn(page, section)
-    asked = [
+    schemes = [
         message["params"]["request"]["url"].partition(":")[0]
         for entry in page.get_log("performance")
         if (message := json.loads(entry["message"])["message"])["method"] == "Network.requestWillBeSent"
     ]
-    assert set(asked) <= {"file", "data"}
-    # Vega-Lite warns that it cannot fit the height of charts whose rows have a fixed one: that is meant
-    said = [entry["message"] for entry in page.get_log("browser")]
-    assert [message for message in said if 'Dropping \\"fit-y\\"' not in message] == []
+    assert set(schemes) <= {"file", "data"}
+    # Vega-Lite warns that charts whose rows have a fixed height do not fit a given height, as intended
+    messages = [entry["message"] for entry in page.get_log("browser")]
+    assert [message for message in messages if 'Dropping \\"fit-y\\"' not in message] == []
 
 
 @pytest.mark.parametrize("width", [390, 1400])
-def test_it_fits_the_screen(page: Any, width: int) -> None:
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    try:
-        page.refresh()
+def test_the_page_fits_the_screen(page: Any, width: int) -> None:
+    with screen(page, width):
         drawn(page, "rounds")
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_light_and_dark(page: Any) -> None:
-    grounds = []
+    backgrounds = []
     for _ in range(3):
-        grounds.append(page.execute_script("return getComputedStyle(document.body).backgroundColor"))
+        backgrounds.append(page.execute_script("return getComputedStyle(document.body).backgroundColor"))
         page.find_element(By.ID, "theme").click()
-    assert grounds[0] == grounds[2] != grounds[1]
+    assert backgrounds[0] == backgrounds[2] != backgrounds[1]
 
 
-def test_what_a_file_says_is_never_run(browser: Any, folder: Path) -> None:
+def test_no_text_of_a_file_is_executed(browser: Any, folder: Path) -> None:
     from bench.report.page.run_page import run_page
 
     records = tuple(
         replace(
             OK,
-            kernel=f"{HOSTILE}{place}",
-            seconds=Seconds(1e-5 * (1 + place), 9e-6, 1e-3),
+            kernel=f"{HOSTILE}{index}",
+            seconds=Seconds(1e-5 * (1 + index), 9e-6, 1e-3),
             speedup=Ratio(2.0, 1.0, 3.0, HOSTILE),
         )
-        for place in range(2)
+        for index in range(2)
     )
     failed = replace(OK, kernel="b", outcome="raised", reason=HOSTILE, seconds=None)
     machine = RUN.machine | {"id": HOSTILE, "hardware": RUN.machine["hardware"] | {"cpu": HOSTILE}}

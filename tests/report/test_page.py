@@ -1,4 +1,4 @@
-"""The page, its charts, the CSV and the closing sentences, from a run written by hand: no browser."""
+"""The page, its charts, the CSV and the closing sentences, from a hand-written run, without a browser."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.host.sanitize import printable
 from bench.report import csv_export, headline, terminal
 from bench.results import run_file
 from bench.results.record import Ratio, Record, Results, Seconds
+from kernels.registry import KERNELS, TECHNIQUES
 from tests.support.pages import HOSTILE, RUN, SPEED, race, timed
 from tests.support.records import OK, RESULTS, WRONG
 
@@ -25,8 +26,10 @@ pytest.importorskip("vl_convert", reason="vl-convert is not installed: pip insta
 from bench.report.page.charts import common
 from bench.report.page.charts.calls import envelope
 from bench.report.page.charts.sizes import sizes
-from bench.report.page.document import in_script
-from bench.report.page.run_page import run_page, sections
+from bench.report.page.charts.threads import threads
+from bench.report.page.document import json_for_script
+from bench.report.page.palette import COLOURS
+from bench.report.page.run_page import filled, run_page, sections, timed_kernels
 
 
 def shown(results: Results, width: int = 80) -> str:
@@ -37,17 +40,17 @@ def shown(results: Results, width: int = 80) -> str:
     return text.getvalue()
 
 
-def test_three_sentences_to_repeat() -> None:
+def test_the_summary_has_three_sentences() -> None:
     assert headline.sentences(RUN) == (
         "On 100000x4-f64 (100,000 × 4) the fastest is numba: 258 µs a call.",
         "It is 5.98 times as fast as numpy (95% interval 5.68 to 6.28); "
         "on 1000x4-f64, 72.6 times as fast as loops (69.0 to 76.3).",
-        "It reaches 0.39% of the limit of this machine there, which is reading X and y once.",
+        "It reaches 0.39% of this machine's ceiling there, which is reading X and y once.",
     )
     assert shown(RUN).splitlines()[-1].endswith("once.")
 
 
-def test_what_is_not_known_is_not_said() -> None:
+def test_the_summary_leaves_out_what_was_not_measured() -> None:
     alone = replace(RUN.records[-1], ceiling=None, speedup=Ratio(5.0, None, None, "numpy"))
     said = " ".join(headline.sentences(replace(RUN, races=(), records=(alone,))))
     assert "without an interval" in said
@@ -57,7 +60,7 @@ def test_what_is_not_known_is_not_said() -> None:
     assert "do not tell it from numpy" in headline.sentences(replace(RUN, records=(wide, RUN.records[-1])))[0]
 
 
-def test_what_speaks_against_it_comes_with_its_remedy() -> None:
+def test_a_warning_says_what_to_do() -> None:
     broken = dict(RUN.races[0]) | {
         "control": RUN.races[0]["control"] | {"trustworthy": False, "causes": ["the host stole 9%: try later"]}
     }
@@ -67,8 +70,9 @@ def test_what_speaks_against_it_comes_with_its_remedy() -> None:
     others = replace(
         RUN, records=(replace(records[0], steady=False), replace(records[1], kernel="mine:f"), *records[2:])
     )
-    assert [line for line in headline.warnings(others) if "settled" in line or "mine" in line] == [
-        "On 1000x4-f64: loops had not settled: its later rounds differ from the earlier ones."
+    assert [line for line in headline.warnings(others) if "steady" in line or "mine" in line] == [
+        "On 1000x4-f64: loops was not steady: its later rounds differ from the earlier ones; "
+        "measure again on an idle machine."
     ]
     many = tuple(replace(one, steady=False, workload=f"{copy}") for copy in range(9) for one in records)
     shown = headline.warnings(replace(RUN, records=many))
@@ -95,7 +99,9 @@ def test_printable() -> None:
 def test_the_page_has_every_section_and_no_address() -> None:
     page = run_page(RUN)
     names = [section.name for section in sections(RUN)]
-    assert " ".join(names) == ("speedup sizes calls limit roofline rounds outcomes fingerprint heatmap cold accuracy")
+    assert " ".join(names) == (
+        "speedup sizes calls ceiling roofline rounds outcomes fingerprint heatmap cold accuracy"
+    )
     assert all(f'id="{name}"' in page for name in names)
     assert "default-src 'none'" in page
     assert '<link rel="icon" href="data:,">' in page
@@ -108,54 +114,84 @@ def test_a_page_is_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--", "\u2028", "\u2029", "&amp;", "\ud800"])
-def test_json_in_a_script_ends_nothing(text: str) -> None:
-    inside = in_script({"a": text})
-    assert text not in inside
-    assert json.loads(inside) == {"a": text}
+def test_no_text_ends_the_script_that_holds_the_data(text: str) -> None:
+    text_in_script = json_for_script({"a": text})
+    assert text not in text_in_script
+    assert json.loads(text_in_script) == {"a": text}
 
 
-def test_hostile_names_are_text() -> None:
+def test_hostile_names_stay_text() -> None:
     records = tuple(replace(one, kernel=HOSTILE) if one.kernel == "numba" else one for one in RUN.records)
     whole = run_page(replace(RUN, records=records))
     page, _, rest = whole.partition('<script type="application/json"')
     data = rest.partition("</script>")[0]
     assert "pwned" in data
     for part in (page, data):
-        assert not any(ends in part for ends in ("<img", "<script", "\x1b", "\x07", "\u2028"))
+        assert not any(tag in part for tag in ("<img", "<script", "\x1b", "\x07", "\u2028"))
     assert "&lt;img src=x onerror=window.pwned=1&gt;" in page
 
 
-def test_threads_are_drawn_where_there_are_several() -> None:
-    more = tuple(replace(one, threads=4) for one in RUN.records)
-    names = [section.name for section in sections(replace(RUN, records=RUN.records + more))]
+def test_threads_have_a_chart_if_a_run_has_several_numbers_of_them() -> None:
+    four_threads = tuple(replace(one, threads=4) for one in RUN.records)
+    results = replace(RUN, records=RUN.records + four_threads)
+    names = [section.name for section in sections(results)]
     assert names[-1] == "threads"
-    assert "100000x4-f64, threads: 4" in run_page(replace(RUN, records=RUN.records + more))
+    assert "100000x4-f64, threads: 4" in run_page(results)
 
 
-def test_crossings_are_where_the_lines_meet() -> None:
-    def at(kernel: str, m: int, seconds: float) -> Record:
+def test_the_threads_chart_has_every_number_of_threads_of_the_chosen_workload() -> None:
+    four_threads = tuple(replace(one, threads=4) for one in RUN.records)
+    section = threads(replace(RUN, records=RUN.records + four_threads))
+    rows = filled(section)["datasets"]["rows"]
+    assert {row["workload"] for row in rows} == {"100000x4-f64"}
+    assert {row["threads"] for row in rows} == {2, 4}
+    assert all(row["race"] == [f"{row['workload']}, threads: {number}" for number in (2, 4)] for row in section.rows)
+
+
+def test_the_page_has_one_choice_of_workload_and_one_of_kernels() -> None:
+    four_threads = tuple(replace(one, threads=4) for one in RUN.records)
+    page = run_page(replace(RUN, records=RUN.records + four_threads)).partition("<script")[0]
+    assert page.count('data-choice="race"') == 1
+    assert [page.count(f'type="checkbox" checked value="{kernel}"') for kernel in SPEED] == [1, 1, 1]
+    assert page.count("<label><span>workload</span>") == 1
+    assert page.count('role="status"') == page.count("aria-live") == 1
+
+
+def test_the_choice_of_kernels_has_those_that_a_chart_shows() -> None:
+    unavailable = replace(WRONG, kernel="jax-gpu", outcome="unavailable", seconds=None)
+    results = replace(RUN, records=(*RUN.records, unavailable))
+    assert [series.name for series in timed_kernels(results, sections(results))] == ["loops", "numpy", "numba"]
+
+
+def test_every_registered_kernel_has_a_technique_with_a_colour() -> None:
+    assert list(TECHNIQUES) == list(KERNELS)
+    assert set(TECHNIQUES.values()) | {"own"} == set(COLOURS)
+
+
+def test_a_crossing_is_where_two_lines_meet() -> None:
+    def record_of(kernel: str, m: int, seconds: float) -> Record:
         return replace(timed(kernel, m, "numpy"), seconds=Seconds(seconds, 0.9 * seconds, 1.1 * seconds))
 
     records = (
-        at("numpy", 1000, 1e-5),
-        at("numba", 1000, 1e-4),
-        at("numpy", 100_000, 1e-3),
-        at("numba", 100_000, 1e-4),
+        record_of("numpy", 1000, 1e-5),
+        record_of("numba", 1000, 1e-4),
+        record_of("numpy", 100_000, 1e-3),
+        record_of("numba", 100_000, 1e-4),
     )
     section = sizes(replace(RUN, records=records))
     assert section.chart
     (crossing,) = section.chart["datasets"]["crossings"]
-    # ten times faster at 4000 elements and ten times slower at 400 000: they meet halfway, in logarithms
+    # ten times faster at 4000 elements and ten times slower at 400 000, so they meet halfway, in logarithms
     assert crossing["elements"] == pytest.approx(40_000)
     assert crossing["seconds"] == pytest.approx(1e-4)
     assert crossing["text"] == "numba overtakes numpy at about 40.0 k elements"
-    touching = tuple(replace(one, seconds=Seconds(1e-4, 1e-6, 1e-1)) for one in records)
-    touched = sizes(replace(RUN, records=touching)).chart
-    assert touched
-    assert touched["datasets"]["crossings"] == []
+    overlapping = tuple(replace(one, seconds=Seconds(1e-4, 1e-6, 1e-1)) for one in records)
+    chart = sizes(replace(RUN, records=overlapping)).chart
+    assert chart
+    assert chart["datasets"]["crossings"] == []
 
 
-def test_workloads_of_one_size_and_another_shape_are_other_lines() -> None:
+def test_workloads_of_one_size_and_different_shapes_have_separate_lines() -> None:
     wide = tuple(replace(one, m=one.m // 4, n=16, workload=f"{one.m // 4}x16-f64") for one in RUN.records)
     section = sizes(replace(RUN, records=RUN.records + wide))
     kinds = {row["workload"]: row["kind"] for row in section.rows}
@@ -175,7 +211,7 @@ def test_break_even() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "least", "places"),
+    ("values", "gap", "positions"),
     [
         ([1.0, 5.0], 1.0, [1.0, 5.0]),
         ([0.0, 0.0], 1.0, [-0.5, 0.5]),
@@ -183,11 +219,11 @@ def test_break_even() -> None:
         ([0.0, 0.1, 0.9], 1.0, [-2 / 3, 1 / 3, 4 / 3]),
     ],
 )
-def test_labels_are_moved_apart(values: list[float], least: float, places: list[float]) -> None:
-    assert common.spread(values, least) == pytest.approx(places)
+def test_labels_do_not_overlap(values: list[float], gap: float, positions: list[float]) -> None:
+    assert common.spread_labels(values, gap) == pytest.approx(positions)
 
 
-def test_csv_has_a_row_a_record() -> None:
+def test_the_csv_has_a_row_for_each_record() -> None:
     rows = list(csv.DictReader(StringIO(csv_export.text(RUN))))
     assert len(rows) == len(RUN.records)
     for row, one in zip(rows, RUN.records, strict=True):
@@ -199,11 +235,11 @@ def test_csv_has_a_row_a_record() -> None:
 
 
 def test_a_large_run_is_quick_and_small() -> None:
-    sizes_ = [1000 + 500 * place for place in range(85)]
-    races = tuple(race(m, ("loops", "numpy", "numba") * 3, rounds=100, launches=5) for m in sizes_)
-    large = replace(RUN, races=races, records=tuple(timed(kernel, m, "loops") for m in sizes_ for kernel in SPEED))
+    examples = [1000 + 500 * index for index in range(85)]
+    races = tuple(race(m, ("loops", "numpy", "numba") * 3, rounds=100, launches=5) for m in examples)
+    large = replace(RUN, races=races, records=tuple(timed(kernel, m, "loops") for m in examples for kernel in SPEED))
     began = time.perf_counter()
     page = run_page(large)
     assert time.perf_counter() - began < 60  # some 4 s on a quiet machine: this is no benchmark
     assert len(page) < 6e6
-    assert "There are 382,500 rounds; shown, and in the CSV, is one in 4." in page
+    assert "There are 382,500 rounds; the chart and the CSV have one in 4." in page

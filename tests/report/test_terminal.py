@@ -1,4 +1,4 @@
-"""What a person sees, from records written by hand."""
+"""The summary in the terminal and in Markdown, from records written by hand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from bench.report import formatting, markdown
 from bench.report.progress import Progress
+from bench.report.race_tables import LEGEND
 from bench.results.record import Cold, Error, Ratio, Results, Seconds
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 from tests.support.terminal import shown
@@ -16,7 +17,9 @@ from tests.support.terminal import shown
 def test_the_summary_shows_the_ratio_with_its_interval_baseline_and_machine() -> None:
     text = shown(RESULTS)
     for expected in (
-        "speedup over loops, with its 95% interval, on some-cpu-2c-01234567",
+        "measured on some-cpu-2c-01234567",
+        "× loops",
+        "of ceiling",
         "26.0 [25.0, 27.0]",
         "20.0 µs",
         "24%",
@@ -35,12 +38,22 @@ def test_no_time_of_a_wrong_kernel_is_shown() -> None:
             assert "421" not in text
 
 
-def test_where_x_lies_is_said_where_it_is_known() -> None:
+def test_the_title_says_where_x_lies_if_that_is_known() -> None:
     title = next(
         line for line in shown(replace(RESULTS, records=(replace(OK, level="L2"),))).splitlines() if "1,000 ×" in line
     )
     assert title == "lecture: 1,000 × 2 float64 C, 2 threads, X in L2"
     assert "X in" not in shown(RESULTS)
+
+
+def test_a_legend_below_the_first_table_explains_its_columns() -> None:
+    later = replace(OK, workload="later")
+    lines = shown(replace(RESULTS, records=(OK, WRONG, later))).splitlines()
+    first, second = (index for index, line in enumerate(lines) if line.startswith("kernel  ") and "time/call" in line)
+    positions = [lines.index(f"  {line}") for line in LEGEND]
+    assert first < positions[0] < positions[-1] < second
+    assert 2 <= len(LEGEND) <= 4
+    assert [line.split("  ")[0] for line in LEGEND] == ["time/call", "× NAME", "spread", "of ceiling"]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -53,7 +66,7 @@ def test_where_x_lies_is_said_where_it_is_known() -> None:
         Ratio(1234.0, 1200.0, 1260.0, "loops"),
     ],
 )
-def test_it_fits_whole(width: int, ratio: Ratio) -> None:
+def test_the_summary_fits_the_terminal_and_nothing_is_cut(width: int, ratio: Ratio) -> None:
     widest = replace(
         OK,
         kernel="jax-autodiff-gpu",
@@ -73,18 +86,18 @@ def test_it_fits_whole(width: int, ratio: Ratio) -> None:
     assert any("placed on the GPU once" in line for line in lines)
 
 
-def test_a_run_that_only_checked_says_so() -> None:
+def test_a_run_without_timing_says_so() -> None:
     checked = replace(OK, seconds=None, speedup=None)
-    assert "agree on lecture, not timed: numpy" in shown(Results({}, MACHINE, (), (checked,)))
+    assert "correct on lecture, not timed: numpy" in shown(Results({}, MACHINE, (), (checked,)))
 
 
-def test_what_the_machine_lacks_is_said_once() -> None:
-    gone = [
+def test_the_reason_why_kernels_are_unavailable_is_printed_once() -> None:
+    unavailable = [
         replace(WRONG, kernel=kernel, workload=workload, outcome="unavailable", reason="no GPU here")
         for workload in ("lecture", "flights")
         for kernel in ("jax-gpu", "jax-autodiff-gpu")
     ]
-    results = Results(RESULTS.run, MACHINE, (), (OK, *gone))
+    results = Results(RESULTS.run, MACHINE, (), (OK, *unavailable))
     for text in (shown(results), markdown.tables(results)):
         assert text.count("no GPU here") == 1
         assert "unavailable: jax-gpu, jax-autodiff-gpu: no GPU here" in text
@@ -102,7 +115,7 @@ def test_what_the_machine_lacks_is_said_once() -> None:
         (1e-5, "1.0e-05"),
     ],
 )
-def test_three_digits(number: float, text: str) -> None:
+def test_numbers_have_three_digits(number: float, text: str) -> None:
     assert formatting.format_significant(number) == text
 
 
@@ -118,11 +131,11 @@ def test_three_digits(number: float, text: str) -> None:
         (5e-10, "0.500 ns"),
     ],
 )
-def test_durations(seconds: float | None, text: str) -> None:
+def test_durations_have_three_digits_and_a_unit(seconds: float | None, text: str) -> None:
     assert formatting.duration(seconds) == text
 
 
-def test_markdown() -> None:
+def test_markdown_has_a_row_for_each_timed_kernel_and_a_line_for_the_others() -> None:
     results = replace(RESULTS, records=(replace(OK, seconds=Seconds(1.0, 1.0, 1.0), kernel="slow"), OK, WRONG))
     text = markdown.tables(results)
     rows = [line for line in text.splitlines() if line.startswith("| `")]
@@ -132,45 +145,51 @@ def test_markdown() -> None:
     assert "- mine:f on lecture: wrong: data: db is nan" in text
 
 
-def test_progress_is_scarce_and_fits() -> None:
+def test_progress_is_shown_a_few_times_a_second_and_fits() -> None:
     lines: list[str] = []
     progress = Progress(100.0, lines.append)
     for _ in range(3):
         progress.tick("launch 1, lecture: round 3 of 9", 0.0)
     assert lines == ["launch 1, lecture: round 3 of 9  0 s, about 1 min 40 s left"]
-    # once a tenth is behind, what has passed says more than the estimate
+    # from a tenth on, the elapsed time predicts better than the estimate
     assert progress.line("x", 0.25, 60.0) == "x  1 min 00 s, about 3 min 00 s left"
     assert len(progress.line("launch 10, 1000000x1024-f64-F-of-a-long-name: round 10 of 90", 0.5, 6e3)) <= 80
 
 
-@pytest.mark.parametrize(("trustworthy", "says"), [(True, "control: jax against"), (False, "NOT TRUSTWORTHY: jax")])
+@pytest.mark.parametrize(("trustworthy", "says"), [(True, "control passed: jax"), (False, "NOT TRUSTWORTHY: jax")])
 def test_the_control_is_shown_with_its_causes(trustworthy: bool, says: str) -> None:
     control = {"kernel": "jax", "estimate": 1.1, "low": 1.05, "high": 1.2, "trustworthy": trustworthy}
     race = {"workload": "lecture", "threads": 2, "control": {**control, "causes": ["stop them"]}}
-    text = shown(replace(RESULTS, races=(race,)))
-    assert f"{says} " in text
-    assert "1.10 [1.05, 1.20]" in text
+    text = " ".join(shown(replace(RESULTS, races=(race,))).split())
+    assert f"{says} is 1.10 [1.05, 1.20] times as fast as itself" in text
+    assert ("measure again" in text) is not trustworthy
     assert ("stop them" in text) is not trustworthy
 
 
-def test_what_a_reader_must_know_of_a_row() -> None:
+def test_notes_warn_and_say_what_to_do() -> None:
     wide = Ratio(2.0, 1.5, 2.5, "loops", "faster", 5, 40)
     seen = {"over_used": True, "cores_used": 3.0, "compiled_again": 1}
-    text = shown(replace(RESULTS, records=(replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031),)))
+    record = replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031)
+    text = " ".join(shown(replace(RESULTS, records=(record,))).split())
     for expected in (
-        "±3.1%", "wider than ±2%: numpy; --launches 40 would do", "had not settled",
-        "numpy used 3 cores; it was given 2", "compiled again while it was timed",
+        "±3.1%", "interval wider than ±2%: numpy; to narrow it, use --launches 40",
+        "numpy was not steady: its later rounds differ from the earlier ones; measure again on an idle machine",
+        "numpy used 3 cores, but it was given 2: make it respect the number of threads",
+        "numpy compiled again while it was timed: its time includes compiling; make it compile once for all calls",
     ):  # fmt: skip
         assert expected in text
+    hopeless = replace(record, speedup=replace(wide, launches_needed=None))
+    text = " ".join(shown(replace(RESULTS, records=(hopeless,))).split())
+    assert "to narrow it, use a quieter machine" in text
 
 
-def test_cold_start_and_what_the_time_went_into() -> None:
+def test_the_cold_start_and_the_run_time_are_shown() -> None:
     cold = Cold(0.5, 1e-6, 0.02, 0.8, 0.1, 0.003)
     budget = {"start_seconds": 31.0, "rounds_seconds": 95.0, "rest_seconds": 12.0}
     record = replace(OK, kernel="jax", cold=cold, break_even={"numpy": 1234})
     text = shown(replace(RESULTS, records=(record,), run={**RESULTS.run, "budget": budget}))
     row = next(line for line in text.splitlines() if line.startswith("jax") and "ms" in line)
     assert " ".join(row.split()) == "jax 500 ms 1.00 µs 20.0 ms 800 ms 100 ms 3.00 ms after 1,234"
-    assert "spent: start-up 31 s, timed rounds 1 min 35 s, the rest 12 s" in text
+    assert "run time: start-up 31 s, timed rounds 1 min 35 s, other 12 s" in text
     never = replace(record, break_even={"numpy": None})
     assert "never" in shown(replace(RESULTS, records=(never,)))

@@ -1,4 +1,4 @@
-"""The journal: every block is there at once, and a line that was cut short loses itself only."""
+"""The journal: each launch is on disk at once, and an incomplete line loses only itself."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from bench.results.journal import Journal
 from bench.results.samples import KernelSamples, LaunchResult
 
 PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
-ENTRY = KernelSamples(
+SAMPLES = KernelSamples(
     "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), places=(0, 1), findings=({"check": "data"},)
 )
-BLOCK = LaunchResult("lecture", 2, 0, {"numpy": ENTRY}, "numpy", {"rounds": 1.0}, {"stolen": None})
-NEXT = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", printed="oh\n")})
+FIRST = LaunchResult("lecture", 2, 0, {"numpy": SAMPLES}, "numpy", {"rounds": 1.0}, {"stolen": None})
+SECOND = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", printed="oh\n")})
 
 
-def test_what_is_appended_is_read(tmp_path: Path) -> None:
+def test_appended_launches_are_read_back(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "run.journal", PLAN)
-    kept.append(BLOCK)
-    assert journal.read(kept.path) == (PLAN, [BLOCK])  # at once
-    kept.append(NEXT)
-    assert journal.read(kept.path) == (PLAN, [BLOCK, NEXT])
+    kept.append(FIRST)
+    assert journal.read(kept.path) == (PLAN, [FIRST])  # at once
+    kept.append(SECOND)
+    assert journal.read(kept.path) == (PLAN, [FIRST, SECOND])
     assert journal.unfinished(tmp_path) == [kept.path]
     kept.remove()
     assert journal.unfinished(tmp_path) == []
 
 
-def test_cut_at_any_byte_the_blocks_before_it_are_there(tmp_path: Path) -> None:
+def test_a_journal_cut_at_any_byte_keeps_the_launches_before(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "run.journal", PLAN)
-    kept.append(BLOCK)
+    kept.append(FIRST)
     first = len(kept.path.read_bytes())
-    kept.append(NEXT)
+    kept.append(SECOND)
     whole = kept.path.read_bytes()
     for length in range(first, len(whole)):
         kept.path.write_bytes(whole[:length])
-        assert journal.read(kept.path) == (PLAN, [BLOCK])
+        assert journal.read(kept.path) == (PLAN, [FIRST])
 
 
-def test_a_resumed_run_goes_on_after_a_cut_line(tmp_path: Path) -> None:
+def test_a_resumed_run_appends_after_an_incomplete_line(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "run.journal", PLAN)
-    kept.append(BLOCK)
+    kept.append(FIRST)
     with kept.path.open("a") as file:
         file.write('{"workload": "lec')
-    Journal(kept.path, PLAN).append(NEXT)
-    assert journal.read(kept.path) == (PLAN, [BLOCK, NEXT])
+    Journal(kept.path, PLAN).append(SECOND)
+    assert journal.read(kept.path) == (PLAN, [FIRST, SECOND])
 
 
 @pytest.mark.parametrize("text", ["", "\n", "[]\n", '{"plan"\n', '{"plan": {}}\n{"entries": 1}\n'])
-def test_what_is_no_journal(tmp_path: Path, text: str) -> None:
+def test_other_files_are_not_journals(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.journal").write_text(text)
-    with pytest.raises(ValueError, match="a.journal: no journal of an unfinished run"):
+    with pytest.raises(ValueError, match="a.journal is not the journal of an unfinished run"):
         journal.read(tmp_path / "a.journal")

@@ -1,4 +1,4 @@
-"""Records and their file, from values written by hand: no clock, nothing measured."""
+"""Records written by hand, and their file: no clock, nothing measured."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bench.results.record import Record, Results
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_results_are_read_back(tmp_path: Path) -> None:
     file = tmp_path / "some-cpu" / "run.json"
     run_file.write(file, {"benchmarks": [], "logitbench": RESULTS.as_json()})
     assert run_file.read(file) == RESULTS
     assert [path.name for path in file.parent.iterdir()] == ["run.json"]
 
 
-def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RESULTS.as_json()})
     before = file.read_text()
@@ -28,7 +28,7 @@ def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
 
 
-def test_never_over_another(tmp_path: Path) -> None:
+def test_a_file_never_overwrites_another(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     written = [run_file.write(file, {"number": number}) for number in range(3)]
     assert [path.name for path in written] == ["run.json", "run-2.json", "run-3.json"]
@@ -36,23 +36,23 @@ def test_never_over_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
-        ("", "no results file of logitbench"),
-        ("[]", "no results file of logitbench"),
-        ('{"benchmarks": []}', "no results file of logitbench"),
-        ('{"logitbench": []}', "no results file of logitbench"),
-        ('{"logitbench": {"schema": 1}}', "no results file of logitbench"),
+        ("", "not a results file of logitbench"),
+        ("[]", "not a results file of logitbench"),
+        ('{"benchmarks": []}', "not a results file of logitbench"),
+        ('{"logitbench": []}', "not a results file of logitbench"),
+        ('{"logitbench": {"schema": 1}}', "not a valid results file of logitbench: logitbench has no machine"),
         (
             '{"logitbench": {"schema": 1, "run": 0, "machine": 0, "races": [], "records": [0]}}',
-            "no results file",
+            "not a valid results file of logitbench: logitbench.machine is '0'; expected an object",
         ),
         ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schema 1"),
     ],
 )
-def test_bad_files(tmp_path: Path, content: str, says: str) -> None:
+def test_invalid_files(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         run_file.read(tmp_path / "a.json")
 
 
@@ -61,10 +61,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
         run_file.read(tmp_path / "a.json")
 
 
-def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
-    plain = RESULTS.as_json()
-    plain["records"][0]["new"] = 1
-    (tmp_path / "a.json").write_text(json.dumps({"logitbench": plain}))
+def test_fields_of_a_later_version_are_ignored(tmp_path: Path) -> None:
+    document = RESULTS.as_json()
+    document["records"][0]["new"] = 1
+    (tmp_path / "a.json").write_text(json.dumps({"logitbench": document}))
     assert run_file.read(tmp_path / "a.json").records[0] == OK
 
 
@@ -89,12 +89,12 @@ def test_a_later_versions_fields_are_passed_over(tmp_path: Path) -> None:
         ("no data: pip install '.[data]'", "no data: pip install '.[data]'"),
     ],
 )
-def test_no_folder_of_this_machine_is_kept(reason: str, kept: str) -> None:
+def test_paths_of_this_machine_are_removed(reason: str, kept: str) -> None:
     results = Results({}, MACHINE, (), (Record(**{**WRONG.__dict__, "reason": reason}),))
     assert results.as_json()["records"][0]["reason"] == kept
 
 
-def test_flat_names_its_record() -> None:
+def test_extra_info_names_its_record() -> None:
     assert record.extra_info(OK)["record"] == OK.id
     assert record.extra_info(WRONG)["speedup"] is None
     assert all(isinstance(value, (str, float, int, type(None))) for value in record.extra_info(OK).values())

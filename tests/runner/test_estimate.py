@@ -1,4 +1,4 @@
-"""How long a run is said to take, against how long runs took, and how it grows."""
+"""The estimated duration of a run, compared with how long committed runs took, and how it grows."""
 
 from __future__ import annotations
 
@@ -18,37 +18,35 @@ from tests.support.committed import each_committed
 
 FACTOR = 1.5
 RESUMED = "20261123T071430Z-55abef8"
-"""Its code counted only the seconds after it was resumed."""
+"""This version counted only the seconds after the run was resumed."""
 
 
 def planned(results: Results) -> Session:
-    """The session that such results come from."""
+    """A session with the plan of the run that gave these results."""
     threads: dict[str, dict[int, None]] = {}
-    for one in results.records:
-        threads.setdefault(one.workload, {})[one.threads] = None
+    for record in results.records:
+        threads.setdefault(record.workload, {})[record.threads] = None
     settings = Settings(
         results.run["seconds_per_kernel"],
         results.run["launches"],
         ceilings=any(race["ceilings"] for race in results.races),
         threads_on={workload: tuple(counts) for workload, counts in threads.items()},
     )
-    cells = [(one.workload, one.kernel) for one in results.records if one.outcome != "unavailable"]
-    chosen = [catalog.named(name) for name in threads]
-    session = Session(
-        [Candidate(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)], chosen, settings
-    )
+    cells = [(record.workload, record.kernel) for record in results.records if record.outcome != "unavailable"]
+    candidates = [Candidate(kernel) for kernel in dict.fromkeys(kernel for _, kernel in cells)]
+    session = Session(candidates, [catalog.named(name) for name in threads], settings)
     session.choose(cells, baselines=False)
     return session
 
 
 @each_committed("path")
-def test_runs_took_what_they_were_estimated_to_take(path: Path) -> None:
+def test_the_estimate_fits_committed_runs(path: Path) -> None:
     results = run_file.read(path)
     if results.machine["hardware"]["cores"] != 2:
-        pytest.skip("the estimate is of two cores")
+        pytest.skip("the estimate is for two cores")
     took = results.run["seconds"]
     if path.stem == RESUMED:
-        took = sum(sum(block.values()) for race in results.races for block in race["seconds"])
+        took = sum(sum(launch.values()) for race in results.races for launch in race["seconds"])
     assert 1 / FACTOR < planned(results).estimated_seconds() / took < FACTOR
 
 
@@ -58,7 +56,7 @@ def seconds(name: str = "10000x32-f64", kernels: str = "numpy jax", threads: int
     return estimate.race_seconds(candidates, catalog.named(name), chosen, threads)
 
 
-def test_more_takes_longer() -> None:
+def test_more_work_takes_longer() -> None:
     assert seconds(launches=10) > seconds()
     assert seconds(seconds=2.0) > 1.5 * seconds()
     assert seconds(ceilings=True) > seconds()
@@ -67,11 +65,11 @@ def test_more_takes_longer() -> None:
     assert seconds("1000000x32-f64", threads=1) > seconds("1000000x32-f64") > seconds()
 
 
-def test_a_kernel_that_is_left_out_takes_nothing() -> None:
+def test_a_skipped_kernel_takes_no_time() -> None:
     assert seconds("1000000x32-f64", kernels="loops numpy jax") == seconds("1000000x32-f64")
 
 
-def test_where_rows_are_many_they_count() -> None:
+def test_many_rows_take_longer_than_many_columns() -> None:
     # the same bytes, but 512 times the sigmoids
     assert seconds("33554432x2-f32") > 2 * seconds("65536x1024-f32")
     assert catalog.preparation_seconds(catalog.named("16777216x2-f64")) > 20

@@ -1,4 +1,4 @@
-"""How rounds are interleaved, with workers that are no processes: no clock, no sleep."""
+"""How rounds are calibrated and interleaved, with fake workers: no process, no clock."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bench.runner.kernel_run import KernelRun
 from bench.runner.rounds import calibrate_all, interleave, round_count
 from bench.worker.messages import Request, Response, WorkerFailed
 
-ANSWER: Response = {
+RESPONSE: Response = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,
     "page_faults": 0, "switches": 0, "mutated": False, "result_wait_seconds": None, "result": "form",
 }  # fmt: skip
 
 
 class FakeWorker:
-    """Answers at once, and notes what happens to whom."""
+    """Responds at once, and logs what is done to it."""
 
-    def __init__(self, name: str, log: list[tuple[str, str]], answers: dict[int, Any] | None = None) -> None:
-        self.name, self.log, self.answers = name, log, answers or {}
-        self.orders: list[dict[str, Any]] = []
+    def __init__(self, name: str, log: list[tuple[str, str]], responses: dict[int, Any] | None = None) -> None:
+        self.name, self.log, self.responses = name, log, responses or {}
+        self.requests: list[dict[str, Any]] = []
 
     def suspend(self) -> None:
         self.log.append((self.name, "suspend"))
@@ -35,75 +35,77 @@ class FakeWorker:
     def kill(self) -> None:
         self.log.append((self.name, "kill"))
 
-    def request(self, order: Request) -> Response:
-        self.log.append((self.name, order.name))
-        self.orders.append(order.arguments)
-        answer = self.answers.get(len(self.orders) - 1, ANSWER)
-        if isinstance(answer, WorkerFailed):
-            raise answer
-        return dict(answer)
+    def request(self, request: Request) -> Response:
+        self.log.append((self.name, request.name))
+        self.requests.append(request.arguments)
+        response = self.responses.get(len(self.requests) - 1, RESPONSE)
+        if isinstance(response, WorkerFailed):
+            raise response
+        return dict(response)
 
 
 def raced(
-    names: str, rounds: int, single_threaded: str = "", threads: int = 2, **answers: dict[int, Any]
+    names: str, rounds: int, single_threaded: str = "", threads: int = 2, **responses: dict[int, Any]
 ) -> tuple[dict[str, KernelRun], dict[str, FakeWorker], list[tuple[str, str]], dict[str, WorkerFailed]]:
     log: list[tuple[str, str]] = []
-    workers = {name: FakeWorker(name, log, answers.get(name)) for name in names}
+    workers = {name: FakeWorker(name, log, responses.get(name)) for name in names}
     kernel_runs = {
         name: KernelRun(KernelSamples("ok", iterations=4), single_threaded=name in single_threaded) for name in names
     }
     for worker in workers.values():
         worker.suspend()
-    ended = dict(interleave(kernel_runs, workers, rounds, threads, [0, 1], Random(1)))
-    return kernel_runs, workers, log, ended
+    failures = dict(interleave(kernel_runs, workers, rounds, threads, [0, 1], Random(1)))
+    return kernel_runs, workers, log, failures
 
 
-def test_only_the_one_that_is_timed_is_awake() -> None:
+def test_only_the_timed_worker_runs() -> None:
     _, _, log, _ = raced("abc", 20)
-    awake = set("abc")
+    running = set("abc")
     for name, event in log[:-3]:
-        awake = awake - {name} if event == "suspend" else awake | {name} if event == "resume" else awake
-        assert event != "round" or awake == {name}
-    assert [event for _, event in log[-3:]] == ["resume"] * 3  # all go on in the end
+        running = running - {name} if event == "suspend" else running | {name} if event == "resume" else running
+        assert event != "round" or running == {name}
+    assert [event for _, event in log[-3:]] == ["resume"] * 3  # all run at the end
 
 
-def test_every_round_has_all_in_a_random_order() -> None:
+def test_every_round_times_all_kernels_in_random_order() -> None:
     kernel_runs, _, log, _ = raced("abc", 60)
     names = [name for name, event in log if event == "round"]
     orders = Counter("".join(names[start : start + 3]) for start in range(0, len(names), 3))
     assert all(sorted(order) == list("abc") for order in orders)
     assert len(orders) == 6
     assert max(orders.values()) < 25
-    places = zip(*(kernel_run.places for kernel_run in kernel_runs.values()), strict=True)
-    assert all(sorted(place) == [0, 1, 2] for place in places)
+    rounds = zip(*(kernel_run.positions for kernel_run in kernel_runs.values()), strict=True)
+    assert all(sorted(positions) == [0, 1, 2] for positions in rounds)
 
 
-def test_rivals_share_their_parameters_and_cores() -> None:
+def test_all_kernels_of_a_round_share_parameters_and_core() -> None:
     _, workers, _, _ = raced("ab", 10, single_threaded="ab")
-    one, other = (workers[name].orders for name in "ab")
-    assert [order["draw"] for order in one] == [order["draw"] for order in other]
-    assert len({order["draw"] for order in one}) == 10
-    assert [order["cores"] for order in one] == [order["cores"] for order in other] == [[0], [1]] * 5
+    one, other = (workers[name].requests for name in "ab")
+    assert [request["draw"] for request in one] == [request["draw"] for request in other]
+    assert len({request["draw"] for request in one}) == 10
+    assert [request["cores"] for request in one] == [request["cores"] for request in other] == [[0], [1]] * 5
 
 
-def test_who_computes_in_several_threads_has_all_cores_unless_one_is_given() -> None:
+def test_a_multithreaded_kernel_has_all_cores_except_in_a_race_on_one_thread() -> None:
     _, workers, _, _ = raced("ab", 4, single_threaded="b")
-    assert {str(order["cores"]) for order in workers["a"].orders} == {"None"}
+    assert {str(request["cores"]) for request in workers["a"].requests} == {"None"}
     _, workers, _, _ = raced("ab", 4, single_threaded="", threads=1)
-    assert [order["cores"] for order in workers["a"].orders] == [[0], [1], [0], [1]]
+    assert [request["cores"] for request in workers["a"].requests] == [[0], [1], [0], [1]]
 
 
-def test_half_of_the_samples_are_last_calls_and_the_others_any() -> None:
+def test_half_of_the_sampled_calls_are_the_last_and_the_others_random() -> None:
     _, workers, _, _ = raced("a", 200)
-    sampled = [order["sampled"] for order in workers["a"].orders]
+    sampled = [request["sampled"] for request in workers["a"].requests]
     assert set(sampled[1::2]) == {3}
     assert set(sampled[::2]) == {0, 1, 2, 3}
 
 
-def test_ones_end_is_not_the_others() -> None:
-    kernel_runs, _, log, ended = raced("abc", 10, b={3: WorkerFailed("crashed", "SIGSEGV")})
-    assert {name: (end.outcome, end.reason) for name, end in ended.items()} == {"b": ("crashed", "SIGSEGV")}
-    assert kernel_runs["b"].entry.outcome == "crashed"
+def test_a_failure_does_not_affect_the_other_kernels() -> None:
+    kernel_runs, _, log, failures = raced("abc", 10, b={3: WorkerFailed("crashed", "SIGSEGV")})
+    assert {name: (failure.outcome, failure.reason) for name, failure in failures.items()} == {
+        "b": ("crashed", "SIGSEGV")
+    }
+    assert kernel_runs["b"].samples.outcome == "crashed"
     assert (kernel_runs["b"].responses, len(kernel_runs["a"].responses), len(kernel_runs["c"].responses)) == (
         [],
         10,
@@ -114,48 +116,55 @@ def test_ones_end_is_not_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "reason"),
+    ("response", "outcome", "reason"),
     [
-        ({**ANSWER, "seconds": "fast"}, "crashed", "it sent no number for seconds"),
-        ({**ANSWER, "seconds": float("nan")}, "crashed", "it sent no number for seconds"),
-        ({**ANSWER, "seconds": 0.0}, "crashed", "it reported a round of no time"),
-        ({**ANSWER, "result": [{"dtype": "object"}]}, "crashed", "it sent an array of 'object'"),
-        ({**ANSWER, "mutated": True}, "wrong", "timed: it wrote into w, which is read-only"),
+        ({**RESPONSE, "seconds": "fast"}, "crashed", "it sent no number for seconds"),
+        ({**RESPONSE, "seconds": float("nan")}, "crashed", "it sent no number for seconds"),
+        ({**RESPONSE, "seconds": 0.0}, "crashed", "it reported a round of no time"),
+        ({**RESPONSE, "result": [{"dtype": "object"}]}, "crashed", "it sent an array of 'object' for result"),
+        ({**RESPONSE, "mutated": None}, "crashed", "it sent no boolean for mutated"),
+        ({**RESPONSE, "mutated": True}, "wrong", "timed: it wrote into w, which is read-only"),
         ({}, "crashed", "it sent no number for seconds"),
     ],
 )
-def test_an_answer_that_is_none(answer: Response, outcome: str, reason: str) -> None:
-    _, _, _, ended = raced("ab", 3, a={0: answer})
-    assert (ended["a"].outcome, ended["a"].reason) == (outcome, reason)
-    assert "b" not in ended
+def test_an_invalid_response(response: Response, outcome: str, reason: str) -> None:
+    _, _, _, failures = raced("ab", 3, a={0: response})
+    assert (failures["a"].outcome, failures["a"].reason) == (outcome, reason)
+    assert "b" not in failures
 
 
 CALIBRATED = {"iterations": 7, "call_seconds": 1e-3, "placing_seconds": 1e-6, "cores_used": 1.0, "busy_threads": 1}
 
 
-def test_calibration_is_one_by_one_and_later_launches_keep_what_the_first_chose() -> None:
+def test_calibration_is_one_at_a_time_and_later_launches_keep_the_first_result() -> None:
     log: list[tuple[str, str]] = []
-    answers = {"a": CALIBRATED, "b": {**CALIBRATED, "busy_threads": None}, "c": {**CALIBRATED, "iterations": "many"}}
-    workers = {name: FakeWorker(name, log, {0: answer}) for name, answer in answers.items()}
-    answers["twin"] = {**CALIBRATED, "busy_threads": None}
-    workers["twin"] = FakeWorker("twin", log, {0: answers["twin"]})
+    responses = {"a": CALIBRATED, "b": CALIBRATED, "c": {**CALIBRATED, "iterations": "many"}}
+    workers = {name: FakeWorker(name, log, {0: response}) for name, response in responses.items()}
+    responses["a2"] = {**CALIBRATED, "busy_threads": 5}
+    workers["a2"] = FakeWorker("a2", log, {0: responses["a2"]})
     kernel_runs = {name: KernelRun(KernelSamples("ok")) for name in workers}
-    specs = {"a": "x", "b": "y", "c": "z", "twin": "x"}
-    ended = dict(calibrate_all(kernel_runs, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
+    specs = {"a": "x", "b": "y", "c": "z", "a2": "x"}
+    failures = dict(calibrate_all(kernel_runs, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
     assert log[:4] == [(name, "suspend") for name in workers]
     assert log[4:7] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
-    assert [worker.orders[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
+    assert [worker.requests[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
     assert (
-        kernel_runs["a"].entry.iterations,
+        kernel_runs["a"].samples.iterations,
         kernel_runs["a"].single_threaded,
         kernel_runs["b"].single_threaded,
     ) == (7, True, False)
     assert kernel_runs["a"].round_seconds == pytest.approx(7 * 1.001e-3 + 2e-3)
-    assert {name: end.reason for name, end in ended.items()} == {"c": "it sent no number for iterations"}
-    assert kernel_runs["c"].entry.outcome == "crashed"
+    assert {name: failure.reason for name, failure in failures.items()} == {"c": "it sent no number for iterations"}
+    assert kernel_runs["c"].samples.outcome == "crashed"
 
 
-def test_how_many_rounds() -> None:
+def test_a_calibration_without_calls_is_a_failure() -> None:
+    workers = {"a": FakeWorker("a", [], {0: {**CALIBRATED, "iterations": 0}})}
+    ended = dict(calibrate_all({"a": KernelRun(KernelSamples("ok"))}, workers, {}, {"a": "x"}))
+    assert (ended["a"].outcome, ended["a"].reason) == ("crashed", "it sent 0 for iterations")
+
+
+def test_the_number_of_rounds() -> None:
     kernel_runs = {
         name: KernelRun(KernelSamples("ok"), round_seconds=seconds) for name, seconds in (("a", 0.01), ("b", 0.03))
     }

@@ -1,4 +1,4 @@
-"""What the profiles hold, what overrides them, and how long they would take."""
+"""What the profiles contain, what overrides them, and how long they take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bench.host import resources
 from bench.plugin.options import chosen_session
 from bench.runner.session import Session
-from bench.runner.settings import Settings, Together, launches
+from bench.runner.settings import PlannedLaunch, Settings, planned_launches
 from bench.workloads import catalog
 from kernels import names, registry
 
@@ -20,20 +20,20 @@ HOUR = 3600.0
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that the profiles were made for."""
+    """The number of cores and the memory that the profiles were made for."""
     monkeypatch.setattr(resources, "usable_cores", lambda: 2)
     for module in (resources, catalog):
         monkeypatch.setattr(module, "available_bytes", lambda: 20 * 2**30)
 
 
 @pytest.fixture(autouse=True)
-def torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the profile that needs it; nothing of it is imported."""
+def torch_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that torch is installed; it is not imported."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
 
 
-def chosen(*arguments: str, **options: Any) -> Session:
-    """The session that a command line chooses. arguments: as written; options: what pytest makes of them."""
+def session_for(*arguments: str, **options: Any) -> Session:
+    """The session of a command line. arguments: as typed; options: as pytest parses them."""
     unset = dict.fromkeys(("kernels", "workloads", "data", "target", "threads", "launches", "benchmark_json"))
     values = {
         **unset, "profile": "default", "timeout": 120.0, "no_ceilings": False, "benchmark_max_time": 1.0,
@@ -48,21 +48,21 @@ def chosen(*arguments: str, **options: Any) -> Session:
 
 
 def planned(session: Session) -> Session:
-    """With every kernel on every workload."""
+    """The session, with every kernel planned on every workload."""
     session.choose((workload, kernel) for workload in session.workloads for kernel in session.candidates)
     return session
 
 
-def test_the_default_is_what_there_is_without_a_profile() -> None:
-    session = chosen()
+def test_the_default_profile() -> None:
+    session = session_for()
     assert session.settings == Settings(ceilings=True)
     assert tuple(session.workloads) == catalog.DEFAULT
     assert set(session.candidates) == set(names()) - set(registry.ON_REQUEST)
     assert not any(candidate.requested for candidate in session.candidates.values())
 
 
-def test_the_grid_has_the_same_bytes_on_every_machine() -> None:
-    session = chosen(profile="full")
+def test_the_grid_has_the_same_sizes_in_bytes_on_every_machine() -> None:
+    session = session_for(profile="full")
     cells = {(w.bytes_of_x, w.n, str(w.dtype), w.order) for w in session.workloads.values()}
     assert cells == {
         (size, n, dtype, order)
@@ -74,15 +74,15 @@ def test_the_grid_has_the_same_bytes_on_every_machine() -> None:
     assert len(session.workloads) == len(cells) == 80
 
 
-def test_one_thread_at_32_features_only() -> None:
-    session = chosen(profile="full")
+def test_only_32_features_race_on_one_thread_too() -> None:
+    session = session_for(profile="full")
     for name, workload in session.workloads.items():
         assert session.settings.threads_of(name) == ((1, 2) if workload.n == 32 else (2,))
 
 
-def test_peers_are_a_part_of_the_grid_with_torch() -> None:
-    session = chosen(profile="peers")
-    assert set(session.workloads) <= set(chosen(profile="full").workloads)
+def test_peers_is_a_part_of_the_grid_with_torch() -> None:
+    session = session_for(profile="peers")
+    assert set(session.workloads) <= set(session_for(profile="full").workloads)
     assert {w.n for w in session.workloads.values()} == {2, 32, 1024}
     assert {"torch", "torch-compile", "sklearn", "numba"} <= set(session.candidates)
     assert len(session.workloads) == 12
@@ -97,54 +97,56 @@ def test_peers_are_a_part_of_the_grid_with_torch() -> None:
         ("full", HOUR / 2, 1.25 * HOUR),
     ],
 )
-def test_how_long_they_take_on_two_cores(profile: str, shortest: float, longest: float) -> None:
-    assert shortest < planned(chosen(profile=profile)).estimated_seconds() < longest
+def test_the_duration_of_a_profile_on_two_cores(profile: str, shortest: float, longest: float) -> None:
+    assert shortest < planned(session_for(profile=profile)).estimated_seconds() < longest
 
 
-def test_what_is_written_overrides_the_profile() -> None:
-    found = chosen("--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches=2)
-    assert list(found.workloads) == ["lecture", "128x32-f32"]
-    assert [(e.name, e.requested) for e in found.candidates.values()] == [("numpy", True)]
-    assert (found.settings.launches, found.settings.seconds) == (2, 0.5)
-    assert found.settings.threads_of("128x32-f32") == (1, 2)
-    assert found.settings.profile == "full"
+def test_the_command_line_overrides_the_profile() -> None:
+    session = session_for(
+        "--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches=2
+    )
+    assert list(session.workloads) == ["lecture", "128x32-f32"]
+    assert [(candidate.name, candidate.requested) for candidate in session.candidates.values()] == [("numpy", True)]
+    assert (session.settings.launches, session.settings.seconds) == (2, 0.5)
+    assert session.settings.threads_of("128x32-f32") == (1, 2)
+    assert session.settings.profile == "full"
     for listed, counts in (("1", (1,)), ("all", (2,))):
-        found = chosen(profile="full", threads=listed)
-        assert {found.settings.threads_of(name) for name in found.workloads} == {counts}
+        other = session_for(profile="full", threads=listed)
+        assert {other.settings.threads_of(name) for name in other.workloads} == {counts}
 
 
-def test_the_time_of_pytest_benchmark_overrides_where_it_is_written() -> None:
-    assert chosen("--profile=full", profile="full").settings.seconds == 0.5
-    written = chosen("--benchmark-max-time=1.0", profile="full", benchmark_max_time=1.0)
+def test_only_an_explicit_benchmark_max_time_overrides_the_profile() -> None:
+    assert session_for("--profile=full", profile="full").settings.seconds == 0.5
+    written = session_for("--benchmark-max-time=1.0", profile="full", benchmark_max_time=1.0)
     assert (written.settings.seconds, written.settings.launches) == (1.0, 5)
 
 
-def test_a_missing_library_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_an_error_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(pytest.UsageError, match=r"^torch is not installed: pip install .* '\.\[peers\]'$"):
-        chosen(profile="peers")
-    assert list(chosen(profile="peers", kernels="numpy").candidates) == ["numpy"]
+        session_for(profile="peers")
+    assert list(session_for(profile="peers", kernels="numpy").candidates) == ["numpy"]
 
 
-def test_a_profile_that_is_none() -> None:
+def test_an_unknown_profile() -> None:
     with pytest.raises(pytest.UsageError, match="no profile is called 'ful'; the nearest: full"):
-        chosen(profile="ful")
+        session_for(profile="ful")
 
 
-def test_launches_take_the_workloads_that_race_on_so_many_threads() -> None:
+def test_a_launch_has_the_workloads_that_race_on_its_number_of_threads() -> None:
     settings = Settings(launches=2, threads_on={"b": (1, 2)})
-    assert launches(["a", "b"], settings) == [
-        Together(("a", "b"), 2, 0),
-        Together(("a", "b"), 2, 1),
-        Together(("b",), 1, 0),
-        Together(("b",), 1, 1),
+    assert planned_launches(["a", "b"], settings) == [
+        PlannedLaunch(("a", "b"), 2, 0),
+        PlannedLaunch(("a", "b"), 2, 1),
+        PlannedLaunch(("b",), 1, 0),
+        PlannedLaunch(("b",), 1, 1),
     ]
 
 
-def test_batches_are_what_can_be_kept_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = planned(chosen(profile="full"))
+def test_a_batch_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = planned(session_for(profile="full"))
     batches = session._input_cache.batches(session.workloads.values())
     assert [name for batch in batches for name in batch] == list(session.workloads)
     assert 1 < len(batches) < 6
     monkeypatch.setattr(resources, "available_bytes", lambda: 2**50)
-    assert len(planned(chosen(profile="full"))._launches()) == 2 * 5
+    assert len(planned(session_for(profile="full"))._launches()) == 2 * 5

@@ -1,4 +1,4 @@
-"""The results files that are committed. What a user has measured in the same checkout is not theirs to be judged."""
+"""The results files that are committed. Tests do not judge what a user has measured in the same checkout."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from bench.host.checkout import CHECKOUT
 
-NO_GIT = "this copy is no git checkout: which results are committed cannot be told"
+NO_GIT = "this copy is not a git checkout: it is unknown which results are committed"
 
 
 @cache
 def tracked(folder: Path = CHECKOUT) -> tuple[Path, ...] | None:
-    """Runs that git tracks and that are there, oldest first; None in a copy that git does not know."""
+    """Existing results files that git tracks, oldest first; None if the folder is not a git checkout."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
@@ -23,24 +23,24 @@ def tracked(folder: Path = CHECKOUT) -> tuple[Path, ...] | None:
 
     try:
         if Path(git("rev-parse", "--show-toplevel").strip()).resolve() != folder.resolve():
-            return None  # a copy within somebody else's repository
-        listed = git("ls-files", "-z", "--", ":(glob)results/*/*.json")
+            return None  # a copy inside another repository
+        names = git("ls-files", "-z", "--", ":(glob)results/*/*.json")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return tuple(path for name in sorted(filter(None, listed.split("\0"))) if (path := folder / name).exists())
+    return tuple(path for name in sorted(filter(None, names.split("\0"))) if (path := folder / name).exists())
 
 
 def committed() -> tuple[Path, ...]:
-    """The same; a skip, with its reason, where they cannot be told."""
+    """The committed results files. Skips the test if they are unknown."""
     files = tracked()
     if files is None:
         pytest.skip(NO_GIT)
-    assert files, "the project comes with results"
+    assert files, "the project contains results"
     return files
 
 
 def each_committed(name: str) -> pytest.MarkDecorator:
-    """Parametrizes a test over them."""
+    """Parametrize a test over the committed results files."""
     files = tracked()
     if files is None:
         return pytest.mark.parametrize(name, [pytest.param(None, marks=pytest.mark.skip(reason=NO_GIT), id="no-git")])

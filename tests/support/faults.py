@@ -1,4 +1,4 @@
-"""Kernels that end badly, each in its own way; raced beside numpy by the tests of workers."""
+"""Kernels that fail, each in its own way. The tests of worker processes race them against numpy."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from kernels.numpy_vectorized import gradient as honest
+from kernels.numpy_vectorized import gradient as correct
 
-_done: set[str] = set()
+_called: set[str] = set()
 
 
 def _once(name: str) -> bool:
-    first = name not in _done
-    _done.add(name)
+    first = name not in _called
+    _called.add(name)
     return first
 
 
@@ -38,7 +38,7 @@ def exits(*_: Any) -> Any:
 
 
 def loops_in_c(*_: Any) -> Any:
-    return sum(repeat(0))  # for ever, and no signal is looked at
+    return sum(repeat(0))  # for ever, in C code that handles no signal
 
 
 def sleeps(*_: Any) -> Any:
@@ -54,23 +54,23 @@ def raises(*_: Any) -> Any:
 
 
 def nan(X: Any, y: Any, w: Any, b: Any) -> Any:
-    return honest(X, y, w, b)._replace(cost=X.dtype.type(np.nan))
+    return correct(X, y, w, b)._replace(cost=X.dtype.type(np.nan))
 
 
 def shouts(X: Any, y: Any, w: Any, b: Any) -> Any:
     for _ in range(100 if _once("shouts") else 0):
         sys.stdout.write("x" * 10**6)
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)
 
 
 def closes(X: Any, y: Any, w: Any, b: Any) -> Any:
     os.closerange(0, 1000)
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)
 
 
 def stops(X: Any, y: Any, w: Any, b: Any) -> Any:
     os.kill(os.getpid(), signal.SIGSTOP)
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)
 
 
 def hangs_up(X: Any, y: Any, w: Any, b: Any) -> Any:
@@ -81,18 +81,18 @@ def hangs_up(X: Any, y: Any, w: Any, b: Any) -> Any:
 
 
 def garbles(X: Any, y: Any, w: Any, b: Any) -> Any:
-    """Writes to whatever is open: the race's connection, and the memory with the data, which is sealed."""
+    """Writes to every open descriptor: the connection to the race, and the shared memory, which is sealed."""
     for descriptor in range(3, 100):
         with suppress(OSError):
             os.write(descriptor, b"\x00\x00\x00\x05hello")
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)
 
 
 def forks(X: Any, y: Any, w: Any, b: Any) -> Any:
     if _once("forks") and os.fork() == 0:
         while True:
             pass
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)
 
 
 _calls = 0
@@ -101,10 +101,10 @@ _calls = 0
 def fails_later(X: Any, y: Any, w: Any, b: Any) -> Any:
     global _calls
     _calls += 1
-    return ctypes.string_at(0) if _calls > 500 else honest(X, y, w, b)
+    return ctypes.string_at(0) if _calls > 500 else correct(X, y, w, b)
 
 
 def aborts_on_lecture(X: Any, y: Any, w: Any, b: Any) -> Any:
     if len(y) == 1000:
         os.abort()
-    return honest(X, y, w, b)
+    return correct(X, y, w, b)

@@ -1,4 +1,4 @@
-"""A run of two workloads, written by hand, for the page and its charts."""
+"""A hand-written run of two workloads, for the page and its charts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CEILINGS = {
 
 def timed(kernel: str, m: int, baseline: str) -> Record:
     seconds = 4e-7 * m / SPEED[kernel] + 3e-6
-    over = {name: (4e-7 * m / speed + 3e-6) / seconds for name, speed in SPEED.items()}
+    speedup_over = {name: (4e-7 * m / speed + 3e-6) / seconds for name, speed in SPEED.items()}
     return replace(
         OK,
         id=f"gradient/{m}x4-f64/{kernel}/2",
@@ -30,8 +30,24 @@ def timed(kernel: str, m: int, baseline: str) -> Record:
         passes={"numba": 1, "numpy": 2}.get(kernel),
         bytes_per_call=8 * m * 5,
         seconds=Seconds(seconds, 0.97 * seconds, 1.03 * seconds),
-        speedup=Ratio(over[baseline], 0.95 * over[baseline], 1.05 * over[baseline], baseline, "faster", 5, 40),
-        over_numpy=Ratio(over["numpy"], 0.95 * over["numpy"], 1.05 * over["numpy"], "numpy", "faster", 5, 40),
+        speedup=Ratio(
+            speedup_over[baseline],
+            0.95 * speedup_over[baseline],
+            1.05 * speedup_over[baseline],
+            baseline,
+            "faster",
+            5,
+            40,
+        ),
+        over_numpy=Ratio(
+            speedup_over["numpy"],
+            0.95 * speedup_over["numpy"],
+            1.05 * speedup_over["numpy"],
+            "numpy",
+            "faster",
+            5,
+            40,
+        ),
         cold=Cold(0.2, 1e-6, None, 1.5 if kernel == "numba" else None, None, seconds),
         error=Error(4.2, 0.004),
         ceiling=Fraction("read", min(0.9, 1e-6 / seconds), 1e-6 / seconds * 0.9, 1e-6 / seconds * 1.1),
@@ -47,8 +63,8 @@ def race(m: int, kernels: tuple[str, ...], rounds: int = 4, launches: int = 3) -
         "control": {"kernel": "numba", "estimate": 1.0, "low": 0.98, "high": 1.02, "trustworthy": True, "causes": []},
         "ceilings": _CEILINGS,
         "rounds": [
-            {"kernel": kernel, "launch": launch, "order": [0] * rounds, "seconds": [1e-5 + place * 1e-7] * rounds}
-            for place, kernel in enumerate(kernels)
+            {"kernel": kernel, "launch": launch, "order": [0] * rounds, "seconds": [1e-5 + index * 1e-7] * rounds}
+            for index, kernel in enumerate(kernels)
             for launch in range(launches)
         ],
     }

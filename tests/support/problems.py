@@ -1,4 +1,4 @@
-"""Problems for tests: a Hypothesis strategy over the whole domain, and the kernels to put through them."""
+"""Problems for tests, a Hypothesis strategy over the whole domain among them, and kernels to compute them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from bench.worker.timing import to_numpy
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
 
-# Few sizes, because JAX compiles for each: from 1 upward, even and odd, below and above SIMD widths.
+# Few sizes, because JAX compiles for each: 1 and larger, even and odd, below and above SIMD widths.
 EXAMPLES, FEATURES = (1, 2, 3, 8, 33), (1, 2, 5, 17)
 SCORES = (0.1, 1.0, 30.0, 1e4)
+TINY = "50x3"
+"""A workload for tests of a worker."""
 
 
 def available(name: str) -> Kernel:
-    """The kernel, or a skip that says why this machine cannot run it."""
+    """The kernel; skips the test, with the reason, where this machine cannot run it."""
     try:
         return load(name)
     except BackendUnavailable as unavailable:
@@ -32,7 +34,7 @@ every_kernel = pytest.mark.parametrize("name", names())
 
 
 def call(kernel: Kernel, problem: Problem) -> Gradient:
-    """One call, placed and brought back as the suite does."""
+    """One call, with arguments placed and the result converted as the suite does."""
     backend = kernel.backend
     placed = (backend.asarray(part) for part in (problem.X, problem.y, problem.w, problem.b))
     result = backend.wait(kernel.gradient(*placed))
@@ -41,21 +43,21 @@ def call(kernel: Kernel, problem: Problem) -> Gradient:
 
 @cache
 def inputs(workload: str) -> WorkloadInputs:
-    """The workload made ready, once for all tests of a process."""
+    """The inputs of the workload, made once for all tests of a process."""
     return WorkloadInputs(catalog.named(workload))
 
 
-def findings(kernel: Kernel, workload: str) -> list[CheckResult]:
-    """What the gate finds of a kernel, called here and not in a worker."""
-    made, asarray = inputs(workload), kernel.backend.asarray
-    placed = {name: asarray(made.arrays[name]) for name in ("X", "probe")}
+def run_checks(kernel: Kernel, workload: str) -> list[CheckResult]:
+    """The results of all untimed checks of a kernel, called in this process and not in a worker."""
+    workload_inputs, asarray = inputs(workload), kernel.backend.asarray
+    placed = {name: asarray(workload_inputs.arrays[name]) for name in ("X", "probe")}
 
-    def asked(case: CheckCase) -> CheckResult:
-        y, w, b = (asarray(part) for part in (made.arrays[case.y], case.w, case.b))
+    def run(case: CheckCase) -> CheckResult:
+        y, w, b = (asarray(part) for part in (workload_inputs.arrays[case.y], case.w, case.b))
         result = kernel.backend.wait(kernel.gradient(placed[case.X], y, w, b))
-        return case.judge(to_numpy(kernel, result, made.workload.n, made.workload.dtype))
+        return case.judge(to_numpy(kernel, result, workload_inputs.workload.n, workload_inputs.workload.dtype))
 
-    return [asked(case) for case in (made.data, *made.probes, made.unseen)]
+    return [run(case) for case in (workload_inputs.data, *workload_inputs.probes, workload_inputs.unseen)]
 
 
 def normal(
@@ -66,7 +68,7 @@ def normal(
     seed: int = 0,
     score: float = 1.0,
 ) -> Problem:
-    """Standard normal features, scores of about that size, labels of both kinds."""
+    """Standard normal features, scores of about this size, and random labels."""
     rng = np.random.default_rng([seed, m, n])
     X = np.asarray(rng.standard_normal((m, n)), dtype, order="C" if order == "C" else "F")
     w = (score * rng.standard_normal(n) / np.sqrt(n)).astype(dtype)
@@ -75,7 +77,7 @@ def normal(
 
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
-    """The whole domain: ill-scaled, degenerate and strided problems, with scores to ±1e4."""
+    """Problems of the whole domain: badly scaled, degenerate and strided ones too, with scores up to ±1e4."""
     m, n = draw(st.sampled_from(EXAMPLES)), draw(st.sampled_from(FEATURES))
     dtype: type[np.floating[Any]] = np.float32 if draw(st.booleans()) else np.float64
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -93,12 +95,12 @@ def problems(draw: st.DrawFn) -> Problem:
     X = X.astype(dtype)
     if draw(st.booleans()):
         X[:, rng.integers(n)] = np.finfo(dtype).smallest_normal / dtype(16) * rng.integers(-9, 9)  # subnormal
-    return Problem(_laid_out(X, draw(st.sampled_from(("C", "F", "strided")))), y, w.astype(dtype), dtype(b))
+    return Problem(_with_layout(X, draw(st.sampled_from(("C", "F", "strided")))), y, w.astype(dtype), dtype(b))
 
 
-def _laid_out(X: np.ndarray, layout: str) -> np.ndarray:
+def _with_layout(X: np.ndarray, layout: str) -> np.ndarray:
     if layout == "strided":
-        wide = np.zeros((2 * X.shape[0], 2 * X.shape[1]), X.dtype)
-        wide[::2, ::2] = X
-        return wide[::2, ::2]
+        larger = np.zeros((2 * X.shape[0], 2 * X.shape[1]), X.dtype)
+        larger[::2, ::2] = X
+        return larger[::2, ::2]
     return np.asfortranarray(X) if layout == "F" else X

@@ -1,7 +1,7 @@
-"""pytest, run in the checkout as a person runs it: in this process, or in one of its own.
+"""Run pytest in the checkout as a user does: in this process, or in a subprocess.
 
-Here a run costs what it does, and not another start of Python and its libraries. The short settings come first, so
-that what a test writes wins; no number of such a run is judged.
+A run in this process saves another start of Python and its libraries. SHORT comes first, so that a test's own options
+override it. No test judges a time from such a run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FAST = ("--kernels", "numpy,loops", "--workloads", "10x2,20x3-f32")
 
 
 class Ran(NamedTuple):
-    """How a run of pytest ended, and what it wrote."""
+    """The exit code and the output of a run of pytest."""
 
     returncode: int
     stdout: str
@@ -36,13 +36,13 @@ Run = Callable[..., Ran]
 
 
 def environment() -> dict[str, str]:
-    """This process's, without what this very run of pytest has set there; 80 columns wide."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    return {**own, "COLUMNS": "80"}
+    """This process's environment without the variables that pytest has set; 80 columns wide."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    return {**variables, "COLUMNS": "80"}
 
 
 def in_process(*arguments: str) -> Ran:
-    """Run pytest here."""
+    """Run pytest in this process."""
     out, err = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch:
         for key in os.environ.keys() - environment().keys():
@@ -50,13 +50,13 @@ def in_process(*arguments: str) -> Ran:
         patch.setenv("COLUMNS", "80")
         patch.chdir(CHECKOUT)
         with warnings.catch_warnings(record=True), redirect_stdout(out), redirect_stderr(err):
-            warnings.resetwarnings()  # that a warning is a failure holds for this test, and not for what it runs
+            warnings.resetwarnings()  # warnings are failures in this test, but not in the run that it starts
             code = pytest.main([*SHORT, *arguments])
     return Ran(int(code), out.getvalue(), err.getvalue())
 
 
-def apart(*arguments: str, short: tuple[str, ...] = SHORT, folder: Path = CHECKOUT) -> Ran:
-    """Run pytest in a process of its own."""
+def in_subprocess(*arguments: str, short: tuple[str, ...] = SHORT, folder: Path = CHECKOUT) -> Ran:
+    """Run pytest in a subprocess."""
     command = [sys.executable, "-m", "pytest", *short, *arguments]
     ran = subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False
@@ -65,11 +65,11 @@ def apart(*arguments: str, short: tuple[str, ...] = SHORT, folder: Path = CHECKO
 
 
 def files(folder: Path) -> list[Path]:
-    """The results files of runs with `--results=folder/results`, oldest first."""
+    """The results files under folder/results, oldest first."""
     return sorted((folder / "results").glob("*/*.json"))
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs pytest in this process; results go to tmp_path/results."""
+    """A function that runs pytest in this process; results go to tmp_path/results."""
     return lambda *arguments: in_process(f"--results={tmp_path / 'results'}", *arguments)

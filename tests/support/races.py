@@ -1,4 +1,4 @@
-"""Races made of blocks written by hand: no clock, no process."""
+"""Races of launch results written by hand: no clock, no process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SEEN = {
 KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
 
 
-def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
+def samples(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
     rounds = tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4))
-    found = ({"check": "data", "max_ulps": 4.0, "bound_fraction": 0.1, "failure": ""},)
+    findings = ({"check": "data", "max_ulps": 4.0, "bound_fraction": 0.1, "failure": ""},)
     return KernelSamples(
         **{
-            "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "findings": found, "cold": cold or {},
+            "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "findings": findings, "cold": cold or {},
             "iterations": 10, "rounds": rounds, "places": (0,) * 7, "seen": SEEN, **more,
         }
     )  # fmt: skip
@@ -29,5 +29,7 @@ def entry(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = 
 
 def race(launches: list[dict[str, KernelSamples]], control_of: str | None = None) -> Race:
     names = dict.fromkeys(name for entries in launches for name in entries if "(" not in name)
-    blocks = tuple(LaunchResult("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches))
-    return Race(LECTURE, 2, blocks, tuple(Candidate(name) for name in names))
+    launch_results = tuple(
+        LaunchResult("lecture", 2, number, entries, control_of) for number, entries in enumerate(launches)
+    )
+    return Race(LECTURE, 2, launch_results, tuple(Candidate(name) for name in names))

@@ -1,4 +1,4 @@
-"""Records and races, from values written by hand: no clock, nothing measured."""
+"""Records written by hand, and results with them: no clock, nothing measured."""
 
 from __future__ import annotations
 

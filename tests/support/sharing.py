@@ -1,8 +1,8 @@
-"""How the cores share the tests: which stay together on one, and which begin first.
+"""How pytest-xdist distributes the tests: which tests stay in one process, and which start first.
 
-Together are the tests of a file, since they share what it makes ready; and all of what Numba compiles in the tests'
-own process, since each process would compile it anew. What takes long by itself begins first, or the other cores
-would wait for it at the end.
+The tests of a file stay together, because they share fixtures. Tests that compile Numba code in their own process
+stay together, because each process would compile it again. Long groups start first; otherwise the other processes
+would wait for them at the end.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _FIRST = (
     "docs/test_docs_commands", "plugin/test_assertions", "race/test_revisions", "docs/test_checkout_states",
     "correctness/test_checks", "kernels/test_kernels", "report/test_browser",
 )  # fmt: skip
-"""By what they took on two cores, the longest first; whatever is not here takes less than five seconds."""
+"""Groups by their duration on two cores, the longest first; all others take less than five seconds."""
 _COMPILED = re.compile(r"test_(fused|elementary)\.py::|\[.*\bnumba\b")
 
 
 def group(nodeid: str) -> str:
-    """The name of the tests that this one stays with."""
+    """The group of a test: tests of one group run in one process."""
     file, _, name = nodeid.partition("::")
     if "test_explain" not in file and _COMPILED.search(nodeid):
         return "numba"
@@ -30,14 +30,14 @@ def group(nodeid: str) -> str:
     return "/".join(file.removesuffix(".py").split("/")[-2:])
 
 
-def place(nodeid: str) -> tuple[int, str]:
-    """Where in the order of all tests it comes; those of one group keep theirs."""
-    its = group(nodeid)
-    return (_FIRST.index(its) if its in _FIRST else len(_FIRST)), its
+def sort_key(nodeid: str) -> tuple[int, str]:
+    """Sort key of a test; tests of one group keep their order."""
+    name = group(nodeid)
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST)), name
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]
-    """pytest-xdist's, with groups in the order in which they were collected."""
+    """pytest-xdist's scheduler, with our groups as scopes."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)

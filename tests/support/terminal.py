@@ -1,4 +1,4 @@
-"""What the terminal shows of results, as text."""
+"""The terminal's summary of results as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real workers: whatever one does is its outcome, the others are measured, and none stays behind."""
+"""Real worker processes: each failure is one kernel's outcome, the others are measured, and no process remains."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ OUTCOMES = {
     "segfault": ("crashed", "SIGSEGV, segmentation fault, in its first call"),
     "abort": ("crashed", "SIGABRT, aborted, in its first call"),
     "exits": ("crashed", "it exited with code 0 in its first call"),
-    "loops_in_c": ("timeout", "no end after 5 s, in its first call"),
-    "sleeps": ("timeout", "no end after 5 s, in its first call"),
-    "allocates": ("out-of-memory", "it asked for more memory than there is for it"),
+    "loops_in_c": ("timeout", "not finished after 5 s, in its first call"),
+    "sleeps": ("timeout", "not finished after 5 s, in its first call"),
+    "allocates": ("out-of-memory", "it asked for more memory than is available to it"),
     "raises": ("raised", "RuntimeError: no luck"),
     "nan": ("wrong", "data: cost is nan"),
     "shouts": ("ok", ""),
     "closes": ("crashed", "in its first call"),
     "stops": ("crashed", "it stopped itself (SIGSTOP) in its first call"),
     "hangs_up": ("crashed", "it closed its connection in its first call"),
-    "garbles": ("crashed", "it sent a frame that is no JSON in its first call"),
+    "garbles": ("crashed", "it sent a frame that is not JSON in its first call"),
     "forks": ("ok", ""),
     "fails_later": ("crashed", "SIGSEGV, segmentation fault, "),
 }
 
 
 def workers() -> set[int]:
-    """The workers of this process, and what they have started."""
+    """The workers of this process, and their children."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
@@ -55,18 +55,18 @@ def faulty() -> Race:
 
 
 @pytest.mark.usefixtures("faulty")
-def test_none_stays_behind() -> None:
+def test_no_process_remains() -> None:
     assert workers() == set()
-    ours = {"bench.worker.bootstrap", str(os.getpid())}  # in the command line of what a worker forked, too
-    assert [p for p in psutil.process_iter(["cmdline"]) if ours <= set(p.info["cmdline"] or ())] == []
+    arguments = {"bench.worker.bootstrap", str(os.getpid())}  # a process that a worker forked has them as well
+    assert [p for p in psutil.process_iter(["cmdline"]) if arguments <= set(p.info["cmdline"] or ())] == []
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_the_outcome_of_a_fault(name: str, faulty: Race) -> None:
     outcome, reason = OUTCOMES[name]
-    found = faulty.outcome(f"faults:{name}")
-    assert found[0] == outcome
-    assert reason in found[1]
+    actual_outcome, actual_reason = faulty.outcome(f"faults:{name}")
+    assert actual_outcome == outcome
+    assert reason in actual_reason
     assert bool(faulty.rounds(f"faults:{name}")) is (outcome == "ok")
 
 
@@ -76,64 +76,64 @@ def test_the_others_are_measured(faulty: Race) -> None:
     assert faulty.ratio("numpy", over="faults:shouts") is not None
 
 
-def test_what_it_prints_is_drained_and_its_end_kept(faulty: Race) -> None:
+def test_output_is_drained_and_its_end_kept(faulty: Race) -> None:
     shouts = next(record for record in faulty.records if record.kernel == "faults:shouts")
     assert shouts.printed.endswith("xxx")
     assert shouts.printed.startswith("[99999500 bytes before this] xxx")
 
 
-def test_what_was_left_out_runs_when_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skipped_kernel_runs_if_requested_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-3)
     large = catalog.named("300x2")
-    assert list(large.left_out) == ["loops-examples"]
+    assert list(large.skip_reasons) == ["loops-examples"]
     session = Session([Candidate("loops-examples")], [large], Settings(seconds=0))
     session.choose([(large.name, "loops-examples")], baselines=False)
     session.run()
-    assert session.races[0].outcome("loops-examples") == ("skipped", large.left_out["loops-examples"])
+    assert session.races[0].outcome("loops-examples") == ("skipped", large.skip_reasons["loops-examples"])
     assert race(["loops-examples"], large, seconds=0).outcome("loops-examples") == ("ok", "")
 
 
-def test_a_worker_that_failed_is_started_anew_for_the_next_workload() -> None:
+def test_a_failed_worker_is_restarted_for_the_next_workload() -> None:
     small = [catalog.named(name) for name in ("lecture", "20x3")]
     session = Session([Candidate(f"{FAULTS}:aborts_on_lecture")], small, Settings(seconds=0))
     session.choose([(workload.name, "faults:aborts_on_lecture") for workload in small], baselines=False)
     session.run()
-    assert [one.outcome("faults:aborts_on_lecture")[0] for one in session.races] == ["crashed", "ok"]
+    assert [race.outcome("faults:aborts_on_lecture")[0] for race in session.races] == ["crashed", "ok"]
 
 
-def test_an_interruption_keeps_what_was_finished_and_ends_the_workers() -> None:
+def test_an_interruption_keeps_finished_launches_and_ends_the_workers() -> None:
     session = Session([Candidate("numpy")], [catalog.named("lecture")], Settings(0.2, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
 
-    def interrupt(doing: str, _share: float) -> None:
-        if doing.startswith("launch 3"):
+    def interrupt(step: str, _share: float) -> None:
+        if step.startswith("launch 3"):
             raise KeyboardInterrupt
 
     before = workers()
     with pytest.raises(KeyboardInterrupt):
         session.run(interrupt)
-    assert [block.launch for block in session.blocks] == [0, 1]
+    assert [launch_result.launch for launch_result in session.launch_results] == [0, 1]
     assert workers() <= before
-    assert session.record("lecture", "numpy", session.counts[0]).launches == 2
+    assert session.record("lecture", "numpy", session.thread_counts[0]).launches == 2
 
 
-def test_stop_ends_the_run_after_a_block() -> None:
+def test_stop_ends_the_run_after_a_launch() -> None:
     session = Session([Candidate("numpy")], [catalog.named("lecture")], Settings(0.1, launches=3))
     session.choose([("lecture", "numpy")], baselines=False)
-    session.run(stop=lambda _block: True)
-    assert len(session.blocks) == 1
+    session.run(stop=lambda _launch_result: True)
+    assert len(session.launch_results) == 1
 
 
-def test_too_much_memory_is_seen_from_outside() -> None:
+def test_the_parent_limits_resident_memory() -> None:
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 50 * 2**20))
-    with pytest.raises(WorkerFailed) as ended:
+    with pytest.raises(WorkerFailed) as failed:
         worker.request(Request("load", {"spec": "jax", "data_limit": None}))
     worker.kill()
-    assert ended.value.outcome == "out-of-memory"
-    assert "over its limit of 0.0" in ended.value.reason
+    assert failed.value.outcome == "out-of-memory"
+    assert "over its limit of 0.0" in failed.value.reason
 
 
-def test_suspended_means_stopped() -> None:
+def test_suspend_stops_the_process() -> None:
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
         worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
@@ -152,7 +152,8 @@ def test_suspended_means_stopped() -> None:
 PARENT = """
 import sys, time
 from bench.worker import environment
-from bench.worker.process import WorkerProcess, Limits, Request
+from bench.worker.messages import Request
+from bench.worker.process import Limits, WorkerProcess
 workers = [WorkerProcess(environment.of_worker(1, None), None, Limits(60, 2**40)) for _ in range(2)]
 for worker in workers:
     worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
@@ -170,8 +171,8 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
     assert len(pids) == 2
     parent.kill()
     parent.wait()
-    until = time.monotonic() + 5
-    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < until:
+    deadline = time.monotonic() + 5
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(psutil.pid_exists(pid) for pid in pids)
     parent.stdout.close()

@@ -1,4 +1,4 @@
-"""Workloads: a name means the same data everywhere; a user's file is read, judged and never executed."""
+"""Workloads: a name means the same data everywhere; a user's file is read and validated, and never executed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.workloads.parameters import SEED, parameters
 
 
 @pytest.mark.parametrize("name", catalog.DEFAULT)
-def test_the_default_set_is_called_what_it_is(name: str) -> None:
+def test_default_names_are_full_names(name: str) -> None:
     assert catalog.named(name).name == name
 
 
@@ -30,14 +30,14 @@ def test_the_default_set_is_called_what_it_is(name: str) -> None:
     ],
 )
 def test_names(name: str, full: str, dtype: str, order: str) -> None:
-    found = catalog.named(name)
-    assert (found.name, found.dtype, found.order) == (full, dtype, order)
-    problem = catalog.problem(found, 0)
-    assert (problem.X.shape, problem.dtype, problem.order) == ((found.m, found.n), found.dtype, order)
+    workload = catalog.named(name)
+    assert (workload.name, workload.dtype, workload.order) == (full, dtype, order)
+    problem = catalog.problem(workload, 0)
+    assert (problem.X.shape, problem.dtype, problem.order) == ((workload.m, workload.n), workload.dtype, order)
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [
         ("lectur", "no workload is called 'lectur'; the nearest: lecture"),
         ("0x3", "'0x3' has no examples"),
@@ -49,21 +49,21 @@ def test_names(name: str, full: str, dtype: str, order: str) -> None:
         ("-5x3", "no workload is called '-5x3'"),
     ],
 )
-def test_bad_names(name: str, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_invalid_names(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         catalog.named(name)
 
 
-def test_a_size_that_cannot_fit() -> None:
+def test_a_size_that_does_not_fit_into_memory() -> None:
     with pytest.raises(ValueError, match=r"1000000x1000000000-f64 needs about [\d,]+ GiB; \d+ GiB is free"):
         selection.choose_workloads("1000000x1000000000")
 
 
-def test_synthetic_data_is_seeded_varies_and_holds_no_subnormals() -> None:
+def test_synthetic_data_is_seeded_and_has_no_subnormals() -> None:
     X, y = catalog.synthetic(20_000, 3)
-    again, labels = catalog.synthetic(20_000, 3)
-    np.testing.assert_array_equal(X, again)
-    np.testing.assert_array_equal(y, labels)
+    same_X, same_y = catalog.synthetic(20_000, 3)
+    np.testing.assert_array_equal(X, same_X)
+    np.testing.assert_array_equal(y, same_y)
     assert not np.array_equal(X, catalog.synthetic(20_000, 4)[0][:, :3])
     assert np.abs(X.astype(np.float32)).min() > np.finfo(np.float32).smallest_normal
     assert np.all(np.abs(X.mean(axis=0)) < 5 / np.sqrt(20_000))
@@ -79,7 +79,7 @@ def test_labels_are_drawn_from_the_model() -> None:
     np.testing.assert_allclose(fitted.coef_[0], 2 * rng.standard_normal(3) / np.sqrt(3), atol=0.15)
 
 
-def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
+def test_parameters_differ_between_draws_and_are_reproducible() -> None:
     single = np.dtype(np.float32)
     w, b = parameters("100x5-f32", 5, single, 3, 2)
     assert (w.shape, b.shape) == ((2, 5), (2,))
@@ -87,7 +87,7 @@ def test_parameters_differ_from_draw_to_draw_and_stay() -> None:
     np.testing.assert_array_equal(w, parameters("100x5-f32", 5, single, 3, 2)[0])
     assert not np.array_equal(w, parameters("100x5-f32", 5, single, 4, 2)[0])
     more_w, more_b = parameters("100x5-f32", 5, single, 3, 7)
-    np.testing.assert_array_equal(more_w[:2], w)  # however many are drawn
+    np.testing.assert_array_equal(more_w[:2], w)  # a larger count extends the draw
     np.testing.assert_array_equal(more_b[:2], b)
     assert (w.dtype, b.dtype) == (np.float32, np.float32)
 
@@ -119,12 +119,12 @@ def test_flights() -> None:
         pytest.skip(str(missing))
     workload = catalog.named("flights")
     assert X.shape == (workload.m, workload.n) == (336_776 - 9_430, 42)
-    np.testing.assert_array_equal(X[:, 4:].sum(axis=1), 4)  # one of each of four kinds
+    np.testing.assert_array_equal(X[:, 4:].sum(axis=1), 4)  # one of each of the four one-hot groups
     np.testing.assert_allclose(X[:, :4].std(axis=0), 1)
     assert 0.2 < y.mean() < 0.3
 
 
-def test_flights_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flights_without_the_data_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(DatasetUnavailable, match=r'install the data extra.*"\.\[data\]"'):
         datasets.flights()
@@ -148,7 +148,7 @@ def folder(tmp_path: Path) -> Path:
     ("name", "target"),
     [("good.csv", "sick"), ("good.parquet", "sick"), ("good.svm", None), ("good.npz", None)],
 )
-def test_a_file_of_the_users_own(folder: Path, name: str, target: str | None) -> None:
+def test_a_users_file(folder: Path, name: str, target: str | None) -> None:
     workload = catalog.from_file(folder / name, target)
     assert (workload.name, workload.m, workload.n) == ("good", 3, 2)
     problem = catalog.problem(workload, 0)
@@ -166,14 +166,14 @@ def test_a_file_keeps_its_order_and_dtype(tmp_path: Path) -> None:
     assert (workload.dtype, workload.order) == (np.float32, "F")
 
 
-def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
+def test_a_files_name_does_not_replace_a_workloads_name(tmp_path: Path) -> None:
     for stem, name in (("lecture", "lecture-data"), ("10x3", "10x3-data"), ("my data (2)", "my-data-2")):
         (tmp_path / f"{stem}.csv").write_text(GOOD)
         assert catalog.from_file(tmp_path / f"{stem}.csv", "sick").name == name
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "target", "says"),
+    ("name", "content", "target", "message"),
     [
         ("a.csv", GOOD, None, "a.csv: no column 'y' to use as the label .*it has height, weight, sick"),
         ("a.csv", GOOD, "ill", "a.csv: no column 'ill'"),
@@ -189,25 +189,25 @@ def test_a_files_name_takes_no_name_of_ours(tmp_path: Path) -> None:
         ("a.csv", GOOD.replace("1.8", "inf"), "sick", r"a.csv: X\[1, 0\] is inf"),
         ("a.csv", "height,weight,sick\n", "sick", "a.csv: it has no examples"),
         ("a.csv", "sick\n1\n0\n", "sick", r"a.csv: X has shape \(2, 0\): no features"),
-        ("a.csv", "height,sick,sick\n1,0,1\n", "sick", "a.csv: the column 'sick' is there twice"),
+        ("a.csv", "height,sick,sick\n1,0,1\n", "sick", "a.csv: two columns are named 'sick'"),
         ("a.csv", "", "sick", "a.csv: cannot be read as .csv: EmptyDataError: No columns"),
         ("a.parquet", "PAR", "sick", "a.parquet: cannot be read as .parquet"),
-        ("a.npz", "PK", None, "a.npz: it is no .npz archive"),
-        ("a.npz", "", None, "a.npz: it is no .npz archive"),
+        ("a.npz", "PK", None, "a.npz: it is not an .npz archive"),
+        ("a.npz", "", None, "a.npz: it is not an .npz archive"),
         ("a.svm", "1 one:2\n", None, "a.svm: cannot be read as .svm"),
         ("a.svm", "-1 1:2\n1 1:3\n", None, "a.svm: y holds the labels -1"),
         ("a.txt", GOOD, None, "a.txt: expected a file named .npz, .csv, .parquet, .svm, .libsvm"),
     ],
 )
-def test_bad_files(tmp_path: Path, name: str, content: str, target: str | None, says: str) -> None:
+def test_invalid_files(tmp_path: Path, name: str, content: str, target: str | None, message: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         catalog.from_file(tmp_path / name, target)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("arrays", "message"),
     [
         ({"X": np.eye(2)}, "holds X; expected arrays X and y, y is missing"),
         ({"X": np.eye(2, dtype=int), "y": np.ones(2)}, "X holds int64; expected float32 or float64"),
@@ -216,9 +216,9 @@ def test_bad_files(tmp_path: Path, name: str, content: str, target: str | None, 
         ({"X": np.float64(3), "y": np.ones(3)}, r"X has shape \(\); expected \(m, n\)"),
     ],
 )
-def test_bad_arrays(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
+def test_invalid_arrays(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
     np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         catalog.from_file(tmp_path / "a.npz", None)
 
 
@@ -228,15 +228,15 @@ class Executed:
 
 
 def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
-    poison = np.array([Executed()], dtype=object)
-    np.savez(tmp_path / "a.npz", X=poison, y=np.ones(1))
+    objects = np.array([Executed()], dtype=object)
+    np.savez(tmp_path / "a.npz", X=objects, y=np.ones(1))
     (tmp_path / "b.npz").write_bytes(pickle.dumps(Executed()))
-    for name, says in (("a.npz", "cannot be read as .npz"), ("b.npz", "it is no .npz archive")):
-        with pytest.raises(ValueError, match=says):
+    for name, message in (("a.npz", "cannot be read as .npz"), ("b.npz", "it is not an .npz archive")):
+        with pytest.raises(ValueError, match=message):
             catalog.from_file(tmp_path / name, None)
 
 
-def test_a_missing_file_and_a_target_without_data() -> None:
+def test_a_missing_file_and_a_target_without_a_file() -> None:
     with pytest.raises(ValueError, match=r"nowhere\.csv: there is no such file"):
         selection.choose_workloads(None, Path("nowhere.csv"))
     with pytest.raises(ValueError, match="there is no --data"):

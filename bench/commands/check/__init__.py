@@ -1,1 +1,1 @@
-"""`python -m bench check`: does a kernel agree, or can a results file be shared?"""
+"""`python -m bench check`: is a kernel correct, or can a results file be shared?"""

@@ -1,4 +1,4 @@
-"""`python -m bench check`: a kernel's certificate of agreement, or a results file's."""
+"""`python -m bench check`: whether a kernel is correct, or whether a results file can be shared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.commands.exit_codes import FAILED, OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "kernel", metavar="KERNEL", help="a name, path/to/file.py:ATTRIBUTE, package.module:ATTRIBUTE, or RESULT.json"
     )
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(chosen: argparse.Namespace) -> int:
-    """A kernel's certificate of agreement, or a results file's."""
+    """Print what each check of a kernel or of a results file shows."""
     if chosen.kernel.endswith(".json"):
         return _check_file(Path(chosen.kernel))
     from bench.runner.selection import choose_kernels, choose_workloads
@@ -33,21 +33,21 @@ def check(chosen: argparse.Namespace) -> int:
     session = Session([candidate], workloads, Settings(seconds=0))
     session.choose([(workload.name, candidate.name) for workload in workloads], baselines=False)
     session.run()
-    agreed = True
+    passed = True
     for race in session.races:
-        workload, (entry,) = race.workload, race.launches(candidate.name)
+        workload, (samples,) = race.workload, race.samples(candidate.name)
         size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
         print(f"{candidate.name} on {workload.name}: {size}")
-        for finding in entry.findings:
-            verdict = "agrees" if not finding["failure"] else "WRONG "
+        for result in samples.findings:
+            verdict = "agrees" if not result["failure"] else "WRONG "
             error = ""
-            if "max_ulps" in finding:
-                error = f"{finding['max_ulps']:9.3g} ulps, {finding['bound_fraction']:8.2g} of the bound"
-            print(f"  {finding['check']:13} {verdict} {error}".rstrip())
-        print(f"  {entry.outcome}{f': {entry.reason}' if entry.reason else ''}")
-        skipped = entry.outcome == "skipped" and chosen.workloads is None
-        agreed = agreed and (entry.outcome == "ok" or skipped)
-    return OK if agreed else FAILED
+            if "max_ulps" in result:
+                error = f"{result['max_ulps']:9.3g} ulps, {result['bound_fraction']:8.2g} of the bound"
+            print(f"  {result['check']:13} {verdict} {error}".rstrip())
+        print(f"  {samples.outcome}{f': {samples.reason}' if samples.reason else ''}")
+        skipped = samples.outcome == "skipped" and chosen.workloads is None
+        passed = passed and (samples.outcome == "ok" or skipped)
+    return OK if passed else FAILED
 
 
 def _check_file(path: Path) -> int:
@@ -59,7 +59,7 @@ def _check_file(path: Path) -> int:
     results, document = run_file.read(path), json.loads(path.read_text())
     run_file.require_whole(path.name, results)
     name = "/".join(path.resolve().parts[-2:])
-    found = results_file.findings(name, document, results, results_file.here())
-    for finding in found:
-        print(f"{finding.check:16} {finding.wrong or 'ok'}")
-    return FAILED if any(finding.wrong for finding in found) else OK
+    checked = results_file.check_file(name, document, results, results_file.local_names())
+    for result in checked:
+        print(f"{result.check:16} {result.failure or 'ok'}")
+    return FAILED if any(result.failure for result in checked) else OK

@@ -1,6 +1,6 @@
-"""Whether a results file is fit to be shared: whole, as it was measured, trustworthy, and free of anything personal.
+"""Whether a results file can be shared: complete, not edited, trustworthy, and without personal data.
 
-Pure but for `here`, which asks this machine for the names that must not be in it.
+Pure, except `local_names`, which asks this machine for the names that must not be in a file.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from bench.workloads import catalog
 from kernels import names
 
 _NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "localhost", "linux", "python", "numpy"})
-"""User and host names that say nothing of anybody."""
+"""User and host names that identify nobody."""
 _FEWEST_LETTERS = 3
-"""A shorter name is found in every other word."""
+"""A shorter name occurs by chance in other text."""
 _ROUNDING = 1e-9
 _GRIDS = ("full", "peers")
-"""The profiles with workloads of their own, in the place of the default ones."""
+"""The profiles that have their own workloads instead of the default ones."""
 _MACHINE_INFO = frozenset(
     {"node", "processor", "machine", "python_compiler", "python_implementation", "python_implementation_version",
      "python_version", "python_build", "release", "system", "cpu"}
@@ -40,22 +40,22 @@ _COMMIT_INFO = frozenset({"id", "time", "author_time", "dirty", "project"})
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """One thing that was looked at."""
+class FileCheck:
+    """The result of one check of a file."""
 
     check: str
-    wrong: str
-    """What is wrong and what to do, in one line; empty where nothing is."""
+    failure: str
+    """What is wrong and what to do, in one line; empty if nothing is wrong."""
 
 
-def findings(
+def check_file(
     name: str, document: dict[str, Any], results: Results, personal: Iterable[str] = ()
-) -> list[CheckResult]:
-    """What was looked at in a file.
+) -> list[FileCheck]:
+    """The results of all checks, at least one for each.
 
-    name: `<machine>/<run>.json`, as it stands under results/
-    document: all of the JSON; results: its `logitbench` key
-    personal: names that must not be in it
+    name: `<machine>/<run>.json`, its path under results/
+    document: the whole JSON; results: its `logitbench` key
+    personal: names that must not be in the file
     """
     checks = {
         "name": _name(name, results),
@@ -67,11 +67,11 @@ def findings(
         "trustworthy": _trustworthy(results),
         "nothing personal": _personal(document, [*personal]),
     }
-    return [CheckResult(check, wrong) for check, found in checks.items() for wrong in (list(found) or [""])]
+    return [FileCheck(check, failure) for check, failures in checks.items() for failure in (list(failures) or [""])]
 
 
-def here() -> list[str]:
-    """The names of this host and its user, where they say who somebody is."""
+def local_names() -> list[str]:
+    """The names of this host and its user, without those that identify nobody."""
     known = [platform.node(), platform.node().split(".")[0], Path.home().name]
     with suppress(OSError, KeyError):  # a user without a name
         known.append(getpass.getuser())
@@ -81,45 +81,46 @@ def here() -> list[str]:
 def _name(name: str, results: Results) -> Iterator[str]:
     folder, _, file = name.rpartition("/")
     if folder != results.machine["id"]:
-        yield f"it lies in {folder or 'no folder'}; expected results/{results.machine['id']}/"
+        yield f"it is in {folder or 'no folder'}; expected results/{results.machine['id']}/"
     if "-interrupted" in file:
-        yield "the run was interrupted: go on with pytest --benchmark --resume"
+        yield "the run was interrupted: finish it with pytest --benchmark --resume"
     elif not re.fullmatch(r"\d{8}T\d{6}Z-\w+(-dirty)?(-\d+)?\.json", file):
-        yield f"it is called {file}; expected <UTC time>-<commit>.json, as the run wrote it"
+        yield f"its name is {file}; expected <UTC time>-<commit>.json, as the run wrote it"
 
 
 def _machine(results: Results) -> Iterator[str]:
     identity = machine.short_id(results.machine["hardware"])
     if identity != results.machine["id"]:
-        yield f"its hardware makes the id {identity}, and it says {results.machine['id']}: it was edited"
+        yield f"its hardware has the id {identity}, but the file says {results.machine['id']}: it was edited"
 
 
 def _whole(results: Results) -> Iterator[str]:
     timed = {record.workload for record in results.records if record.outcome == "ok" and record.seconds}
     if not timed:
-        yield "it has no finished race"
+        yield "it has no finished race: run make bench"
         return
     on_gpu = any(record.device == "gpu" for record in results.records)  # make gpu has workloads of its own
     profile = str(results.run.get("profile"))
     expected = profiles.PROFILES[profile].workloads if profile in _GRIDS else catalog.DEFAULT
     if missing := [name for name in expected if name not in timed and not on_gpu]:
         how = f"pytest --benchmark --profile {profile}" if profile in _GRIDS else "make bench"
-        yield f"nothing was timed on {', '.join(missing)}: run {how}, without a choice of workloads"
+        yield f"nothing was timed on {', '.join(missing)}: run {how}, without --workloads"
     few = [race["workload"] for race in results.races if 0 < race["launches"] < FEWEST_LAUNCHES]
     if few:
-        yield f"fewer than {FEWEST_LAUNCHES} launches on {', '.join(few)}"
-    if bare := [race["workload"] for race in results.races if race["workload"] in timed and not race.get("ceilings")]:
-        yield f"the machine's limits were not measured on {', '.join(bare)}: run without --no-ceilings"
-    ended = [f"{r.kernel} on {r.workload}" for r in results.records if "the run ended before it" in r.reason]
-    if ended:
-        yield f"the run ended before {', '.join(ended)}: go on with pytest --benchmark --resume"
+        yield f"fewer than {FEWEST_LAUNCHES} launches on {', '.join(few)}: run with --launches {FEWEST_LAUNCHES}"
+    without = [race["workload"] for race in results.races if race["workload"] in timed and not race.get("ceilings")]
+    if without:
+        yield f"the machine's ceilings were not measured on {', '.join(without)}: run without --no-ceilings"
+    unfinished = [f"{r.kernel} on {r.workload}" for r in results.records if "the run ended before it" in r.reason]
+    if unfinished:
+        yield f"the run ended before {', '.join(unfinished)}: finish it with pytest --benchmark --resume"
     for record in results.records:
         if record.outcome not in ("ok", "skipped", "unavailable"):
             yield f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}"
 
 
 def _untouched(results: Results) -> Iterator[str]:
-    """Whether times follow from the rounds that stand beside them."""
+    """Whether each time is the one that its rounds give."""
     medians: dict[tuple[str, int, str], list[float]] = {}
     for race in results.races:
         for part in race["rounds"]:
@@ -127,26 +128,27 @@ def _untouched(results: Results) -> Iterator[str]:
             medians.setdefault(key, []).append(median(part["seconds"]))
     for record in results.records:
         if record.outcome == "ok" and record.seconds:
-            own = medians.get((record.workload, record.threads, record.kernel))
-            expected = exp(statistics.trimmed_mean([log(seconds) for seconds in own])) if own else 0.0
+            launches = medians.get((record.workload, record.threads, record.kernel))
+            expected = exp(statistics.trimmed_mean([log(seconds) for seconds in launches])) if launches else 0.0
             if not isclose(record.seconds.median, expected, rel_tol=_ROUNDING):
-                yield f"{record.kernel} on {record.workload}: its time does not follow from its rounds: it was edited"
+                where = f"{record.kernel} on {record.workload}"
+                yield f"{where}: its time does not follow from its rounds: the file was edited"
 
 
 def _commit(document: dict[str, Any], results: Results) -> Iterator[str]:
     info = _part(document, "commit_info")
     commit = str(results.run.get("commit") or info.get("id") or "nogit")
     if commit in ("nogit", "unknown", "unversioned"):  # the last two are pytest-benchmark's
-        yield "it does not say which commit was measured: run it in a git clone"
+        yield "it does not say which commit was measured: run in a git clone"
     elif commit.endswith("-dirty") or info.get("dirty"):
-        yield "what was measured was not committed: commit it, or stash it, and run again"
+        yield "the code that was measured was not committed: commit or stash the changes, and run again"
 
 
 def _public(results: Results) -> Iterator[str]:
-    """Whether others can measure the same."""
-    own = [kernel for kernel in dict.fromkeys(record.kernel for record in results.records) if kernel not in names()]
-    if own:
-        yield f"{', '.join(own)}: nobody else has this kernel; run without it"
+    """Whether others have the same kernels and data."""
+    kernels = dict.fromkeys(record.kernel for record in results.records)
+    if unknown := [kernel for kernel in kernels if kernel not in names()]:
+        yield f"{', '.join(unknown)}: nobody else has this kernel; run without it"
     for name in dict.fromkeys(record.workload for record in results.records):
         try:
             catalog.named(name)
@@ -160,7 +162,7 @@ def _trustworthy(results: Results) -> Iterator[str]:
         if control and not control["trustworthy"]:
             yield f"{race['workload']}: the control shows a difference: {'; '.join(control['causes'])}"
         elif not control and any(part["seconds"] for part in race["rounds"]):
-            yield f"{race['workload']}: without a control"
+            yield f"{race['workload']}: it has no control: run make bench again"
 
 
 def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str]:
@@ -173,27 +175,27 @@ def _personal(document: dict[str, Any], personal: Sequence[str]) -> Iterator[str
     if commit.get("project", "logitbench") != "logitbench":
         yield "commit_info.project may be a folder's name; expected logitbench"
     words = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE) for name in personal]
-    for place, text in _texts(document, ""):
+    for path, text in _texts(document, ""):
         if strip_paths(text) != text:
-            yield f"{place} names a folder: {text!r}"
+            yield f"{path} names a folder: {text!r}; remove it"
         elif any(word.search(text) for word in words):
-            yield f"{place} holds the name of this host or its user: {text!r}"
+            yield f"{path} has the name of this host or its user: {text!r}; remove it"
 
 
 def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of pytest-benchmark's; empty where it is none."""
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}
+    """A section of the file that pytest-benchmark writes; empty if it is missing or not an object."""
+    section = document.get(name)
+    return section if isinstance(section, dict) else {}
 
 
-def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Every text of a JSON value, keys too, and where it is."""
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value, keys included, with its path."""
     if isinstance(value, str):
-        yield place, value
+        yield path, value
     elif isinstance(value, dict):
-        for key, part in value.items():
-            yield f"a key of {place or 'the file'}", key
-            yield from _texts(part, f"{place}.{key}".strip("."))
+        for key, item in value.items():
+            yield f"a key of {path or 'the file'}", key
+            yield from _texts(item, f"{path}.{key}".strip("."))
     elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _texts(part, f"{place}[{number}]")
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")

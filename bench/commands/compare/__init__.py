@@ -1,1 +1,1 @@
-"""`python -m bench compare`: two runs or more side by side."""
+"""`python -m bench compare`: two or more runs side by side."""

@@ -1,4 +1,4 @@
-"""`python -m bench compare`: in the terminal, as Markdown or as a page."""
+"""`python -m bench compare`: its arguments, and the output in the terminal, as Markdown or as a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.commands.exit_codes import OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command."""
+    """Add the command's arguments."""
     parser.add_argument(
         "runs", metavar="RUN", nargs="+", help="a results file, a machine's id, or latest (this machine's)"
     )
@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE.html", type=Path, help="as a page with charts")
 
 
-def compare(chosen: argparse.Namespace) -> int:
-    """Runs side by side."""
+def compare(arguments: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
     from rich.console import Console
 
     from bench.commands.compare import text as compare_text
@@ -26,16 +26,16 @@ def compare(chosen: argparse.Namespace) -> int:
     from bench.report import output
     from bench.results import store
 
-    runs = store.load_runs(chosen.runs)
-    differing, found = compare(runs)
-    if chosen.output:
-        output.require_page(chosen.output)
+    runs = store.load_runs(arguments.runs)
+    differences, comparisons = compare(runs)
+    if arguments.output:
+        output.require_page(arguments.output)
         from bench.commands.compare.page import page
 
-        output.write(chosen.output, page(runs, differing, found))
-        print(chosen.output)
-    elif chosen.markdown:
-        print(compare_text.markdown(runs, differing, found), end="")
+        output.write(arguments.output, page(runs, differences, comparisons))
+        print(arguments.output)
+    elif arguments.markdown:
+        print(compare_text.markdown(runs, differences, comparisons), end="")
     else:
-        compare_text.summary(Console(highlight=False), runs, differing, found)
+        compare_text.summary(Console(highlight=False), runs, differences, comparisons)
     return OK

@@ -1,4 +1,4 @@
-"""Whether two runs can be compared, and what makes a comparison shaky. Pure: it works on results."""
+"""Whether two runs can be compared, and what makes a comparison less reliable. Pure: it works on results."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from bench.results.store import Race, Run
 from bench.workloads.digest import same_data
 
 _CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
-"""The libraries whose versions change what a kernel is."""
+"""The libraries whose versions change a kernel's code."""
 _DATA = ("operation", "m", "n", "dtype", "order")
 
 
 def require_times(run: Run) -> None:
-    """Raise ValueError if there is no finished race."""
+    """Raise ValueError if the run has no finished race."""
     require_whole(run.name, run.results)
     if not run.timed:
         raise ValueError(f"{run.name} has no finished race; expected a kernel that was timed")
 
 
 def require_common(reference: Run, other: Run, common: object) -> None:
-    """Raise ValueError, with what each has, unless there is something in common."""
+    """Raise ValueError, with what each run timed, if `common` is empty."""
     if not common:
         raise ValueError(
             f"nothing in common: {describe_run(reference)}; {describe_run(other)}; "
@@ -28,40 +28,40 @@ def require_common(reference: Run, other: Run, common: object) -> None:
 
 
 def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> None:
-    """Raise ValueError if a workload of one name was other data."""
-    where = f"{before['workload']} is other data in {reference.name} than in {other.name}"
+    """Raise ValueError if the workload has different data in the two runs."""
+    conflict = f"{before['workload']} has different data in {reference.name} and in {other.name}"
     records = [list(run.of(race).values()) for run, race in ((reference, before), (other, after))]
     for key in _DATA:
-        found = [{getattr(record, key) for record in part} for part in records]
-        if all(found) and found[0] != found[1]:
-            raise ValueError(f"{where}: {key} is {listed(found[0])} and {listed(found[1])}")
-    one, two = before.get("data"), after.get("data")
-    if one and two and not same_data(one, two):
-        raise ValueError(f"{where}: its digests are {listed(one.values())} and {listed(two.values())}")
+        values = [{getattr(record, key) for record in part} for part in records]
+        if all(values) and values[0] != values[1]:
+            raise ValueError(f"{conflict}: {key} is {listed(values[0])} and {listed(values[1])}")
+    first, second = before.get("data"), after.get("data")
+    if first and second and not same_data(first, second):
+        raise ValueError(f"{conflict}: the digests are {listed(first.values())} and {listed(second.values())}")
 
 
 def warnings(reference: Run, other: Run) -> list[str]:
-    """What makes the whole comparison shaky."""
+    """What makes the whole comparison less reliable."""
     first, second = reference.results, other.results
     lines = []
     if (reference.machine, first.run["began"]) == (other.machine, second.run["began"]):
-        lines.append(f"{reference.name} and {other.name} are the same run: no drift is between them")
+        lines.append(f"{reference.name} and {other.name} are the same run: there is no drift between them")
     versions = [results.machine["software"].get("libraries", {}) for results in (first, second)]
     if changed := [name for name in _CODE if versions[0].get(name) != versions[1].get(name)]:
-        lines.append(f"other versions of {', '.join(changed)}: kernels may be other code")
+        lines.append(f"different versions of {', '.join(changed)}: the kernels' code may differ")
     commits = [results.run.get("commit") for results in (first, second)]
     unnamed = [run.name for run, commit in zip((reference, other), commits, strict=True) if not commit]
     if unnamed:
-        lines.append(f"{' and '.join(unnamed)}: of which commit is not said: kernels may be other code")
+        lines.append(f"{' and '.join(unnamed)}: the commit is not known: the kernels' code may differ")
     elif commits[0] != commits[1]:
-        lines.append(f"other commits, {commits[0]} and {commits[1]}: kernels may be other code")
+        lines.append(f"different commits, {commits[0]} and {commits[1]}: the kernels' code may differ")
     elif str(commits[0]).endswith("-dirty"):
-        lines.append(f"{commits[0]}: changes were not committed: kernels may be other code")
+        lines.append(f"{commits[0]}: uncommitted changes: the kernels' code may differ")
     return lines
 
 
 def race_warnings(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
-    """What makes a workload's part of it shaky."""
+    """What makes the comparison of one workload less reliable."""
     name = before["workload"]
     lines = [
         f"{name}: NOT TRUSTWORTHY in {run.name}: its control shows a difference"
@@ -69,20 +69,19 @@ def race_warnings(reference: Run, other: Run, before: Race, after: Race) -> list
         if race.get("control") and not race["control"]["trustworthy"]
     ]
     if min(before["launches"], after["launches"]) == 1:
-        lines.append(f"{name}: of one launch, so nothing can be shown: use --launches 20")
+        lines.append(f"{name}: a run with one launch shows no difference: use --launches 20")
     return lines
 
 
 def only_in_one(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
-    """A line for what was timed in a workload's race in one run, and failed, or could not run, in the other."""
+    """A line for each kernel of a workload that was timed in one run, and not in the other."""
     lines = []
-    for run, race, without, there in ((reference, before, other, after), (other, after, reference, before)):
-        key = there["workload"], there["threads"]
-        failed = [r for r in without.results.records if (r.workload, r.threads) == key and not r.seconds]
-        for missing in failed:
-            if missing.kernel in run.of(race):
-                why = f": {missing.reason}" if missing.reason else ""
-                lines.append(f"{missing.kernel} on {missing.workload}: in {without.name} {missing.outcome}{why}")
+    for run, race, other_run, other_race in ((reference, before, other, after), (other, after, reference, before)):
+        key = other_race["workload"], other_race["threads"]
+        for record in other_run.results.records:
+            if (record.workload, record.threads) == key and not record.seconds and record.kernel in run.of(race):
+                reason = f": {record.reason}" if record.reason else ""
+                lines.append(f"{record.kernel} on {record.workload}: in {other_run.name} {record.outcome}{reason}")
     return lines
 
 

@@ -1,6 +1,6 @@
-"""What differs between the machines and the settings of several runs, in words. Pure: it works on results.
+"""What differs between the machines and the settings of several runs. Pure: it works on results.
 
-Hardware first, then software, then how the run was made; what all runs share is left out.
+Hardware comes first, then software, then the run's settings. Properties that all runs share are left out.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from bench.results.record import Results
 
 @dataclass(frozen=True)
 class Difference:
-    """One property that is not the same in all runs."""
+    """One property that differs between the runs."""
 
     group: str
     """hardware, software or run."""
     name: str
     values: tuple[str, ...]
-    """A value for each run; `-` where it is not known."""
+    """One value for each run; `-` if it is not known."""
 
 
 def differences(runs: Sequence[Results]) -> list[Difference]:
-    """All that differs, in the order of the groups."""
-    found = []
+    """Every property that differs, group by group."""
+    differing = []
     for group, properties in _GROUPS.items():
-        each = [properties(results) for results in runs]
-        for name in dict.fromkeys(name for one in each for name in one):
-            values = tuple(format_value(one.get(name)) for one in each)
+        by_run = [properties(results) for results in runs]
+        for name in dict.fromkeys(name for properties_of_run in by_run for name in properties_of_run):
+            values = tuple(format_value(properties_of_run.get(name)) for properties_of_run in by_run)
             if len(set(values)) > 1:
-                found.append(Difference(group, name, values))
-    return found
+                differing.append(Difference(group, name, values))
+    return differing
 
 
 _GROUPS: dict[str, Callable[[Results], dict[str, Any]]] = {
@@ -44,7 +44,7 @@ _GROUPS: dict[str, Callable[[Results], dict[str, Any]]] = {
 
 
 def format_value(value: Any) -> str:
-    """A setting as the cell of a table: yes or no, a dash for nothing."""
+    """A value as a table cell: yes or no, and `-` for None."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)

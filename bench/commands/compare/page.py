@@ -1,6 +1,6 @@
-"""Runs side by side as a page: which sections it has, in which order; a dumbbell of times, forests of ratios.
+"""Runs side by side as an HTML page: a dumbbell plot of times, forest plots of ratios, and what differs.
 
-Pure: comparisons in, the file's text out. It imports Altair, so it is imported only when a page is asked for.
+Pure: comparisons in, the file's text out. Imported only when a page is requested, since it imports Altair.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.commands.compare.differences import Difference
 from bench.report.formatting import duration
 from bench.report.page import document, palette
 from bench.report.page.charts import common
-from bench.report.page.document import Column, PageHeader, Section, Selector
+from bench.report.page.section import Column, PageHeader, Section, Selector
 from bench.results.store import Run
 
 _VERDICTS = ("faster", "slower", "no difference shown")
@@ -24,49 +24,57 @@ _COLOURS = ("#1f83c9", "#d9601a", "#8a8880")
 """Blue, vermilion and grey (after Okabe and Ito), which stand out on white and on black."""
 _LOGARITHMIC = alt.Scale(type="log", nice=False, padding=14)
 _FIGURES = 118
-"""Pixels for the figures at the right of a row: 17 letters of 7."""
+"""Pixels for the numbers at the right of a row: 17 characters of 7 pixels."""
 _ABOVE = alt.Legend(orient="top", labelColor="var(--ink)")
 _ROW = {"step": 24}
-"""Pixels."""
+"""The height of a row, in pixels."""
 
 
-def page(runs: Sequence[Run], differing: Sequence[Difference], found: Sequence[Comparison]) -> str:
+def page(runs: Sequence[Run], differences: Sequence[Difference], comparisons: Sequence[Comparison]) -> str:
     """The whole page."""
-    names = text.run_labels(runs)
-    print_summary = [
-        line for name, one in zip(names[1:], found, strict=True) for line in text.print_summary(one, name)
+    sentences = [
+        line
+        for label, comparison in zip(text.run_labels(runs)[1:], comparisons, strict=True)
+        for line in text.closing_lines(comparison, label)
     ]
-    warnings = dict.fromkeys(line for one in found for line in text.warnings(one))
-    lead = PageHeader("; ".join(text.legend(runs)), sentences=tuple(print_summary), warnings=tuple(warnings))
-    return document.page("Runs compared", sections(runs, differing, found), lead, palette.css())
+    warnings = dict.fromkeys(line for comparison in comparisons for line in text.warnings(comparison))
+    header = PageHeader("; ".join(text.legend(runs)), sentences=tuple(sentences), warnings=tuple(warnings))
+    return document.page("Runs compared", sections(runs, differences, comparisons), header, palette.css())
 
 
-def sections(runs: Sequence[Run], differing: Sequence[Difference], found: Sequence[Comparison]) -> list[Section]:
-    """Those that there is something to show in."""
-    charts = (dumbbells(runs, found), forest(runs, found), forest(runs, found, normalised=True))
-    return [section for section in (*charts, _differences(runs, differing)) if section.rows]
+def sections(
+    runs: Sequence[Run], differences: Sequence[Difference], comparisons: Sequence[Comparison]
+) -> list[Section]:
+    """The sections that have rows."""
+    charts = (
+        dumbbells(runs, comparisons),
+        forest(runs, comparisons),
+        forest(runs, comparisons, normalised=True),
+    )
+    return [section for section in (*charts, _differences(runs, differences)) if section.rows]
 
 
-def _differences(runs: Sequence[Run], differing: Sequence[Difference]) -> Section:
-    names = text.run_labels(runs)
+def _differences(runs: Sequence[Run], differences: Sequence[Difference]) -> Section:
+    labels = text.run_labels(runs)
     return Section(
         name="differences",
         heading="What differs",
-        columns=(Column("group", ""), Column("name", ""), *(Column(name, name) for name in names)),
+        columns=(Column("group", ""), Column("name", ""), *(Column(label, label) for label in labels)),
         rows=tuple(
-            {"group": one.group, "name": one.name} | dict(zip(names, one.values, strict=True)) for one in differing
+            {"group": difference.group, "name": difference.name} | dict(zip(labels, difference.values, strict=True))
+            for difference in differences
         ),
     )
 
 
-def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
-    """A row for each kernel: its time in every run, on a logarithmic scale, and what lies between."""
-    names = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
+def dumbbells(runs: Sequence[Run], comparisons: Sequence[Comparison]) -> Section:
+    """A row for each kernel: its time in every run as points joined by a line, on a logarithmic scale."""
+    labels = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
     rows = {
-        (race, cell.kernel, names[id(run)]): seconds
-        for one in found
-        for race, cell in one.cells
-        for run, seconds in zip((one.reference, one.other), cell.seconds, strict=True)
+        (race, cell.kernel, labels[id(run)]): seconds
+        for comparison in comparisons
+        for race, cell in comparison.cells
+        for run, seconds in zip((comparison.reference, comparison.other), cell.seconds, strict=True)
     }
     axis = common.seconds_axis("time per call")
     base = alt.Chart(common.ROWS).encode(y=_kernels("kernel"))
@@ -82,36 +90,37 @@ def dumbbells(runs: Sequence[Run], found: Sequence[Comparison]) -> Section:
     return Section(
         name="times",
         heading="Times",
-        text=("The median time of a call in every run; the less, the better.",),
-        chart=common.finished(between + points, height=_ROW),
+        text=("The median time per call in every run; less is better.",),
+        chart=common.to_spec(between + points, height=_ROW),
         alt="A row for each kernel with a point for each run, on a logarithmic scale. The table has the numbers.",
         columns=(common.RACE, common.KERNEL, Column("run", "run"), common.seconds_column("seconds", "a call")),
         rows=tuple(
             {"race": race, "kernel": kernel, "run": run, "seconds": seconds, "time": duration(seconds)}
             for (race, kernel, run), seconds in rows.items()
         ),
-        choices=(_choice(found),),
+        selectors=(_workload_selector(comparisons),),
         scale="x",
     )
 
 
-def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = False) -> Section:
-    """A row for each kernel and run: its ratio over the reference, with the 95% interval.
+def forest(runs: Sequence[Run], comparisons: Sequence[Comparison], normalised: bool = False) -> Section:
+    """A row for each kernel and run that has an interval: its ratio over the reference, with the 95% interval.
 
-    normalised: of the shares of each machine's limit, not of the times. Without rows where there is no interval.
+    normalised: the ratio of the shares of each machine's ceiling instead of the times.
     """
-    names = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
+    labels = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
     rows: list[dict[str, Any]] = []
-    for one in found:
-        for race, cell in one.cells:
+    for comparison in comparisons:
+        label = labels[id(comparison.other)]
+        for race, cell in comparison.cells:
             change = cell.normalised if normalised else cell.times
             if change is not None and change.low is not None:
                 rows.append(
                     {
                         "race": race,
                         "kernel": cell.kernel,
-                        "row": f"{cell.kernel}, {names[id(one.other)]}",
-                        "run": names[id(one.other)],
+                        "row": f"{cell.kernel}, {label}",
+                        "run": label,
                         "ratio": change.estimate,
                         "low": change.low,
                         "high": change.high,
@@ -121,14 +130,14 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
                 )
     order = list(dict.fromkeys(row["kernel"] for row in rows))
     rows.sort(key=lambda row: order.index(row["kernel"]))
-    what = "share of its machine's limit" if normalised else "times as fast"
+    ratio_name = "share of its machine's ceiling" if normalised else "times as fast"
     return Section(
         name="shares" if normalised else "ratios",
-        heading="Shares of each machine's own limit, over A's" if normalised else "Over A",
+        heading="Shares of each machine's own ceiling, over A's" if normalised else "Over A",
         text=(
-            "How many times nearer to its own machine's limit a run is than A; the bar is the 95% interval."
+            "How many times nearer to its own machine's ceiling a run is than A; the bar is the 95% interval."
             if normalised
-            else "How many times as fast as in A; the bar is the 95% interval, with the drift between runs in it.",
+            else "How many times as fast as in A; the bar is the 95% interval, including the drift between runs.",
         ),
         chart=_forest("times A's share" if normalised else "times as fast as A"),
         alt="A point with its interval for each kernel and run, on a logarithmic scale. The table has the numbers.",
@@ -136,13 +145,13 @@ def forest(runs: Sequence[Run], found: Sequence[Comparison], normalised: bool = 
             common.RACE,
             common.KERNEL,
             Column("run", "run"),
-            common.number_column("ratio", what),
+            common.number_column("ratio", ratio_name),
             common.number_column("low", "low, 95%"),
             common.number_column("high", "high, 95%"),
             Column("verdict", "verdict"),
         ),
         rows=tuple(rows),
-        choices=(_choice(found),),
+        selectors=(_workload_selector(comparisons),),
         scale="x",
     )
 
@@ -161,12 +170,12 @@ def _forest(title: str) -> dict[str, Any]:
         x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
     )
     layers = points + same + intervals + figures.properties(name=f"{common.WIDE}_figures")
-    return common.finished(layers, height=_ROW, top=18, right=_FIGURES)
+    return common.to_spec(layers, height=_ROW, top=18, right=_FIGURES)
 
 
 def _kernels(field: str) -> alt.Y:
     return alt.Y(f"{field}:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13))
 
 
-def _choice(found: Sequence[Comparison]) -> Selector:
-    return Selector("race", "workload", found[0].cells[0][0])
+def _workload_selector(comparisons: Sequence[Comparison]) -> Selector:
+    return Selector("race", "workload", comparisons[0].cells[0][0], shared=True)

@@ -1,6 +1,7 @@
-"""Why a kernel is as fast as it is: what the compiler made of it, and what the system saw of its calls.
+"""Why a kernel is as fast as it is: what the compiler made of it, and what its calls use.
 
-    race (the gate, a few rounds) → look (its machine code, its program for XLA, its temporaries) → sentences → show
+    race (checks, a few rounds) → inspect_kernel (its machine code, XLA's program, its temporaries)
+        → findings (parsed by assembly and hlo) → sentences → text
 
-`look` runs in a process of its own, beside the kernel; all else here is pure, and tested on texts made by hand.
+`inspect_kernel` runs in a process of its own, with the kernel. All other files are pure and tested on short texts.
 """

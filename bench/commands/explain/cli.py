@@ -1,4 +1,4 @@
-"""python -m bench explain: the gate and a few rounds in a worker, a look inside in another, and the words."""
+"""`python -m bench explain`: check and time a kernel in one worker, inspect it in another, print the findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Of the command."""
+    """Add the command's arguments."""
     parser.add_argument("kernel", metavar="KERNEL", help="as for check")
     parser.add_argument(
         "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def explain(chosen: argparse.Namespace) -> int:
-    """Why a kernel is as fast as it is."""
+    """Run the command; returns its exit code."""
     from rich.console import Console
 
     from bench.commands.explain.text import show
@@ -33,40 +33,40 @@ def explain(chosen: argparse.Namespace) -> int:
     from kernels.registry import identify
 
     try:
-        found = findings_of(chosen.kernel, chosen.workload)
-    except WorkerFailed as ended:
-        print(f"{identify(chosen.kernel)} on {chosen.workload}: {ended.outcome}: {ended.reason}")
+        findings = findings_of(chosen.kernel, chosen.workload)
+    except WorkerFailed as failure:
+        print(f"{identify(chosen.kernel)} on {chosen.workload}: {failure.outcome}: {failure.reason}")
         return FAILED
-    show(Console(highlight=False), found)
+    show(Console(highlight=False), findings)
     return OK
 
 
 def findings_of(kernel: str, workload: str) -> Findings:
-    """What is found of the kernel on the workload, both as on the command line.
+    """What is known about the kernel on the workload, both named as on the command line.
 
-    Raises ValueError for unknown and for several names, and Ended where the kernel does not pass the gate, is
-    unavailable, or fails when it is looked at; DatasetUnavailable.
+    Raises ValueError for an unknown name and for several; WorkerFailed if the kernel does not pass its checks, is
+    unavailable, or fails while it is inspected; DatasetUnavailable.
     """
-    from bench.commands.explain.findings import gathered
+    from bench.commands.explain.findings import combine
     from bench.race import race
     from bench.runner.selection import choose_kernels, choose_workloads
     from bench.worker.messages import WorkerFailed
 
-    (candidate, *more) = choose_kernels(kernel)
-    if more:
-        raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(more)}")
-    (chosen, *others) = choose_workloads(workload)
+    (candidate, *others) = choose_kernels(kernel)
     if others:
-        raise ValueError(f"explain takes one workload; {workload!r} names {1 + len(others)}")
+        raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(others)}")
+    (chosen, *more) = choose_workloads(workload)
+    if more:
+        raise ValueError(f"explain takes one workload; {workload!r} names {1 + len(more)}")
     raced = race([candidate], chosen, launches=1, seconds=_SECONDS)
-    (record,), (block,) = raced.records, raced.blocks
+    (record,), (launch_result,) = raced.records, raced.launch_results
     if record.outcome != "ok":
         raise WorkerFailed(record.outcome, record.reason)
-    return gathered(record, block.noise, _look(candidate.spec, chosen))
+    return combine(record, launch_result.noise, _inspect(candidate.spec, chosen))
 
 
-def _look(spec: str, workload: Workload) -> dict[str, Any]:
-    """What is seen from inside of a process of its own, which compiles anew. Raises Ended."""
+def _inspect(spec: str, workload: Workload) -> dict[str, Any]:
+    """Inspect the kernel in a process of its own, which compiles it anew. Raises WorkerFailed."""
     import tempfile
 
     from bench.host import resources
@@ -80,6 +80,6 @@ def _look(spec: str, workload: Workload) -> dict[str, Any]:
         limits = Limits(TIMEOUT_SECONDS, resources.available_bytes())
         process = WorkerProcess(variables, None, limits, service="bench.commands.explain.inspect_kernel")
         try:
-            return process.request(Request("look", {"spec": spec, "workload": workload.name}))
+            return process.request(Request("inspect", {"spec": spec, "workload": workload.name}))
         finally:
             process.kill()

@@ -1,4 +1,4 @@
-"""What was found of a kernel on a workload: its record of a short race, and what was seen inside its process."""
+"""What is known about a kernel on a workload: its record from a short race, and what its compiler made of it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.commands.explain.assembly import Assembly, InstructionCounts, Loop
-from bench.commands.explain.hlo import Group, Program
+from bench.commands.explain import assembly, hlo
+from bench.commands.explain.assembly import Assembly, Loop
+from bench.commands.explain.hlo import Program
 from bench.results.record import Record
 
 _DISTURBED = 0.05
-"""Of a core's time: from there on a race names it as what may make a control differ."""
+"""Of a core's time: from this share on, a race names other processes as a cause of a control that differs."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Of one kernel on one workload."""
+    """About one kernel on one workload."""
 
     record: Record
-    """Of one launch, beside no other kernel: its times are for orientation only."""
+    """From one launch without other kernels: its times are for orientation only."""
     taken: float = 0.0
-    """The share of a core's time that the host and other processes took meanwhile."""
+    """The share of a core's time that the host and other processes used meanwhile."""
     signatures: tuple[str, ...] = ()
-    """What Numba compiled the kernel for."""
+    """The types for which Numba compiled the kernel."""
     assembly: Assembly | None = None
     program: Program | None = None
-    """What XLA made of it."""
+    """What XLA compiled it to."""
     temporary_bytes: int | None = None
-    """What a call holds beyond its arguments and its result: as XLA says, or as traced for Python and NumPy."""
+    """Memory that a call needs beyond its arguments and result: as XLA plans it, or traced for Python and NumPy."""
     flops: float | None = None
-    """As XLA counts them, for a call."""
+    """Of a call, counted by XLA."""
     blas: tuple[Mapping[str, Any], ...] = ()
-    """Where neither Numba nor XLA compiled it: the libraries that may do its products."""
+    """The libraries that may compute its products, if neither Numba nor XLA compiled it."""
 
     @property
     def itemsize(self) -> int:
@@ -41,46 +42,37 @@ class Findings:
 
     @property
     def disturbed(self) -> bool:
-        """Whether others kept a processor from it, so that its threads and its time say little."""
+        """Whether other processes used so much of a core that busy threads and times mean little."""
         return self.taken > _DISTURBED
 
     @property
+    def loops(self) -> tuple[Loop, ...]:
+        """Loops that compute with floating-point numbers."""
+        return self.assembly.loops if self.assembly else ()
+
+    @property
     def innermost(self) -> tuple[Loop, ...]:
-        """Loops with floating-point work and no loop inside."""
-        return tuple(loop for loop in self.assembly.loops if loop.innermost) if self.assembly else ()
+        """Those without a loop inside."""
+        return tuple(loop for loop in self.loops if loop.innermost)
 
     @property
     def mathematics(self) -> tuple[str, ...]:
-        """The functions of the mathematical library that its loops call for one number at a time."""
-        called = [name for loop in (self.assembly.loops if self.assembly else ()) for name in loop.mix.mathematics]
-        return tuple(name for name in dict.fromkeys(called) if not name.startswith("__svml"))
+        """The functions of the math library that loops call for one number at a time."""
+        names = dict.fromkeys(name for loop in self.loops for name in loop.counts.mathematics)
+        return tuple(name for name in names if not name.startswith("__svml"))
 
 
-def gathered(record: Record, noise: Mapping[str, float | None], seen: Mapping[str, Any]) -> Findings:
-    """Put together a record, the noise while it was timed, and what `look` told."""
-    numba, xla = seen.get("numba"), seen.get("xla")
+def combine(record: Record, noise: Mapping[str, float | None], inspected: Mapping[str, Any]) -> Findings:
+    """From a record, the noise while it was timed, and the values from `inspect_kernel.inspect`."""
+    numba, xla = inspected.get("numba"), inspected.get("xla")
     return Findings(
         record,
         taken=sum(share or 0.0 for share in noise.values()),
         signatures=tuple(numba["signatures"]) if numba else (),
-        assembly=_assembly(numba["assembly"]) if numba else None,
-        program=_program(xla["program"]) if xla else None,
-        # Numba's and XLA's memory is not traced: what is seen of it would be the result's alone
-        temporary_bytes=xla["temporary_bytes"] if xla else None if numba else seen["traced_bytes"],
+        assembly=assembly.read(numba["assembly"]) if numba else None,
+        program=hlo.read(xla["program"], record.m * record.n) if xla else None,
+        # memory from Numba and XLA is not traced: the traced bytes would be the result's alone
+        temporary_bytes=xla["temporary_bytes"] if xla else None if numba else inspected["traced_bytes"],
         flops=xla["flops"] if xla else None,
-        blas=() if numba or xla else tuple(seen["blas"]),
+        blas=() if numba or xla else tuple(inspected["blas"]),
     )
-
-
-def _assembly(plain: Mapping[str, Any]) -> Assembly:
-    loops = (Loop(**{**loop, "mix": _mix(loop["mix"])}) for loop in plain["loops"])
-    return Assembly(_mix(plain["whole"]), plain["functions"], tuple(loops))
-
-
-def _mix(plain: Mapping[str, Any]) -> InstructionCounts:
-    return InstructionCounts(**{**plain, "calls": tuple(plain["calls"])})
-
-
-def _program(plain: Mapping[str, Any]) -> Program:
-    groups = {name: Group(**group) for name, group in plain["groups"].items()}
-    return Program(**{**plain, "groups": groups})

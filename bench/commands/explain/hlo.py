@@ -1,21 +1,23 @@
-"""From XLA's compiled program to its steps: what is computed together, and what is written to memory in between.
+"""From XLA's compiled program to its steps: what it computes together, and what it writes to memory in between.
 
-A step is an instruction of the program's entry, or of a loop's body: it reads buffers and writes one. What stands
-inside a fusion is computed without any memory between its parts.
+A step is an instruction of the program's entry, or of a loop's body: it reads buffers and writes one. Inside a fusion
+nothing is written to memory between the parts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 _COMPUTATION = re.compile(r"(?P<entry>ENTRY )?%?(?P<name>[\w.-]+) \(.*\) -> .*\{")
 _INSTRUCTION = re.compile(
-    r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<type>\(.*?\)|\S+) (?P<op>[a-z][\w-]*)\((?P<rest>.*)"
+    r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<type>\(.*?\)|\S+) (?P<opcode>[a-z][\w-]*)"
+    r"\((?P<operands>[^)]*)\)?(?P<attributes>.*)"
 )
-_SHAPE = re.compile(r"([a-z]+)(\d*)\[([\d,]*)\]")
+_CALLED = re.compile(r"(?:calls|body|condition|to_apply)=%?([\w.-]+)")
+_ARRAY = re.compile(r"[a-z]+(?P<bits>\d*)\[(?P<sizes>[\d,]*)\]")
 
 GROUPS = {
     "fusion": ("fusion",),
@@ -27,10 +29,10 @@ GROUPS = {
     "transpose": ("transpose",),
     "slice": ("slice", "dynamic-slice"),
 }
-"""What is counted → XLA's words for it. Reductions, copies, transposes and slices count inside a fusion too."""
-_ANYWHERE = ("reduction", "copy", "transpose", "slice")
+"""What is counted → XLA's opcodes."""
+_ALSO_IN_FUSIONS = ("reduction", "copy", "transpose", "slice")
 _PASSING = ("parameter", "tuple", "get-tuple-element", "bitcast", "while", "call", "conditional", "constant")
-"""What hands a buffer on without reading it."""
+"""They hand a buffer on without reading it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Group:
 
     count: int
     largest: str
-    """The largest shape that one of them makes, such as `f64[10000]`."""
+    """The largest array that one of them makes, such as `f64[10000]`."""
     largest_bytes: int
 
 
@@ -54,77 +56,65 @@ class Program:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Instruction:
     name: str
-    kind: str
-    op: str
+    type: str
+    opcode: str
     operands: tuple[str, ...]
     called: tuple[str, ...]
 
 
 def read(text: str, size_of_x: int) -> Program:
-    """Parse what `as_text` of a compiled function says. size_of_x: numbers in X."""
+    """Parse the text of a compiled program. size_of_x: numbers in X."""
     computations, entry = _computations(text)
-    steps = [line for name in _run(computations, entry) for line in computations[name]]
-    inside = [line for line in steps if line.op == "fusion"]
-    fused = [part for line in inside for name in line.called for part in computations.get(name, ())]
+    instructions = list(_executed(computations, entry))
+    fusions = [instruction for instruction in instructions if instruction.opcode == "fusion"]
+    fused = [part for fusion in fusions for name in fusion.called for part in computations.get(name, ())]
     groups = {}
-    for group, words in GROUPS.items():
-        among = steps + fused if group in _ANYWHERE else steps
-        if kinds := [line.kind for line in among if line.op in words]:
-            largest = max(kinds, key=_bytes)
-            groups[group] = Group(len(kinds), _plain(largest), _bytes(largest))
-    working = [line for line in steps if line.op not in _PASSING]
-    kinds_of = {line.name: line.kind for line in steps}
-    reading = [
-        line for line in working if any(_numbers(kinds_of.get(operand, "")) == size_of_x for operand in line.operands)
-    ]
-    return Program(len(working), groups, len(reading))
+    for group, opcodes in GROUPS.items():
+        candidates = instructions + fused if group in _ALSO_IN_FUSIONS else instructions
+        if members := [instruction for instruction in candidates if instruction.opcode in opcodes]:
+            groups[group] = _group(members)
+    steps = [instruction for instruction in instructions if instruction.opcode not in _PASSING]
+    as_large = {i.name for i in instructions if (array := _ARRAY.match(i.type)) and _size(array) == size_of_x}
+    return Program(len(steps), groups, sum(not as_large.isdisjoint(step.operands) for step in steps))
 
 
-def _computations(text: str) -> tuple[dict[str, list[_Line]], str]:
-    found: dict[str, list[_Line]] = {}
+def _computations(text: str) -> tuple[dict[str, list[_Instruction]], str]:
+    computations: dict[str, list[_Instruction]] = {}
     current, entry = "", ""
     for line in text.splitlines():
         if heading := _COMPUTATION.match(line):
             current = heading["name"]
-            found[current] = []
+            computations[current] = []
             entry = current if heading["entry"] else entry
-        elif current and (said := _INSTRUCTION.match(line)):
-            inside, _, attributes = said["rest"].partition(")")
-            operands = tuple(re.findall(r"%([\w.-]+)", inside))
-            called = tuple(re.findall(r"(?:calls|body|condition|to_apply)=%?([\w.-]+)", attributes))
-            found[current].append(_Line(said["name"], said["type"], said["op"], operands, called))
-    return found, entry
+        elif current and (parts := _INSTRUCTION.match(line)):
+            operands = tuple(re.findall(r"%([\w.-]+)", parts["operands"]))
+            called = tuple(_CALLED.findall(parts["attributes"]))
+            computations[current].append(
+                _Instruction(parts["name"], parts["type"], parts["opcode"], operands, called)
+            )
+    return computations, entry
 
 
-def _run(computations: dict[str, list[_Line]], entry: str) -> Iterator[str]:
-    """The computations whose instructions are steps: the entry, and loops' bodies."""
-    waiting, seen = [entry], set[str]()
-    while waiting:
-        if (name := waiting.pop()) in seen or name not in computations:
-            continue
-        seen.add(name)
-        yield name
-        for line in computations[name]:
-            if line.op in ("while", "call", "conditional"):
-                waiting += line.called
+def _executed(computations: Mapping[str, Sequence[_Instruction]], name: str) -> Iterator[_Instruction]:
+    """The instructions of a computation, and of the loops and calls in it."""
+    for instruction in computations.get(name, ()):
+        yield instruction
+        if instruction.opcode in ("while", "call", "conditional"):
+            for called in instruction.called:
+                yield from _executed(computations, called)
 
 
-def _shapes(kind: str) -> list[tuple[int, int]]:
-    """Each array of a type: bytes of a number (one where the name has no bits: `pred`), and how many there are."""
-    found = _SHAPE.findall(kind)
-    return [(int(bits or 8) // 8, prod(map(int, sizes.split(","))) if sizes else 1) for _, bits, sizes in found]
+def _group(members: Sequence[_Instruction]) -> Group:
+    arrays = [array for member in members for array in _ARRAY.finditer(member.type)]
+    largest = max(arrays, key=_bytes, default=None)
+    return Group(len(members), largest[0] if largest else "", _bytes(largest) if largest else 0)
 
 
-def _numbers(kind: str) -> int:
-    return 0 if kind.startswith("(") else sum(count for _, count in _shapes(kind))
+def _size(array: re.Match[str]) -> int:
+    return prod(map(int, array["sizes"].split(","))) if array["sizes"] else 1
 
 
-def _bytes(kind: str) -> int:
-    return sum(itemsize * count for itemsize, count in _shapes(kind))
-
-
-def _plain(kind: str) -> str:
-    """Without its layout; of several arrays, the largest."""
-    return max((found[0] for found in _SHAPE.finditer(kind)), key=_bytes, default="")
+def _bytes(array: re.Match[str]) -> int:
+    return int(array["bits"] or 8) // 8 * _size(array)  # `pred` has no bits in its name: a byte

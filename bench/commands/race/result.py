@@ -1,4 +1,4 @@
-"""What a race against a commit comes to: a ratio for each kernel and workload, and the gate. Pure: no clock."""
+"""The result of a race against a commit: a ratio and a verdict for each kernel and workload. Pure: no clock."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Row:
     workload: str
     launches: int
     seconds: float
-    """Of a call, in the working tree."""
+    """Per call, in the working tree."""
     seconds_before: float
     judgement: Judgement
-    """Of time before / time now: how many times as fast."""
+    """On time before / time now: how many times as fast the working tree is."""
 
     @property
     def verdict(self) -> str:
         """faster, slower or no difference shown."""
-        return statistics.verdict(self.judgement.found)
+        return statistics.verdict(self.judgement.ratio)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of it."""
+    """The result of the whole race."""
 
     revision: Revision
     percent: float
@@ -43,29 +43,29 @@ class Comparison:
     """Of each interval."""
     rows: tuple[Row, ...]
     broken: tuple[str, ...]
-    """A line for each kernel that works at the commit, and not in the working tree."""
+    """A line for each kernel that is ok at the commit, but not in the working tree."""
     notes: tuple[str, ...]
-    """A line for each that could not be compared, and for each race that is not to be trusted."""
+    """A line for each kernel that could not be compared, and for each workload that is not trustworthy."""
     interrupted: bool = False
 
     @property
     def failures(self) -> list[str]:
-        """A line each; none where the gate is passed."""
+        """A line for each failure; empty if the race passed."""
         slower = [row.judgement.line for row in self.rows if row.judgement.verdict == verdict.FAILED]
         nothing = [] if self.rows or self.broken else ["nothing could be compared"]
         return [*self.broken, *slower, *nothing]
 
     @property
     def median_half_width(self) -> float | None:
-        """Of the intervals, as a share."""
-        found = [row.judgement.found for row in self.rows]
-        return median((one.high / one.low) ** 0.5 - 1 for one in found if one) if any(found) else None
+        """The median half-width of the intervals, as a fraction."""
+        half_widths = [(ratio.high / ratio.low) ** 0.5 - 1 for row in self.rows if (ratio := row.judgement.ratio)]
+        return median(half_widths) if half_widths else None
 
 
 def judge(
     races: Sequence[Race], kernels: Sequence[str], commit: Revision, percent: float, cells: int, interrupted: bool
 ) -> Comparison:
-    """What the races say. cells: how many kernels on workloads were to be compared; all intervals hold with 95%."""
+    """The result of the races. cells: the number of intervals, which all hold together with 95%."""
     rows: list[Row] = []
     broken: list[str] = []
     notes: list[str] = []
@@ -75,38 +75,38 @@ def judge(
         trusted = race.key not in untrusted
         workload = race.workload.name
         if not trusted:
-            notes.append(f"NOT TRUSTWORTHY, and not judged: {workload}: a kernel differs from itself there")
+            notes.append(f"NOT TRUSTWORTHY, and not judged: {workload}: its control shows a difference")
         for kernel in kernels:
-            earlier, what = before(kernel, commit), f"{kernel} on {workload}"
+            earlier, cell = name_at(kernel, commit), f"{kernel} on {workload}"
             (outcome, reason), (outcome_before, reason_before) = race.outcome(kernel), race.outcome(earlier)
-            if not race.launches(kernel):
-                notes.append(f"skipped: {what}: {race.workload.left_out.get(kernel, 'the run ended before it')}")
+            if not race.samples(kernel):
+                notes.append(f"skipped: {cell}: {race.workload.skip_reasons.get(kernel, 'the run ended before it')}")
             elif outcome != "ok" and outcome_before == "ok":
-                broken.append(f"{what}: {outcome} (ok at {commit}): {reason}")
+                broken.append(f"{cell}: {outcome} (ok at {commit}): {reason}")
             elif outcome != "ok":
-                notes.append(f"not compared: {what}: {outcome}: {reason}")
+                notes.append(f"not compared: {cell}: {outcome}: {reason}")
             elif outcome_before != "ok":
                 notes.append(f"not compared: {earlier} on {workload}: {outcome_before}: {reason_before}")
-            elif ratios := logs(race, kernel, earlier):
-                found = statistics.interval(ratios, confidence) if trusted else None
-                rows.append(_row(race, kernel, earlier, len(ratios), found, percent))
+            elif logs := counted_log_ratios(race, kernel, earlier):
+                ratio = statistics.interval(logs, confidence) if trusted else None
+                rows.append(_row(race, kernel, earlier, len(logs), ratio, percent))
     return Comparison(commit, percent, confidence, tuple(rows), tuple(broken), tuple(notes), interrupted)
 
 
-def _row(race: Race, kernel: str, earlier: str, launches: int, found: Estimate | None, percent: float) -> Row:
-    what = f"{kernel} on {race.workload.name}, at most {percent:g}% slower than {earlier}"
+def _row(race: Race, kernel: str, earlier: str, launches: int, ratio: Estimate | None, percent: float) -> Row:
+    requirement = f"{kernel} on {race.workload.name}, at most {percent:g}% slower than {earlier}"
     seconds, seconds_before = (
-        median(median(entry.rounds) for entry in race.launches(name) if entry.rounds) for name in (kernel, earlier)
+        median(median(sample.rounds) for sample in race.samples(name) if sample.rounds) for name in (kernel, earlier)
     )
-    judgement = Judgement(what, found, verdict.not_slower_by(percent))
+    judgement = Judgement(requirement, ratio, verdict.not_slower_by(percent))
     return Row(kernel, race.workload.name, launches, seconds, seconds_before, judgement)
 
 
-def logs(race: Race, kernel: str, earlier: str) -> list[float]:
-    """log(time before / time now) in each launch but the first, in which the two counted calls each by itself."""
-    return replace(race, blocks=race.blocks[1:]).log_ratios(kernel, earlier)
+def counted_log_ratios(race: Race, kernel: str, earlier: str) -> list[float]:
+    """log(time before / time now) in each launch except the first, where the versions have unequal iterations."""
+    return replace(race, launch_results=race.launch_results[1:]).log_ratios(kernel, earlier)
 
 
-def before(kernel: str, commit: Revision) -> str:
-    """The name of the commit's version of a kernel."""
+def name_at(kernel: str, commit: Revision) -> str:
+    """The name of a kernel's version at the commit."""
     return f"{kernel}@{commit.name}"

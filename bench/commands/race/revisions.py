@@ -1,8 +1,7 @@
 """python -m bench race REV: the working tree's kernels against those of a commit, in one race.
 
-Both versions are timed side by side, on the same data and cores, in the same rounds, so that a machine that is
-slow today, or a neighbour that is busy now, slows both. That is why this comparison holds on a shared machine,
-where two runs at different times do not compare.
+Both versions are timed side by side, on the same data and cores, in the same rounds. Whatever slows the machine slows
+both versions, so this comparison is valid on a shared machine, where two runs at different times cannot be compared.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from bench.analysis import statistics
 from bench.analysis.race import Race
 from bench.analysis.statistics import SMALLEST_EFFECT
 from bench.commands.race import source_trees, versioned_kernel
-from bench.commands.race.result import Comparison, before, judge, logs
+from bench.commands.race.result import Comparison, counted_log_ratios, judge, name_at
 from bench.commands.race.source_trees import Revision
 from bench.host import resources
-from bench.host.checkout import CHECKOUT, temporary
+from bench.host.checkout import CHECKOUT, temporary_folder
 from bench.results.samples import Candidate, LaunchResult
 from bench.runner.selection import choose_kernels, choose_workloads
 from bench.runner.session import Session
@@ -32,15 +31,15 @@ from kernels import registry
 PERCENT = 100 * SMALLEST_EFFECT
 MINUTES = 10.0
 WORKLOADS = "10000x32-f64,1000000x32-f32"
-"""In the cache, and in memory; each more makes all intervals wider, since more must hold together."""
+"""One in cache and one in memory. Each further workload widens all intervals, since more must hold together."""
 _ENOUGH_LAUNCHES = 8
-"""Before a race ends because it knows enough: fewer may agree by chance."""
+"""A race with narrow intervals ends only after this many launches: fewer may agree by chance."""
 _MOST_LAUNCHES = 100
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command asks for."""
+    """The options of the command."""
 
     revision: str
     kernels: str | None = None
@@ -50,12 +49,12 @@ class Options:
     launches: int | None = None
     percent: float = PERCENT
     checkout: Path | None = None
-    """Whose kernels; None: this one."""
+    """The checkout whose kernels race; None: this one."""
 
     def __post_init__(self) -> None:
-        most = resources.usable_cores()
-        if not 1 <= self.threads <= most:
-            raise ValueError(f"--threads is {self.threads}; expected 1 to {most}")
+        cores = resources.usable_cores()
+        if not 1 <= self.threads <= cores:
+            raise ValueError(f"--threads is {self.threads}; expected 1 to {cores}")
         if not (isfinite(self.minutes) and self.minutes > 0):
             raise ValueError(f"--minutes is {self.minutes:g}; expected more than 0")
         if self.launches is not None and self.launches < 2:
@@ -65,18 +64,18 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What races, and why."""
+class Selection:
+    """The kernels that race, and why."""
 
     kernels: tuple[str, ...]
     requested: bool
     reasons: tuple[str, ...]
-    """A line each."""
+    """Lines for the user."""
 
 
 def _both_versions(kernel: str, commit: Revision) -> list[Candidate]:
-    """The kernel of the working tree and that of the commit, whose rounds have the same number of calls."""
-    old = before(kernel, commit)
+    """The kernel's versions in the working tree and at the commit, with the same number of iterations per round."""
+    old = name_at(kernel, commit)
     return [
         Candidate(versioned_kernel.spec(version, kernel), requested=True, label=label, same_iterations_as=other)
         for version, label, other in ((versioned_kernel.NEW, kernel, old), (versioned_kernel.OLD, old, kernel))
@@ -84,107 +83,109 @@ def _both_versions(kernel: str, commit: Revision) -> list[Candidate]:
 
 
 def run(
-    wanted: Options, say: Callable[[str], None], tick: Callable[[str, float], None] = lambda _doing, _share: None
+    options: Options, say: Callable[[str], None], tick: Callable[[str, float], None] = lambda _doing, _share: None
 ) -> Comparison:
-    """Race the two versions. An interruption ends it with what has been measured.
+    """Race the two versions. After an interruption, the result has what was measured until then.
 
-    say: called with each line of what was chosen, before anything is timed.
+    say: called with each line about the selection, before anything is timed.
 
     Raises ValueError, in one line, for what cannot be raced.
     """
-    commit = source_trees.resolve(wanted.revision, wanted.checkout or CHECKOUT)
-    workloads = {one.name: one for one in choose_workloads(wanted.workloads or WORKLOADS)}
-    with temporary("versions") as folder, _announced(folder):
-        chosen = choose(commit, *source_trees.extract_trees(commit, folder), wanted.kernels)
-        for line in chosen.reasons:
+    commit = source_trees.resolve(options.revision, options.checkout or CHECKOUT)
+    workloads = {workload.name: workload for workload in choose_workloads(options.workloads or WORKLOADS)}
+    with temporary_folder("versions") as folder, _versions_in_environment(folder):
+        selection = choose(commit, *source_trees.extract_trees(commit, folder), options.kernels)
+        for line in selection.reasons:
             say(line)
-        choose_workloads(",".join(workloads), kernels=2 * len(chosen.kernels))  # whether they fit into memory
+        choose_workloads(",".join(workloads), kernels=2 * len(selection.kernels))  # raises if memory is too small
         cells = [
             (workload, kernel)
             for workload in workloads
-            for kernel in chosen.kernels
-            if chosen.requested or kernel not in workloads[workload].left_out
+            for kernel in selection.kernels
+            if selection.requested or kernel not in workloads[workload].skip_reasons
         ]
         confidence = statistics.bonferroni_confidence(len(cells))
 
         def enough(race: Race) -> bool:
-            """A slowdown of twice what is allowed is then found nearly always."""
-            known = max(wanted.percent / 100, SMALLEST_EFFECT) / 2
-            pairs = [logs(race, kernel, before(kernel, commit)) for kernel in chosen.kernels]
-            widths = [statistics.half_width(pair, confidence) for pair in pairs if pair]
-            return len(race.blocks) > _ENOUGH_LAUNCHES and all(half <= known for half in widths)
+            """Whether a slowdown of twice the allowed percentage would almost always be shown."""
+            half_width = max(options.percent / 100, SMALLEST_EFFECT) / 2
+            by_kernel = [counted_log_ratios(race, kernel, name_at(kernel, commit)) for kernel in selection.kernels]
+            half_widths = [statistics.half_width(logs, confidence) for logs in by_kernel if logs]
+            return len(race.launch_results) > _ENOUGH_LAUNCHES and all(half <= half_width for half in half_widths)
 
-        candidates = [one for kernel in chosen.kernels for one in _both_versions(kernel, commit)]
-        launches = None if wanted.launches is None else 1 + wanted.launches
+        candidates = [candidate for kernel in selection.kernels for candidate in _both_versions(kernel, commit)]
+        launches = None if options.launches is None else 1 + options.launches  # the first is not counted
         settings = Settings(
             seconds=(launches or _MOST_LAUNCHES) * LAUNCH_SECONDS,
             launches=launches,
-            threads=(wanted.threads,),
+            threads=(options.threads,),
             timeout=TIMEOUT_SECONDS,
         )
         session = Session(candidates, list(workloads.values()), settings, enough=enough)
-        both = [(workload, label) for workload, kernel in cells for label in (kernel, before(kernel, commit))]
+        both = [(workload, name) for workload, kernel in cells for name in (kernel, name_at(kernel, commit))]
         session.choose(both, baselines=False)
         interrupted = False
         try:
-            session.run(tick, _spent(60 * wanted.minutes, session) if wanted.launches is None else _never)
+            session.run(tick, _time_is_up(60 * options.minutes, session) if options.launches is None else _never)
         except KeyboardInterrupt:
             if not session.races:
                 raise
             interrupted = True
-    return judge(session.races, chosen.kernels, commit, wanted.percent, len(cells), interrupted)
+    return judge(session.races, selection.kernels, commit, options.percent, len(cells), interrupted)
 
 
-def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Chosen:
-    """Those that are listed; else those whose sources differ; else all that run on the CPU.
+def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Selection:
+    """The listed kernels; else those whose sources differ; else all CPU kernels.
 
-    old, new: the folders `kernels` of the two versions. Raises ValueError where there is none to race.
+    old, new: the folders `kernels` of the two versions. Raises ValueError if no kernel can race.
     """
-    here = source_trees.table(new)
+    new_table = source_trees.table(new)
     try:
-        there = source_trees.table(old)
+        old_table = source_trees.table(old)
     except ValueError as error:
         raise ValueError(f"{commit}: {error}") from None
     if listed is not None:
-        wanted = [candidate.spec for candidate in choose_kernels(listed)]
-        if brought := next((name for name in wanted if name not in here), None):
-            raise ValueError(f"{brought} is in no commit; race compares kernels that have a name: {', '.join(here)}")
+        requested = [candidate.spec for candidate in choose_kernels(listed)]
+        if unnamed := next((name for name in requested if name not in new_table), None):
+            raise ValueError(
+                f"{unnamed} is in no commit; race compares only kernels that have a name: {', '.join(new_table)}"
+            )
     else:
         on_request = registry.ON_REQUEST
-        wanted = [name for name in here if name not in on_request and not name.endswith("-gpu")]
-    both = [name for name in wanted if name in there]
-    absent = [f"skipped: {name}: not in {commit}" for name in wanted if name not in there]
-    differ = source_trees.changed(old, new, {name: here[name] for name in both})
-    differ |= {name: ["its entry in kernels/registry.py"] for name in both if here[name] != there[name]}
+        requested = [name for name in new_table if name not in on_request and not name.endswith("-gpu")]
+    both = [name for name in requested if name in old_table]
+    absent = [f"skipped: {name}: not in {commit}" for name in requested if name not in old_table]
+    differing = source_trees.changed(old, new, {name: new_table[name] for name in both})
+    differing |= {name: ["its entry in kernels/registry.py"] for name in both if new_table[name] != old_table[name]}
     if not both:
-        raise ValueError(f"none of {', '.join(wanted)} is in {commit}: there is nothing to race against")
-    if listed is None and differ:
-        lines = [f"{name}: {', '.join(files)}" for name, files in differ.items()]
-        return Chosen(tuple(differ), False, (f"chosen, since they differ from {commit}:", *lines, *absent))
-    why = "as listed" if listed is not None else f"none differs from {commit}, so all that run on the CPU"
-    same = [name for name in both if name not in differ] if listed is not None else []
+        raise ValueError(f"none of {', '.join(requested)} is in {commit}: there is nothing to race against")
+    if listed is None and differing:
+        lines = [f"{name}: {', '.join(files)}" for name, files in differing.items()]
+        return Selection(tuple(differing), False, (f"chosen because they differ from {commit}:", *lines, *absent))
+    reason = "as listed" if listed is not None else f"none differs from {commit}, so all CPU kernels"
+    same = [name for name in both if name not in differing] if listed is not None else []
     unchanged = [f"the same in {commit} and here: {', '.join(same)}"] if same else []
-    return Chosen(tuple(both), listed is not None, (f"{why}: {', '.join(both)}", *unchanged, *absent))
+    return Selection(tuple(both), listed is not None, (f"{reason}: {', '.join(both)}", *unchanged, *absent))
 
 
-def _spent(seconds: float, session: Session) -> Callable[[LaunchResult], bool]:
-    """Whether the time is over, and every workload has had the fewest launches."""
+def _time_is_up(seconds: float, session: Session) -> Callable[[LaunchResult], bool]:
+    """Whether the time is over and every workload has had the fewest launches."""
     end = time.monotonic() + seconds
 
-    def stop(_block: LaunchResult) -> bool:
-        launched: Mapping[str, int] = {race.workload.name: len(race.blocks) for race in session.races}
+    def stop(_launch_result: LaunchResult) -> bool:
+        launched: Mapping[str, int] = {race.workload.name: len(race.launch_results) for race in session.races}
         return time.monotonic() > end and all(launched.get(name, 0) > FEWEST_LAUNCHES for name in session.plan)
 
     return stop
 
 
-def _never(_block: LaunchResult) -> bool:
+def _never(_launch_result: LaunchResult) -> bool:
     return False
 
 
 @contextmanager
-def _announced(folder: Path) -> Iterator[None]:
-    """Workers find the versions by their environment."""
+def _versions_in_environment(folder: Path) -> Iterator[None]:
+    """Set the environment variable from which workers know the versions' folder."""
     os.environ[versioned_kernel.VARIABLE] = str(folder)
     try:
         yield

@@ -1,8 +1,8 @@
-"""Two versions of the kernels on disk: a commit's, and a copy of the working tree's; and what differs.
+"""Two versions of the kernels on disk, the commit's and a copy of the working tree's; and what differs between them.
 
-The commit's come out of `git archive`, so that the repository is not touched: no worktree is left registered
-where a run was killed, and no branch is checked out. The working tree is copied with its uncommitted
-changes, so that editing goes on while a race runs.
+`git archive` extracts the commit's kernels without changing the repository: a killed run leaves no registered
+worktree, and no branch is checked out. The working tree is copied, with its uncommitted changes, so it can be edited
+while the race runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zipfile import ZipFile
 from bench.commands.race.versioned_kernel import NEW, OLD
 
 _SECONDS = 60
-"""For git, which may have to look at a slow disk."""
+"""The timeout for git, which may read a slow disk."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Revision:
 
     checkout: Path
     name: str
-    """As it was asked for."""
+    """As the user gave it."""
     commit: str
     """Its short hash."""
 
@@ -38,7 +38,7 @@ class Revision:
 
 
 def resolve(name: str, checkout: Path) -> Revision:
-    """The commit of that name. Raises ValueError, in one line, without git, a repository or the commit."""
+    """The commit of that name. Raises ValueError, in one line, if git, the repository or the commit is missing."""
     commit = _git(checkout, "rev-parse", "--verify", "--quiet", "--short=7", f"{name}^{{commit}}")
     if commit is None:
         raise ValueError(
@@ -49,86 +49,87 @@ def resolve(name: str, checkout: Path) -> Revision:
 
 
 def extract_trees(revision: Revision, folder: Path) -> tuple[Path, Path]:
-    """The folders `kernels` of the commit and of the working tree. Raises ValueError where the commit has none."""
+    """The folders `kernels` of the commit and of the working tree. Raises ValueError if the commit has none."""
     archive = _git(revision.checkout, "archive", "--format=zip", revision.commit, "kernels")
     if archive is None:
         raise ValueError(f"{revision} has no folder kernels/")
-    with ZipFile(BytesIO(archive)) as packed:
-        packed.extractall(folder / OLD)
-    leavings = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(revision.checkout / "kernels", folder / NEW / "kernels", ignore=leavings)
+    with ZipFile(BytesIO(archive)) as zip_file:
+        zip_file.extractall(folder / OLD)
+    caches = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(revision.checkout / "kernels", folder / NEW / "kernels", ignore=caches)
     return folder / OLD / "kernels", folder / NEW / "kernels"
 
 
 def table(kernels: Path) -> dict[str, str]:
-    """name → "module:ATTRIBUTE", read and not imported. Raises ValueError where there is no such table."""
+    """name → "module:ATTRIBUTE", parsed without importing it. Raises ValueError if there is no such table."""
     try:
         tree = ast.parse((kernels / "registry.py").read_text(encoding="utf-8"))
     except (OSError, SyntaxError):
         tree = ast.Module([], [])
     for node in tree.body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["KERNELS"]:
-            found: dict[str, str] = ast.literal_eval(node.value)
-            return found
-    raise ValueError("its kernels/registry.py holds no table KERNELS that could be read")
+            entries: dict[str, str] = ast.literal_eval(node.value)
+            return entries
+    raise ValueError("its kernels/registry.py has no literal table KERNELS")
 
 
 def changed(old: Path, new: Path, specs: Mapping[str, str]) -> dict[str, list[str]]:
-    """Kernel → the files that it is made of and that differ in more than comments and layout.
+    """Kernel → those of its files that differ in more than comments and layout.
 
-    specs: name → "module:ATTRIBUTE", as both versions have it.
+    specs: name → "module:ATTRIBUTE", as in both versions.
     """
-    found = {}
+    differing = {}
     for name, spec in specs.items():
-        files = {version: _made_of(version, spec.partition(":")[0]) for version in (old, new)}
+        files = {version: _source_files(version, spec.partition(":")[0]) for version in (old, new)}
         paths = sorted({*files[old], *files[new]})
-        found[name] = [path for path in paths if files[old].get(path) != files[new].get(path)]
-    return {name: differing for name, differing in found.items() if differing}
+        if changed_paths := [path for path in paths if files[old].get(path) != files[new].get(path)]:
+            differing[name] = changed_paths
+    return differing
 
 
-def _made_of(kernels: Path, module: str) -> dict[str, str]:
-    """The module's file and those that it imports from `kernels`, and theirs: path → what it says."""
-    found: dict[str, str] = {}
+def _source_files(kernels: Path, module: str) -> dict[str, str]:
+    """The module's file and everything that it imports from `kernels`, recursively: path → syntax tree as text."""
+    sources: dict[str, str] = {}
     todo = [module]
     while todo:
         name = todo.pop()
         stem = kernels.parent.joinpath(*name.split("."))
         file = next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
         path = file.relative_to(kernels.parent).as_posix() if file else ""
-        if file is None or name == "kernels" or path in found:  # what only lists the kernels is a part of none
+        if file is None or name == "kernels" or path in sources:  # kernels/__init__.py only lists the kernels
             continue
         text = file.read_text(encoding="utf-8")
         try:
             tree = ast.parse(text)
-        except SyntaxError:  # the race will tell
-            found[path] = text
+        except SyntaxError:  # the race will report it
+            sources[path] = text
             continue
-        found[path] = ast.dump(tree)
+        sources[path] = ast.dump(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             elif isinstance(node, ast.Import):
                 todo += [alias.name for alias in node.names]
-    return found
+    return sources
 
 
 def _git(checkout: Path, *arguments: str) -> bytes | None:
-    """What git prints; None where it finds nothing of that name. Raises ValueError where it cannot work."""
+    """The output of git; None if git finds nothing of that name. Raises ValueError if git cannot work here."""
     try:
-        ran = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", str(checkout), *arguments],
             capture_output=True,
             timeout=_SECONDS,
             check=False,
-            env={**os.environ, "LC_ALL": "C"},  # what it says is read below
+            env={**os.environ, "LC_ALL": "C"},  # its messages are parsed below
         )
     except FileNotFoundError:
         raise ValueError("git is not installed; a race against a commit takes the commit's kernels from it") from None
     except subprocess.TimeoutExpired:
-        raise ValueError(f"git {arguments[0]} did not end in {_SECONDS} s") from None
-    said = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
-    if "not a git repository" in said:
-        raise ValueError("this checkout is no git repository; a race against a commit needs its history")
-    if "dubious ownership" in said:
-        raise ValueError("git does not trust this checkout, which somebody else owns: git config safe.directory")
-    return None if ran.returncode else ran.stdout
+        raise ValueError(f"git {arguments[0]} did not finish in {_SECONDS} s") from None
+    message = process.stderr.decode(errors="replace").strip().partition("\n")[0]
+    if "not a git repository" in message:
+        raise ValueError("this checkout is not a git repository; a race against a commit needs its history")
+    if "dubious ownership" in message:
+        raise ValueError("git does not trust this checkout, which another user owns; see git config safe.directory")
+    return None if process.returncode else process.stdout

@@ -1,4 +1,4 @@
-"""What a race against a commit found, for a terminal of 80 columns or more."""
+"""The result of a race against a commit, for a terminal of 80 or more columns."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis import verdict
 from bench.report.formatting import duration
+from bench.report.table import Column, Table, number_columns, print_table
 
 if TYPE_CHECKING:
-    from bench.commands.race.result import Comparison
+    from bench.commands.race.result import Comparison, Row
 
 
-def summary(console: Console, found: Comparison, machine: str, threads: int) -> None:
-    """Print a row for each kernel and workload, how wide the intervals are, and what the gate says."""
-    if found.rows:
-        console.print(Text(f"the working tree against {found.revision}", style="bold"))
+def summary(console: Console, comparison: Comparison, machine: str, threads: int) -> None:
+    """Print a row for each kernel and workload, the width of the intervals, and the verdicts."""
+    if comparison.rows:
+        console.print(Text(f"the working tree against {comparison.revision}", style="bold"))
         console.print(Text(f"threads: {threads}, on {machine}"))
-        console.print(_table(found))
-    for line in found.notes:
+        print_table(console, _table(comparison))
+    for line in comparison.notes:
         console.print(Text(line))
-    if (half := found.median_half_width) is not None:
-        sure = f"each holds with {100 * found.confidence:.4g}%, all {len(found.rows)} together with 95%"
-        console.print(Text(f"intervals: ±{100 * half:.1f}% (median); {sure}"))
-    verdicts = Counter(row.judgement.verdict for row in found.rows)
+    if (half := comparison.median_half_width) is not None:
+        confidence = (
+            f"each holds with {100 * comparison.confidence:.4g}%, all {len(comparison.rows)} together with 95%"
+        )
+        console.print(Text(f"intervals: ±{100 * half:.1f}% (median); {confidence}"))
+    verdicts = Counter(row.judgement.verdict for row in comparison.rows)
     counts = ", ".join(f"{verdicts[name]} {name}" for name in (verdict.PASSED, verdict.FAILED, verdict.NOT_SHOWN))
-    console.print(Text(f"at most {found.percent:g}% slower: {counts}"))
-    for line in found.failures:
+    console.print(Text(f"at most {comparison.percent:g}% slower: {counts}"))
+    for line in comparison.failures:
         console.print(Text(f"FAILED: {line}"))
 
 
 def progress(console: Console) -> Callable[[str, float], None]:
-    """A line that says which launch runs, rewritten in place; nothing where that cannot be."""
+    """A function that shows the current launch, rewriting one line; it shows nothing if this is no terminal."""
     shown = ""
 
     def tick(doing: str, _share: float) -> None:
         nonlocal shown
-        where = doing.partition(":")[0]
-        if where != shown and console.is_terminal:
-            console.file.write(f"\r\x1b[K{where}")
+        launch = doing.partition(":")[0]
+        if launch != shown and console.is_terminal:
+            console.file.write(f"\r\x1b[K{launch}")
             console.file.flush()
-        shown = where
+        shown = launch
 
     return tick
 
 
-def _table(found: Comparison) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
-    table.add_column("kernel", no_wrap=True, max_width=14)
-    table.add_column("workload", no_wrap=True, max_width=18)
-    for heading in ("before", "now"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("× as fast", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for row in found.rows:
-        ratio = row.judgement.found
-        shown = "-" if ratio is None else f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-        verdict = row.verdict.removesuffix(" shown")
-        table.add_row(row.kernel, row.workload, duration(row.seconds_before), duration(row.seconds), shown, verdict)
-    return table
+def _table(comparison: Comparison) -> Table:
+    columns = (
+        Column("kernel", max_width=14),
+        Column("workload", max_width=18),
+        *number_columns("before", "now", "× as fast"),
+        Column("verdict"),
+    )
+    return Table("", columns, [_cells(row) for row in comparison.rows])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    ratio = row.judgement.ratio
+    interval = "-" if ratio is None else f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    times = duration(row.seconds_before), duration(row.seconds)
+    return row.kernel, row.workload, *times, interval, row.verdict.removesuffix(" shown")

@@ -1,11 +1,12 @@
-"""In a worker: a kernel as another version of the sources has it, measured by this one.
+"""In a worker: load a kernel from another version of the sources; this version measures it.
 
     bench.commands.race.versioned_kernel:old_numba_loops     numba-loops from $LOGITBENCH_VERSIONS/old/kernels
-    bench.commands.race.versioned_kernel:new_numba_loops     and from the copy of the working tree beside it
+    bench.commands.race.versioned_kernel:new_numba_loops     the same from $LOGITBENCH_VERSIONS/new/kernels, the copy
+                                                             of the working tree
 
-Only `kernels` comes from there: its helpers, its contract, its backends. What measures has been imported
-before, and stays. Both versions are loaded in this way, the working tree's too, so that they differ in nothing
-else: how a process came to its modules decides where its memory lies, and that is worth some per cent.
+Only the package `kernels` comes from there, with its helpers, contract and backends. The measuring code is already
+imported, and stays. Both versions are loaded in this way, also the working tree's, so they differ in nothing else:
+the order of a process's imports decides where its memory lies, which changes times by some per cent.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ OLD, NEW = "old", "new"
 
 
 def spec(version: str, kernel: str) -> str:
-    """What `kernels.load` takes for that version of a kernel."""
+    """The argument of `kernels.load` for that version of a kernel."""
     return f"{__name__}:{version}_{kernel.replace('-', '_')}"
 
 
 def load(folder: Path, name: str) -> Kernel:
-    """The kernel of that name from `folder`/kernels, as this version's type; its functions are its own.
+    """The kernel of that name from `folder`/kernels, with its own functions, as this version's type.
 
-    Raises BackendUnavailable as it does, and ValueError where the two contracts cannot be told to be one.
+    Raises BackendUnavailable if the kernel does, and ValueError if its contract lacks a field of this version's.
     """
     for module in [module for module in sys.modules if module.partition(".")[0] == "kernels"]:
         del sys.modules[module]
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
-    theirs: Any = importlib.import_module("kernels")
+    versioned: Any = importlib.import_module("kernels")
     try:
-        found = theirs.load(name)
-        backend = Backend(**{field.name: getattr(found.backend, field.name) for field in fields(Backend)})
-        own = {field.name: getattr(found, field.name) for field in fields(Kernel)}
-    except theirs.BackendUnavailable as unavailable:
+        kernel = versioned.load(name)
+        backend = Backend(**{field.name: getattr(kernel.backend, field.name) for field in fields(Backend)})
+        values = {field.name: getattr(kernel, field.name) for field in fields(Kernel)}
+    except versioned.BackendUnavailable as unavailable:
         raise BackendUnavailable(str(unavailable)) from unavailable
     except AttributeError as error:
-        raise ValueError(f"{name} keeps another contract there: {error}") from error
-    return Kernel(**{**own, "backend": backend})
+        raise ValueError(f"{name} has a different contract there: {error}") from error
+    return Kernel(**{**values, "backend": backend})
 
 
 def __getattr__(attribute: str) -> Kernel:

@@ -1,1 +1,1 @@
-"""`python -m bench selftest`: can the numbers be trusted on this machine?"""
+"""`python -m bench selftest`: can this machine's numbers be trusted?"""

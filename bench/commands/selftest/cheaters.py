@@ -1,6 +1,6 @@
-"""Kernels that do not do what they should, each in one way: what the measuring must catch, and by which check.
+"""Kernels that cheat, each in one way, and the check that must catch each of them.
 
-They are kept here, and not in the tests, so that `python -m bench selftest` shows on any machine that it does.
+They are here and not in the tests, so that `python -m bench selftest` can show on any machine that they are caught.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _LARGE = 10_000
 
 
 def sign_error(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """−dw."""
+    """Returns −dw."""
     J, dw, db = correct_gradient(X, y, w, b)
     return Gradient(J, -dw, db)
 
 
 def dropped_last_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """The sums leave out the last example; m is right."""
+    """Leaves the last example out of the sums, but divides by the right m."""
     share = X.dtype.type((len(y) - 1) / len(y))
     return Gradient(*(share * part for part in correct_gradient(X[:-1], y[:-1], w, b)))
 
 
 def hidden_float32(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Computes in single precision and returns double."""
+    """Computes in single precision and returns double precision."""
     single = correct_gradient(*(np.asarray(part, np.float32) for part in (X, y, w, b)))
     return Gradient(*(np.asarray(part, X.dtype) for part in single))
 
 
 def wrong_mean(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """1/(m − 1)."""
+    """Divides by m − 1."""
     factor = X.dtype.type(len(y) / (len(y) - 1))
     return Gradient(*(factor * part for part in correct_gradient(X, y, w, b)))
 
@@ -49,18 +49,18 @@ _remembered: dict[tuple[int, ...], Gradient] = {}
 
 
 def remembered(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """The answer of the last call on an X of this shape."""
+    """Returns the result of the first call on an X of this shape."""
     if X.shape not in _remembered:
         _remembered[X.shape] = correct_gradient(X, y, w, b)
     return _remembered[X.shape]
 
 
-_examples: list[list[Any]] = []  # [X, y], as they were placed
+_examples: list[list[Any]] = []  # [X, y], as the worker placed them
 _weights: list[Any] = [None]
 
 
 class _Precomputed(float):
-    answers: tuple[tuple[Any, Gradient], ...] = ()
+    results: tuple[tuple[Any, Gradient], ...] = ()
 
 
 def _precomputing(array: Any) -> Any:
@@ -73,29 +73,28 @@ def _precomputing(array: Any) -> Any:
         _weights[0] = array
     else:
         b = _Precomputed(array)
-        whole = [(X, y) for X, y in _examples if y is not None and _weights[0].dtype == X.dtype]
-        b.answers = tuple((X, correct_gradient(X, y, _weights[0], array)) for X, y in whole)
+        complete = [(X, y) for X, y in _examples if y is not None and _weights[0].dtype == X.dtype]
+        b.results = tuple((X, correct_gradient(X, y, _weights[0], array)) for X, y in complete)
         return b
     return array
 
 
-def _answer(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    return next((answer for known, answer in b.answers if known is X), None) or correct_gradient(
-        X, y, w, X.dtype.type(b)
-    )
+def _look_up(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    result = next((result for known, result in b.results if known is X), None)
+    return result or correct_gradient(X, y, w, X.dtype.type(b))
 
 
-precomputed = Kernel("precomputed", replace(NUMPY, asarray=_precomputing), "when placed", None, _answer)
-"""Computes while its parameters are placed, before the timer starts."""
+precomputed = Kernel("precomputed", replace(NUMPY, asarray=_precomputing), "when converted", None, _look_up)
+"""Computes while its parameters are converted, before the timer starts."""
 
 
 def returned_early(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Arrays that a thread fills in later."""
+    """Returns arrays that a thread fills in later."""
     later = Gradient(np.zeros((), X.dtype), np.zeros_like(w), np.zeros((), X.dtype))
 
     def fill() -> None:
-        for place, part in zip(later, correct_gradient(X, y, w, b), strict=True):
-            place[...] = part
+        for output, part in zip(later, correct_gradient(X, y, w, b), strict=True):
+            output[...] = part
 
     threading.Thread(target=fill).start()
     return later
@@ -117,11 +116,11 @@ def _collected(array: Any, dtype: Any) -> np.ndarray:
 
 
 not_awaited = Kernel("not-awaited", replace(NUMPY, asnumpy=_collected), "no wait", None, _submitted)
-"""Its backend's wait does not."""
+"""Its backend's `wait` returns before the result is there."""
 
 
 def mutated_parameters(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Writes into w, though that is read-only."""
+    """Writes to w, which is read-only."""
     result = correct_gradient(X, y, w, b)
     w.setflags(write=True)
     w[:] = 0
@@ -129,54 +128,54 @@ def mutated_parameters(X: Any, y: Any, w: Any, b: Any) -> Gradient:
 
 
 def mutated_data(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Writes into X, though that is read-only."""
+    """Writes to X, which is read-only."""
     X.setflags(write=True)
     X[0] = 0
     return correct_gradient(X, y, w, b)
 
 
-_last: list[Any] = []
+_costs: list[Any] = []
 
 
 def cost_of_another(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """The cost is that of the call before."""
+    """Returns the cost of the previous call."""
     result = correct_gradient(X, y, w, b)
-    _last.append(result.cost)
-    return result._replace(cost=_last[-2] if len(_last) > 1 else _last[-1])
+    _costs.append(result.cost)
+    return result._replace(cost=_costs[-2] if len(_costs) > 1 else _costs[-1])
 
 
 def only_c_order(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Reads X as rows, however it lies."""
+    """Reads X as if it were in C order."""
     return correct_gradient(X.ravel(order="K").reshape(X.shape), y, w, b)
 
 
-_calls: list[Gradient] = []
+_results: list[Gradient] = []
 
 
 def first_calls_only(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Stops computing once it has been checked."""
-    if len(_calls) < _FEW_CALLS:
-        _calls.append(correct_gradient(X, y, w, b))
-    return _calls[-1]
+    if len(_results) < _FEW_CALLS:
+        _results.append(correct_gradient(X, y, w, b))
+    return _results[-1]
 
 
 def every_second_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Of large inputs, half."""
+    """Reads only half of a large input."""
     return correct_gradient(X[::2], y[::2], w, b) if len(y) > _LARGE else correct_gradient(X, y, w, b)
 
 
 def _thunk(X: Any, y: Any, w: Any, b: Any) -> Any:
-    answer = cache(lambda: correct_gradient(X, y, w, b))
-    return tuple((answer, part) for part in range(3))
+    compute = cache(lambda: correct_gradient(X, y, w, b))
+    return tuple((compute, part) for part in range(3))
 
 
 def _evaluated(array: Any, dtype: Any) -> np.ndarray:
-    answer, part = array if isinstance(array, tuple) else (lambda: [array], 0)
-    return np.asarray(answer()[part], dtype)
+    compute, part = array if isinstance(array, tuple) else (lambda: [array], 0)
+    return np.asarray(compute()[part], dtype)
 
 
-lazy = Kernel("lazy", replace(NUMPY, asnumpy=_evaluated), "when looked at", None, _thunk)
-"""Computes when its result is looked at, after the timer has stopped."""
+lazy = Kernel("lazy", replace(NUMPY, asnumpy=_evaluated), "when read", None, _thunk)
+"""Computes when its result is read, after the timer has stopped."""
 
 CHEATERS = {
     "sign_error": ("1000x32", "data: "),
@@ -195,6 +194,6 @@ CHEATERS = {
     "first_calls_only": ("1000x32", "timed: "),
     "every_second_row": ("200000x8-f32", "rows: "),
 }
-"""Each on a workload where its mistake is one, and hard to see; and how the reason begins that it is caught for."""
-CHEATED = tuple(dict.fromkeys(workload for workload, _ in CHEATERS.values()))
+"""Name → a workload on which it is wrong but hard to catch, and how the reason begins with which it is rejected."""
+CHEATER_WORKLOADS = tuple(dict.fromkeys(workload for workload, _ in CHEATERS.values()))
 """Their workloads, each once."""

@@ -1,4 +1,4 @@
-"""A noisy neighbour: keeps one core and the memory busy in bursts, until its parent is gone.
+"""A noisy neighbour: keeps one core and the memory busy in bursts, until its parent process ends.
 
 python -m bench.commands.selftest.noisy_neighbour
 """
@@ -13,17 +13,17 @@ import numpy as np
 
 _BYTES = 2**26
 _SECONDS = (0.05, 0.5)
-"""Of a burst, and of the pause after it: longer than a round, shorter than a launch."""
+"""The range of a burst's length, and of a pause's: longer than a round, shorter than a launch."""
 
 
 def main() -> None:
-    """Copy, and pause."""
+    """Copy memory and pause, in turn."""
     parent = os.getppid()
-    one, other = np.zeros(_BYTES // 8), np.ones(_BYTES // 8)
+    target, source = np.zeros(_BYTES // 8), np.ones(_BYTES // 8)
     while os.getppid() == parent:
-        until = time.monotonic() + random.uniform(*_SECONDS)
-        while time.monotonic() < until:
-            np.copyto(one, other)
+        end = time.monotonic() + random.uniform(*_SECONDS)
+        while time.monotonic() < end:
+            np.copyto(target, source)
         time.sleep(random.uniform(*_SECONDS))
 
 

@@ -1,4 +1,4 @@
-"""The comparisons of the self-test as people make them: plain pytest-benchmark, one after another."""
+"""The self-test's comparisons as they are usually made: with plain pytest-benchmark, one kernel after another."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from bench.commands.selftest.slowed import SHARE
 from bench.host.checkout import CHECKOUT
 from bench.worker import environment
 
-_PLAIN, _PLAIN_SLOWED, _PLAIN_SECONDS = 16, 8, 0.25
+_SAME, _SLOWED, _SECONDS = 16, 8, 0.25
+"""Tests of the kernel, tests of the slowed kernel, and the time for each."""
 _THRESHOLD = 0.05
-"""By which people call pytest-benchmark's medians different."""
+"""A difference of pytest-benchmark's medians that is commonly taken for real."""
 
 
 def python(*arguments: str, threads: int, cwd: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Python with a worker's settings, on as many cores as threads where the system can pin."""
+    """Run Python with a worker's settings, where possible pinned to as many cores as threads."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     variables |= environment.settings(threads) | {"PYTHONPATH": str(CHECKOUT)}
-    pinned = []
+    pin = []
     if shutil.which("taskset"):
         cores = sorted(os.sched_getaffinity(0))[:threads]
-        pinned = ["taskset", "-c", ",".join(map(str, cores))]
-    command = [*pinned, sys.executable, "-P", *arguments]
+        pin = ["taskset", "-c", ",".join(map(str, cores))]
+    command = [*pin, sys.executable, "-P", *arguments]
     return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-_PLAIN_TEST = """
+_TEST = """
 import numpy as np, pytest
 from bench.workloads import catalog
 from bench.commands.selftest.slowed import slowed
@@ -53,19 +54,19 @@ def test(benchmark, which):
 
 
 def compare(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, Any]:
-    """The same comparison as people make it: each timed by itself, one after another, medians compared."""
-    which = [f"same{i}" for i in range(_PLAIN)]
-    for i in range(_PLAIN_SLOWED):
+    """Time each kernel by itself, one after another, and compare the medians."""
+    which = [f"same{i}" for i in range(_SAME)]
+    for i in range(_SLOWED):
         which.insert(3 * i + 2, f"slowed{i}")
     with tempfile.TemporaryDirectory() as folder:
         test, results = Path(folder) / "test_plain.py", Path(folder) / "results.json"
-        test.write_text(_PLAIN_TEST.format(kernel=kernel, size=size, which=which))
-        options = [f"--benchmark-json={results}", f"--benchmark-max-time={_PLAIN_SECONDS}", "-q"]
-        ran = python("-m", "pytest", str(test), f"--rootdir={folder}", *options, threads=threads, cwd=folder)
+        test.write_text(_TEST.format(kernel=kernel, size=size, which=which))
+        options = [f"--benchmark-json={results}", f"--benchmark-max-time={_SECONDS}", "-q"]
+        process = python("-m", "pytest", str(test), f"--rootdir={folder}", *options, threads=threads, cwd=folder)
         if not results.exists():
-            raise ValueError(f"plain pytest-benchmark of {kernel} failed: {ran.stdout.strip()[-200:]}")
-        timed = json.loads(results.read_text())["benchmarks"]
-    medians = {benchmark["params"]["which"]: benchmark["stats"]["median"] for benchmark in timed}
+            raise ValueError(f"plain pytest-benchmark of {kernel} failed: {process.stdout.strip()[-200:]}")
+        benchmarks = json.loads(results.read_text())["benchmarks"]
+    medians = {benchmark["params"]["which"]: benchmark["stats"]["median"] for benchmark in benchmarks}
     same = [seconds for name, seconds in medians.items() if name.startswith("same")]
     slow = [seconds for name, seconds in medians.items() if name.startswith("slowed")]
     ratios = [a / b for a, b in permutations(same, 2)]
@@ -85,5 +86,5 @@ def compare(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, 
     }
 
 
-def _share(held: Sequence[bool]) -> float:
-    return sum(held) / len(held)
+def _share(outcomes: Sequence[bool]) -> float:
+    return sum(outcomes) / len(outcomes)

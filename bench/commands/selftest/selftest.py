@@ -1,8 +1,8 @@
-"""python -m bench selftest: can the measuring be trusted on this machine?
+"""`python -m bench selftest`: can this machine's numbers be trusted?
 
-It races kernels against themselves, where every difference that it calls is a false alarm (A/A), and against
-themselves slowed by a known 5% (A/B); alone and beside a noisy neighbour; and has plain pytest-benchmark make the
-same comparisons. And it races kernels that cheat, all of which must be caught.
+It races kernels against themselves (A/A), where every reported difference is a false alarm, and against themselves
+slowed by a known 5% (A/B), alone and beside a noisy neighbour. It makes the same comparisons with plain
+pytest-benchmark. And it races kernels that cheat, all of which must be caught.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from bench.analysis import statistics
 from bench.analysis.race import Race
 from bench.commands.selftest import pytest_benchmark
-from bench.commands.selftest.cheaters import CHEATED, CHEATERS
+from bench.commands.selftest.cheaters import CHEATER_WORKLOADS, CHEATERS
 from bench.commands.selftest.slowed import VARIABLE
 from bench.commands.selftest.summary import Trial, summarize
 from bench.host import machine
@@ -38,16 +38,16 @@ from bench.workloads import catalog
 KERNELS = ("numpy", "numba-loops")
 SIZES = ("1000x32", "50000x32", "400000x64")
 _SLOWED_EVERY, _LARGE_EVERY = 3, 10
-"""So often a cycle has the slowed kernels, and the largest size with them, which take most of the time."""
+"""One cycle in so many has the slowed kernels, or the largest size with them: these take most of the time."""
 _LAUNCHES, _LAUNCH_SECONDS = 24, 0.2
-"""At most; a race ends from the fifth on when its ratios are known to ±2%, as every run does."""
+"""At most: as in every run, a race ends when its ratios are known to ±2%, but not before the fifth launch."""
 
 
 def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, Any]:
-    """About so many minutes of races, and then the rest; the document for a results file."""
+    """Race for about so many minutes, then do the rest; returns the document for a results file."""
     input_cache = InputCache()
     trials: list[Trial] = []
-    tick("calibrating 5%")
+    tick("measuring how much work makes a call 5% longer")
     work = [_calibrated(kernel, size, threads) for kernel, size in product(KERNELS, SIZES)]
     os.environ[VARIABLE] = json.dumps(work)  # for the workers
     began = time.monotonic()
@@ -56,46 +56,45 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
             if cycle > 1 and time.monotonic() - began > 60 * minutes:
                 break
             for neighbour, kernel in product((False, True), KERNELS):
-                beside = ", beside a neighbour" if neighbour else ""
+                beside = ", beside a noisy neighbour" if neighbour else ""
                 tick(f"{len(trials)} races; {kernel} against itself{beside}")
                 with _neighbour(neighbour):
                     trials += _trials(kernel, neighbour, cycle, threads, input_cache)
     finally:
         input_cache.close()
         del os.environ[VARIABLE]
-    compared = []
+    plain = []
     for neighbour, kernel, size in product((False, True), KERNELS, SIZES):
         tick(f"plain pytest-benchmark: {kernel} at {size}")
         with _neighbour(neighbour):
-            compared.append(pytest_benchmark.compare(kernel, size, neighbour, threads))
+            plain.append(pytest_benchmark.compare(kernel, size, neighbour, threads))
     tick("cheaters")
-    caught = catch_cheaters()
+    cheaters = catch_cheaters()
     return {
         "machine": machine.fingerprint(),
         "threads": threads,
         "settings": {"launches": [run_settings.FEWEST_LAUNCHES, _LAUNCHES], "launch_seconds": _LAUNCH_SECONDS},
         "summary": [asdict(row) for row in summarize(trials)],
-        "cheaters": caught,
-        "pytest_benchmark": compared,
+        "cheaters": cheaters,
+        "pytest_benchmark": plain,
         "trials": [asdict(trial) for trial in trials],
     }
 
 
 def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
-    """The work that slows the kernel down by 5%: the middle of three, each in a process of its own."""
-    ran = [
+    """The work that makes the kernel 5% slower: the median of three measurements, each in a process of its own."""
+    processes = [
         pytest_benchmark.python("-m", "bench.commands.selftest.slowed", kernel, size, threads=threads)
         for _ in range(3)
     ]
-    if failed := next((one for one in ran if one.returncode), None):
-        raise ValueError(f"5% of {kernel} could not be measured: {failed.stderr.strip()[-200:]}")
-    found = [json.loads(one.stdout) for one in ran]
-    middle: list[Any] = sorted(found, key=lambda one: one[2:])[1]
-    return middle
+    if failed := next((process for process in processes if process.returncode), None):
+        raise ValueError(f"the work that slows {kernel} by 5% was not measured: {failed.stderr.strip()[-200:]}")
+    measured: list[list[Any]] = [json.loads(process.stdout) for process in processes]
+    return sorted(measured, key=lambda row: row[2:])[1]
 
 
 def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, input_cache: InputCache) -> list[Trial]:
-    """A race for each size; they share their launches."""
+    """One race for each size, all in the same launches."""
     large = cycle % _LARGE_EVERY == 0
     with_slowed = large or cycle % _SLOWED_EVERY == 0
     again, slow = f"{kernel} again", f"{kernel} slowed"
@@ -112,33 +111,33 @@ def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, input_cache:
     session = Session(candidates, sizes, settings, input_cache)
     session.choose([(size.name, candidate.name) for size in sizes for candidate in candidates], baselines=False)
     session.run()
-    return [_trial(found, kernel, again, slow if with_slowed else None, neighbour) for found in session.races]
+    return [_trial(each, kernel, again, slow if with_slowed else None, neighbour) for each in session.races]
 
 
-def _trial(found: Race, kernel: str, again: str, slow: str | None, neighbour: bool) -> Trial:
-    same = found.ratio(again, over=kernel)
-    slowed = found.ratio(slow, over=kernel) if slow else None
+def _trial(result: Race, kernel: str, again: str, slow: str | None, neighbour: bool) -> Trial:
+    same = result.ratio(again, over=kernel)
+    slowed = result.ratio(slow, over=kernel) if slow else None
     if same is None or (slow and slowed is None):
-        outcomes = {candidate.name: found.outcome(candidate.name) for candidate in found.candidates}
-        raise ValueError(f"{kernel} on {found.workload.name} was not timed: {outcomes}")
-    logs = found.log_ratios(again, kernel)
+        outcomes = {candidate.name: result.outcome(candidate.name) for candidate in result.candidates}
+        raise ValueError(f"{kernel} on {result.workload.name} was not timed: {outcomes}")
+    logs = result.log_ratios(again, kernel)
     return Trial(
         kernel,
-        found.workload.name,
+        result.workload.name,
         neighbour,
-        len(found.blocks),
-        round(sum(sum(block.seconds.values()) for block in found.blocks), 2),
+        len(result.launch_results),
+        round(sum(sum(launch.seconds.values()) for launch in result.launch_results), 2),
         asdict(same),
         asdict(slowed) if slowed else None,
         tuple(round(value, 5) for value in logs),
-        tuple(round(value, 5) for value in found.log_ratios(slow, kernel)) if slow else (),
+        tuple(round(value, 5) for value in result.log_ratios(slow, kernel)) if slow else (),
         statistics.spread([exp(value) for value in logs]) or 0.0,
     )
 
 
 @contextmanager
-def _neighbour(wanted: bool) -> Iterator[None]:
-    if not wanted:
+def _neighbour(present: bool) -> Iterator[None]:
+    if not present:
         yield
         return
     command = [sys.executable, "-P", "-m", "bench.commands.selftest.noisy_neighbour"]
@@ -150,15 +149,15 @@ def _neighbour(wanted: bool) -> Iterator[None]:
         noisy.wait()
 
 
-def catch_cheaters(workloads: Sequence[str] = CHEATED) -> dict[str, dict[str, Any]]:
-    """What becomes of each cheater on these workloads, in a race beside numpy; `caught` if it is what should."""
-    found: dict[str, dict[str, Any]] = {}
+def catch_cheaters(workloads: Sequence[str] = CHEATER_WORKLOADS) -> dict[str, dict[str, Any]]:
+    """The outcome of each cheater in a race with numpy; `caught` if the right check rejected it, and numpy passed."""
+    cheaters: dict[str, dict[str, Any]] = {}
     for workload in workloads:
-        expected = {name: reason for name, (its, reason) in CHEATERS.items() if its == workload}
+        expected = {name: reason for name, (where, reason) in CHEATERS.items() if where == workload}
         candidates = {name: Candidate(f"bench.commands.selftest.cheaters:{name}") for name in expected}
-        whole = race([*candidates.values(), "numpy"], workload, launches=1, seconds=0.2)
+        raced = race([*candidates.values(), "numpy"], workload, launches=1, seconds=0.2)
         for name, candidate in candidates.items():
-            outcome, reason = whole.outcome(candidate.name)
-            caught = reason.startswith(expected[name]) and whole.outcome("numpy")[0] == "ok"
-            found[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
-    return found
+            outcome, reason = raced.outcome(candidate.name)
+            caught = reason.startswith(expected[name]) and raced.outcome("numpy")[0] == "ok"
+            cheaters[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
+    return cheaters

@@ -1,4 +1,4 @@
-"""From trials to rows: how often a difference is called, and how often one is found."""
+"""From trials to a summary: how often there is a false alarm, and how often a slowdown is found."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from bench.analysis import statistics
 
 @dataclass(frozen=True)
 class Trial:
-    """One race of a kernel with itself and with itself slowed."""
+    """One race of a kernel against itself, and against itself slowed."""
 
     kernel: str
     workload: str
     neighbour: bool
     launches: int
     seconds: float
-    """Of the wall, until it ended: starting, checking and timing three workers."""
+    """Wall time of the race: starting, checking and timing three workers."""
     same: dict[str, Any]
-    """Ratio of the kernel to itself: estimate, low, high, verdict."""
+    """Of the kernel over itself: estimate, low, high, verdict."""
     slowed: dict[str, Any] | None
-    """Ratio of the slowed kernel to the kernel; every other race has it."""
+    """Of the slowed kernel over the kernel, in the races that have one."""
     same_logs: tuple[float, ...]
     slowed_logs: tuple[float, ...]
     launch_spread: float
-    """The standard deviation of the logarithm of the ratio to itself, over launches."""
+    """The standard deviation over launches of the logarithm of the ratio over itself."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What all races of one kind came to; shares are estimate, low, high of the exact 95% interval."""
+    """All races of one kind; a share is its estimate, and the bounds of its exact 95% interval."""
 
     kernel: str
     workload: str
@@ -43,7 +43,7 @@ class Row:
     false_alarm_share: tuple[float, ...]
     covered: int
     covered_share: tuple[float, ...]
-    """Of intervals that hold 1."""
+    """Of intervals that contain 1."""
     half_width_median: float
     half_width_90: float
     launch_spread_median: float
@@ -54,31 +54,31 @@ class Row:
     slowed_by_median: float
     seconds_median: float
     seconds_most: float
-    """Of the races with a slowed kernel."""
+    """Both of the races with a slowed kernel."""
     smallest_found: float
-    """The least slowdown that 95% of races would find: a race finds it where its interval leaves out 1, and so
-    it must exceed the half-width and the error of the estimate together; their 95th percentile over races."""
+    """The smallest slowdown that 95% of races would find. A race finds one if its interval does not contain 1: the
+    slowdown must exceed the half-width plus the error of the estimate. This is their 95th percentile over races."""
 
 
 def summarize(trials: Sequence[Trial]) -> list[Row]:
-    """A row for each kernel, size and neighbour, then all of a kernel, then all."""
+    """A row for each kernel, size and neighbour, one for each kernel, and one for all."""
     kinds: dict[tuple[str, str, str], list[Trial]] = {}
-    for one in trials:
-        beside = "yes" if one.neighbour else "no"
-        for key in ((one.kernel, one.workload, beside), (one.kernel, "all", "-"), ("all", "all", "-")):
-            kinds.setdefault(key, []).append(one)
+    for trial in trials:
+        neighbour = "yes" if trial.neighbour else "no"
+        for key in ((trial.kernel, trial.workload, neighbour), (trial.kernel, "all", "-"), ("all", "all", "-")):
+            kinds.setdefault(key, []).append(trial)
     return [_row(*key, kinds[key]) for key in sorted(kinds, key=lambda key: (key.count("all"), key))]
 
 
 def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) -> Row:
-    same = [one.same for one in trials]
-    slowed = [one for one in trials if one.slowed]
+    same = [trial.same for trial in trials]
+    slowed = [trial for trial in trials if trial.slowed]
     alarms = sum(ratio["verdict"] != "no difference shown" for ratio in same)
     covered = sum(ratio["low"] <= 1 <= ratio["high"] for ratio in same)
-    found = sum(one.slowed["verdict"] == "slower" for one in slowed if one.slowed)
-    halves = [log(ratio["high"] / ratio["low"]) / 2 for ratio in same]
-    needed = [half + log(ratio["estimate"]) for half, ratio in zip(halves, same, strict=True)]
-    seconds = [one.seconds for one in slowed]
+    slowed_found = sum(trial.slowed["verdict"] == "slower" for trial in slowed if trial.slowed)
+    half_widths = [log(ratio["high"] / ratio["low"]) / 2 for ratio in same]
+    needed = [half + log(ratio["estimate"]) for half, ratio in zip(half_widths, same, strict=True)]
+    seconds = [trial.seconds for trial in slowed]
     return Row(
         kernel=kernel,
         workload=workload,
@@ -88,14 +88,14 @@ def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) ->
         false_alarm_share=_proportion(alarms, len(trials)),
         covered=covered,
         covered_share=_proportion(covered, len(trials)),
-        half_width_median=median(halves),
-        half_width_90=_quantile(halves, 0.9),
-        launch_spread_median=median(one.launch_spread for one in trials),
-        launches_median=median(one.launches for one in trials),
+        half_width_median=median(half_widths),
+        half_width_90=_quantile(half_widths, 0.9),
+        launch_spread_median=median(trial.launch_spread for trial in trials),
+        launches_median=median(trial.launches for trial in trials),
         slowed_races=len(slowed),
-        slowed_found=found,
-        slowed_found_share=_proportion(found, len(slowed)),
-        slowed_by_median=median(1 / one.slowed["estimate"] - 1 for one in slowed if one.slowed),
+        slowed_found=slowed_found,
+        slowed_found_share=_proportion(slowed_found, len(slowed)),
+        slowed_by_median=median(1 / trial.slowed["estimate"] - 1 for trial in slowed if trial.slowed),
         seconds_median=median(seconds),
         seconds_most=max(seconds),
         smallest_found=max(statistics.SMALLEST_EFFECT, exp(_quantile(needed, 0.95)) - 1),
@@ -103,8 +103,8 @@ def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) ->
 
 
 def _proportion(count: int, of: int) -> tuple[float, ...]:
-    found = statistics.proportion(count, of)
-    return (round(found.estimate, 4), round(found.low, 4), round(found.high, 4))
+    proportion = statistics.proportion(count, of)
+    return (round(proportion.estimate, 4), round(proportion.low, 4), round(proportion.high, 4))
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
@@ -112,17 +112,17 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 
 _MOST_ALARMS = 0.02
-"""What a person who compares fifty kernels will bear: one false word."""
+"""One false alarm in a comparison of fifty kernels is acceptable."""
 _LEAST_COVERAGE = 0.95 * statistics.CONFIDENCE
-"""Of what is promised, a twentieth may be missing."""
+"""A twentieth less than promised is acceptable."""
 
 
 def passed(document: dict[str, Any]) -> bool:
-    """Whether nothing speaks against trusting this machine's numbers: every cheater is caught, and the exact 95%
-    intervals of the shares of false alarms and of coverage reach what is asked of them. How small a slowdown is found
-    is told, and not judged: it is the machine's, more than the measuring's.
+    """Whether there is no reason to distrust this machine's numbers: every cheater is caught, and the exact 95%
+    intervals for the shares of false alarms and of coverage reach the values above. The smallest slowdown that is
+    found is not a criterion: it depends on the machine more than on the method.
     """
     whole = next(row for row in document["summary"] if row["kernel"] == "all")
-    caught = all(found["caught"] for found in document["cheaters"].values())
+    caught = all(cheater["caught"] for cheater in document["cheaters"].values())
     alarms, coverage = whole["false_alarm_share"], whole["covered_share"]
     return bool(caught and alarms[1] <= _MOST_ALARMS and coverage[2] >= _LEAST_COVERAGE)

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from bench.report.table import Column, Table, number_columns, print_table
 
 
 def summary(console: Console, document: dict[str, Any]) -> None:
-    """Print what the races came to, plain pytest-benchmark beside them, and the cheaters."""
-    console.print(Text(f"\na kernel against itself, and slowed by 5%, threads: {document['threads']}", style="bold"))
-    console.print(_races(document["summary"]))
-    console.print(
-        "±: half of the median interval; spread: of launches; in s: the longest; finds: the least that 95% would"
-    )
-    console.print(Text("plain pytest-benchmark, the same comparisons, at a threshold of 2% and of 5%", style="bold"))
-    console.print(_plain(document["pytest_benchmark"]))
+    """Print the summary of the races, that of plain pytest-benchmark, and the cheaters."""
+    for table in (_races(document["summary"], document["threads"]), _plain(document["pytest_benchmark"])):
+        console.print()
+        print_table(console, table)
+    console.print()
     console.print(Text("cheaters", style="bold"))
-    for name, found in document["cheaters"].items():
-        missed = "" if found["caught"] else "NOT CAUGHT: "
-        console.print(Text(f"  {missed}{name}: {found['outcome']}: {found['reason']}"), soft_wrap=True)
+    for name, cheater in document["cheaters"].items():
+        missed = "" if cheater["caught"] else "NOT CAUGHT: "
+        console.print(Text(f"  {missed}{name}: {cheater['outcome']}: {cheater['reason']}"), soft_wrap=True)
 
 
-def _races(rows: list[dict[str, Any]]) -> Table:
-    table = _table(("kernel", "size", "noisy", "alarms", "hold 1", "±", "spread", "5% found", "in s", "finds"))
-    for row in rows:
-        table.add_row(
+def _races(summaries: list[dict[str, Any]], threads: int) -> Table:
+    rows = [
+        (
             row["kernel"],
             row["workload"].removesuffix("-f64"),
             row["neighbour"],
@@ -40,24 +36,36 @@ def _races(rows: list[dict[str, Any]]) -> Table:
             f"{row['seconds_most']:.0f}",
             f"{row['smallest_found']:.1%}",
         )
-    return table
+        for row in summaries
+    ]
+    return Table(
+        title=f"a kernel against itself, and slowed by 5%, threads: {threads}",
+        columns=_columns("alarms", "hold 1", "±", "spread", "5% found", "in s", "finds"),
+        rows=rows,
+        notes=(
+            "alarms: races that show a difference where there is none; hold 1: intervals that contain 1; "
+            "±: half the median interval; spread: between launches; in s: the longest race; "
+            "finds: the smallest slowdown that 95% of the races find",
+        ),
+    )
 
 
-def _plain(rows: list[dict[str, Any]]) -> Table:
-    table = _table(("kernel", "size", "noisy", "alarms 2%", "found", "alarms 5%", "found"))
-    for row in rows:
+def _plain(summaries: list[dict[str, Any]]) -> Table:
+    rows = []
+    for row in summaries:
         shares = (
             row[f"{kind}_{threshold}_percent"]
             for threshold in (2, 5)
             for kind in ("false_alarm_rate", "slowed_found")
         )
         noisy = "yes" if row["neighbour"] else "no"
-        table.add_row(row["kernel"], row["workload"], noisy, *(f"{share:.0%}" for share in shares))
-    return table
+        rows.append((row["kernel"], row["workload"], noisy, *(f"{share:.0%}" for share in shares)))
+    return Table(
+        title="the same comparisons with plain pytest-benchmark, at thresholds of 2% and 5%",
+        columns=_columns("alarms 2%", "found", "alarms 5%", "found"),
+        rows=rows,
+    )
 
 
-def _table(headings: tuple[str, ...]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < 3 else "right", no_wrap=True)
-    return table
+def _columns(*numbers: str) -> tuple[Column, ...]:
+    return (Column("kernel"), Column("size"), Column("noisy"), *number_columns(*numbers))

@@ -1,31 +1,29 @@
 "use strict";
 (() => {
-  const sections = JSON.parse(document.getElementById("data").textContent);
-  const state = { choices: {}, hidden: new Set() };
-  const NARROW = 520; // pixels: below this the column of figures at a chart's right would take half of it
+  const { choices, sections } = JSON.parse(document.getElementById("data").textContent);
+  const hidden = new Set(); // names of kernels
+  const NARROW = 520; // pixels: in a narrower chart the column of figures at its right would take half of it
+  const bar = document.getElementById("bar");
+  const kernels = document.getElementById("kernels");
+  const root = document.documentElement;
 
-  const rowsOf = (section) => section.rows.map((row) => Object.fromEntries(section.fields.map((field, i) => [field, row[i]])));
+  /** The values that a section is shown for: the page's choices and its own. */
+  const chosenIn = (section) => ({
+    ...Object.fromEntries(section.shared.map((field) => [field, choices[field]])),
+    ...section.choices,
+  });
 
-  /** What a section looks at: what the reader chose, where this section has it. */
-  const chosenIn = (section) =>
-    Object.fromEntries(
-      Object.entries(section.choices).map(([field, first]) => {
-        const chosen = state.choices[field];
-        return [field, section.every.some((row) => row[field] === chosen) ? chosen : first];
-      }),
-    );
+  const matches = (cell, value) => cell === undefined || cell === value || (Array.isArray(cell) && cell.includes(value));
+  const isChosen = (section, row) => Object.entries(chosenIn(section)).every(([field, value]) => matches(row[field], value));
+  const isShown = (section, row) => isChosen(section, row) && !section.hide.some((field) => hidden.has(row[field]));
 
-  const isShown = (section, row) =>
-    Object.entries(chosenIn(section)).every(([field, value]) => !(field in row) || row[field] === value) &&
-    !section.hide.some((field) => field in row && state.hidden.has(row[field]));
-
-  /** The chart as Vega-Lite, with the rows that are shown, for the width and scale that there are. */
+  /** The chart as Vega-Lite, with the rows that are shown, for the chosen scale and the width of the page. */
   function specOf(section, narrow) {
     const spec = structuredClone(section.chart);
-    const shown = (rows) => rows.filter((row) => isShown(section, row));
-    spec.datasets = Object.fromEntries(Object.entries({ ...spec.datasets, rows: section.every }).map(([name, rows]) => [name, shown(rows)]));
+    const datasets = Object.entries({ ...spec.datasets, rows: section.rows });
+    spec.datasets = Object.fromEntries(datasets.map(([name, rows]) => [name, rows.filter((row) => isShown(section, row))]));
     spec.description = section.alt;
-    // a layer without data has no extent, which Vega warns of
+    // a layer without data has no extent, and Vega warns of that
     const hasData = (layer) => spec.datasets[layer.data?.name]?.length !== 0;
     const hasRoom = (layer) => !narrow || !String(layer.name ?? "").startsWith("wide");
     if (spec.layer) spec.layer = spec.layer.filter((layer) => hasData(layer) && hasRoom(layer));
@@ -34,25 +32,27 @@
         const channel = unit.encoding?.[section.scale];
         if (channel?.scale?.type !== "log") continue;
         Object.assign(channel.scale, { type: "linear", zero: true, nice: true });
-        delete channel.axis?.gridColor; // which was of decades
+        delete channel.axis?.gridColor; // it marks decades
       }
     }
     return spec;
   }
 
-  /** One drawing after another, so that the last that was asked for is the one that stays. */
+  /** Drawings of a section run one after another; one that a later request has replaced is skipped. */
   function draw(section) {
     if (!section.chart) return;
-    const turn = (section.turn = (section.turn ?? 0) + 1);
-    section.drawing = (section.drawing ?? Promise.resolve()).then(() => turn === section.turn && drawNow(section));
+    const request = (section.request = (section.request ?? 0) + 1);
+    section.drawing = (section.drawing ?? Promise.resolve()).then(() => request === section.request && drawNow(section));
   }
 
   async function drawNow(section) {
     const box = section.element.querySelector(".chart");
     section.view?.finalize();
     const spec = specOf(section, box.clientWidth < NARROW);
-    if (!spec.datasets.rows.length) return box.replaceChildren("Every kernel of this chart is hidden.");
+    if (!spec.datasets.rows.length) return box.replaceChildren(whyEmpty(section));
+    box.style.minHeight = `${box.offsetHeight}px`; // an empty box for a moment would move the page
     const result = await vegaEmbed(box, spec, { actions: false, renderer: "svg", tooltip: { theme: "custom", disableDefaultStyle: true } });
+    box.style.minHeight = "";
     section.view = result.view;
     const svg = box.querySelector("svg");
     svg.setAttribute("role", "img");
@@ -60,34 +60,39 @@
     section.drawn = true;
   }
 
+  const whyEmpty = (section) =>
+    section.rows.some((row) => isChosen(section, row))
+      ? "Every kernel of this chart is hidden."
+      : `There is no data for ${Object.values(chosenIn(section)).join(", ")} here.`;
+
   function show(section) {
-    section.element.querySelectorAll("tr[data-row]").forEach((line) => (line.hidden = !isShown(section, section.every[line.dataset.row])));
-    section.element.querySelectorAll("[data-remark]").forEach((line) => (line.hidden = !isShown(section, section.remarks[line.dataset.remark])));
-    const chosen = chosenIn(section);
-    section.element.querySelectorAll("[data-choice]").forEach((select) => (select.value = chosen[select.dataset.choice]));
-    section.element.querySelectorAll("input[type=checkbox]").forEach((box) => (box.checked = !state.hidden.has(box.value)));
-    const caption = section.element.querySelector("figcaption");
+    const { element, rows, remarks } = section;
+    element.querySelectorAll("tr[data-row]").forEach((line) => (line.hidden = !isShown(section, rows[line.dataset.row])));
+    element.querySelectorAll("[data-remark]").forEach((line) => (line.hidden = !isShown(section, remarks[line.dataset.remark])));
+    const caption = element.querySelector("figcaption");
     if (caption) {
-      const away = section.hide.length ? [...state.hidden].filter((name) => section.every.some((row) => row[section.hide[0]] === name)) : [];
-      caption.textContent = [...Object.values(chosen), away.length ? `hidden: ${away.join(", ")}` : ""].filter(Boolean).join(" · ");
+      const leftOut = [...hidden].filter((name) => rows.some((row) => row[section.hide[0]] === name));
+      caption.textContent = [...Object.values(chosenIn(section)), leftOut.length ? `hidden: ${leftOut.join(", ")}` : ""].filter(Boolean).join(" · ");
     }
     section.drawn = false;
-    if (section.seen) draw(section);
+    if (section.visible) draw(section);
   }
+
+  const showAll = () => sections.forEach(show);
+  const announce = (text) => (document.getElementById("status").textContent = text);
 
   const quoted = (value) => {
     const text = value === null || value === undefined ? "" : String(value);
-    // a spreadsheet takes what begins so for a formula
+    // a spreadsheet takes a text that begins so for a formula
     const safe = typeof value === "string" && /^[=+\-@]/.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
 
   function csv(section) {
-    const { columns, listField } = section;
+    const { columns, listField, rows } = section;
     const fields = listField && !columns.includes(listField) ? [...columns, listField] : columns;
-    const lines = section.every.flatMap((row) =>
-      listField ? row[listField].map((value) => fields.map((field) => quoted(field === listField ? value : row[field])).join(",")) : [fields.map((field) => quoted(row[field])).join(",")],
-    );
+    const line = (row) => fields.map((field) => quoted(row[field])).join(",");
+    const lines = rows.flatMap((row) => (listField ? row[listField].map((item) => line({ ...row, [listField]: item })) : [line(row)]));
     return [fields.join(","), ...lines].join("\n") + "\n";
   }
 
@@ -99,35 +104,65 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
-  const changed = () => sections.forEach(show);
-  const seen = new IntersectionObserver(
-    (entries) =>
-      entries.forEach((entry) => {
-        const section = sections.find((one) => one.element === entry.target);
-        if (!entry.isIntersecting) return;
-        section.seen = true;
+  // a chart is drawn when it comes near the screen
+  const nearby = new IntersectionObserver(
+    (changes) =>
+      changes.forEach((change) => {
+        const section = sections.find((one) => one.element === change.target);
+        if (!change.isIntersecting) return;
+        section.visible = true;
         if (!section.drawn) draw(section);
       }),
     { rootMargin: "600px" },
   );
 
   for (const section of sections) {
-    section.every = rowsOf(section);
+    const { fields } = section;
+    section.rows = section.rows.map((row) => Object.fromEntries(fields.map((field, index) => [field, row[index]])));
     section.element = document.getElementById(section.name);
     section.element.addEventListener("change", ({ target }) => {
-      if (target.matches("[data-choice]")) state.choices[target.dataset.choice] = target.value;
-      else if (target.matches("[data-scale]")) section.linear = target.value === "linear";
-      else if (target.checked) state.hidden.delete(target.value);
-      else state.hidden.add(target.value);
-      if (target.matches("[data-scale]")) show(section);
-      else changed();
+      if (target.matches("[data-scale]")) section.linear = target.value === "linear";
+      else section.choices[target.dataset.choice] = target.value;
+      show(section);
+      announce(`${section.heading}: ${target.selectedOptions[0].text}`);
     });
     section.element.querySelector(".csv")?.addEventListener("click", () => save(section));
     show(section);
-    seen.observe(section.element);
+    nearby.observe(section.element);
   }
 
-  const root = document.documentElement;
+  if (bar) {
+    bar.hidden = false;
+    bar.addEventListener("change", ({ target }) => {
+      if (target.matches("[data-choice]")) {
+        choices[target.dataset.choice] = target.value;
+        announce(`All charts and tables: ${target.value}`);
+      } else {
+        if (target.checked) hidden.delete(target.value);
+        else hidden.add(target.value);
+        const total = kernels.querySelectorAll("input").length;
+        document.getElementById("count").textContent = `${total - hidden.size} of ${total}`;
+        announce(`${target.value} is ${target.checked ? "shown" : "hidden"}; ${total - hidden.size} of ${total} kernels are shown`);
+      }
+      showAll();
+    });
+    // what has the focus must not lie below the bar
+    new ResizeObserver(() => root.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
+  }
+
+  if (kernels) {
+    // as in page.css: on a small screen the kernels open over the page
+    const small = matchMedia("(max-width: 640px)");
+    const fold = () => (kernels.open = !small.matches);
+    small.addEventListener("change", fold);
+    fold();
+    kernels.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || !small.matches) return;
+      kernels.open = false;
+      kernels.querySelector("summary").focus();
+    });
+  }
+
   const button = document.getElementById("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
@@ -145,7 +180,7 @@
 
   let width = innerWidth;
   addEventListener("resize", () => {
-    if (innerWidth !== width) changed();
+    if (innerWidth !== width) showAll();
     width = innerWidth;
   });
   // on paper everything is open and drawn

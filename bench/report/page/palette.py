@@ -1,8 +1,8 @@
-"""One colour a technique, on paper and in the dark, and one shape for each kernel of the same technique.
+"""A colour for each technique, on white and on black, and a shape for each kernel of one technique.
 
-The colours are chosen so that people with any colour vision tell neighbours apart (after Okabe and Ito, darkened or
-lightened until each has a contrast of 3 to 1 with its ground). A chart names them as CSS variables, so that it
-changes with its page; for a picture that stands alone they are put in.
+People with any colour vision can tell neighbouring colours apart (after Okabe and Ito, darkened or lightened until
+each has a contrast of 3 to 1 with its background). A chart names its colours as CSS variables, so it changes with
+its page. In a picture outside a page, `with_light_colours` replaces the variables.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from bench.report.page.document import Series
+from bench.report.page.section import Series
 from bench.results.record import Record
-from kernels.registry import KERNELS
+from kernels.registry import KERNELS, TECHNIQUES
 
 COLOURS = {
     "python": ("#75736c", "#a5a39b"),
@@ -23,8 +23,8 @@ COLOURS = {
     "peer": ("#8a6d00", "#e0c040"),
     "own": ("#a8457f", "#e68fc4"),
 }
-"""Technique → its colour on white, and on black. `own`: a kernel that the user brought."""
-_GROUND = {
+"""Technique → its colour on white, and on black. `own`: a user's own kernel."""
+_PAGE_COLOURS = {
     "paper": ("#ffffff", "#161615"),
     "ink": ("#1c1c1a", "#ecebe6"),
     "soft": ("#5f5e5a", "#a9a79f"),
@@ -40,61 +40,51 @@ _SHAPES = {
     "diamond": "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
     "cross": "M-1.7,-5h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3v-3.4h3.3z",
 }
-"""Vega's name of the shape → the same as an SVG path, for the legend."""
+"""Vega's name of a shape → the same shape as an SVG path, beside the kernel's check box."""
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 
 
-def technique(kernel: str) -> str:
-    """What a kernel is written with: a registered one's file says it, a user's own is `own`."""
-    spec = KERNELS.get(kernel.removesuffix(" (control)"), "")
-    if not spec:
-        return "own"
-    if ".peers." in spec:
-        return "peer"
-    return spec.removeprefix("kernels.").partition("_")[0]
-
-
-def looks(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    """Kernel → `technique` and `shape`: the same in every chart of the run; in the ladder's order, own ones last."""
+def kernel_styles(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    """Kernel → `technique` and `shape`, the same in every chart. In the registry's order, users' own last."""
     present = {record.kernel for record in records}
     ordered = [name for name in KERNELS if name in present] + sorted(present - set(KERNELS))
-    taken: dict[str, int] = {}
-    found = {}
+    counts: dict[str, int] = {}
+    styles = {}
     for name in ordered:
-        kind = technique(name)
-        place = taken[kind] = taken.get(kind, -1) + 1
-        found[name] = {"technique": kind, "shape": list(_SHAPES)[place % len(_SHAPES)]}
-    return found
+        technique = TECHNIQUES.get(name, "own")
+        index = counts[technique] = counts.get(technique, -1) + 1
+        styles[name] = {"technique": technique, "shape": list(_SHAPES)[index % len(_SHAPES)]}
+    return styles
 
 
-def series(looked: dict[str, dict[str, Any]], kernels: Iterable[str]) -> tuple[Series, ...]:
-    """What a reader can hide, in the order of the ladder."""
-    wanted = set(kernels)
+def series(styles: dict[str, dict[str, Any]], kernels: Iterable[str]) -> tuple[Series, ...]:
+    """The kernels that a reader can hide, in the order of the styles."""
+    shown = set(kernels)
     return tuple(
-        Series(name, f"var(--{look['technique']})", _SHAPES[look["shape"]])
-        for name, look in looked.items()
-        if name in wanted
+        Series(name, f"var(--{style['technique']})", _SHAPES[style["shape"]])
+        for name, style in styles.items()
+        if name in shown
     )
 
 
 def colour_scale() -> dict[str, Any]:
-    """Of a chart's colour channel."""
+    """The scale of a chart's colour channel."""
     return {"domain": list(COLOURS), "range": [f"var(--{name})" for name in COLOURS]}
 
 
 def shape_scale() -> dict[str, Any]:
-    """Of its shape channel."""
+    """The scale of a chart's shape channel."""
     return {"domain": list(_SHAPES), "range": list(_SHAPES)}
 
 
 def dash_scale() -> dict[str, Any]:
-    """Of its strokeDash channel: a dash for each shape."""
+    """The scale of a chart's strokeDash channel: a dash for each shape."""
     return {"domain": list(_SHAPES), "range": list(map(list, _DASHES))}
 
 
 def css() -> str:
-    """The techniques' colours as variables: light, dark by the system or by the button, light on paper."""
-    light, dark = ("".join(f"--{name}:{pair[place]};" for name, pair in COLOURS.items()) for place in (0, 1))
+    """The techniques' colours as variables: light or dark by the system or by the button, light on paper."""
+    light, dark = ("".join(f"--{name}:{pair[side]};" for name, pair in COLOURS.items()) for side in (0, 1))
     return (
         f":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
         f":root[data-theme=dark]{{{dark}}}@media "
@@ -103,13 +93,13 @@ def css() -> str:
 
 
 def with_light_colours(chart: dict[str, Any]) -> dict[str, Any]:
-    """The chart with the light colours in the place of the variables, on white."""
+    """The chart on white, with the light colours in place of the variables."""
     text = json.dumps(chart)
-    for name, (light, _dark) in (COLOURS | _GROUND).items():
+    for name, (light, _dark) in (COLOURS | _PAGE_COLOURS).items():
         text = text.replace(f"var(--{name})", light)
-    whole: dict[str, Any] = json.loads(text)
-    whole["background"] = "white"
-    return whole
+    coloured: dict[str, Any] = json.loads(text)
+    coloured["background"] = "white"
+    return coloured
 
 
 CONFIG: dict[str, Any] = {
@@ -126,4 +116,4 @@ CONFIG: dict[str, Any] = {
     "rule": {"stroke": "var(--soft)"},
     "point": {"filled": True, "opacity": 1, "size": 70},
 }  # fmt: skip
-"""Of every chart: no frame, no ticks, grid lines only where a chart asks for them."""
+"""The style of every chart: no frame, no ticks, grid lines only where a chart asks for them."""

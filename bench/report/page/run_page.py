@@ -1,43 +1,65 @@
-"""A run's page: which sections it has, in which order; and its charts as pictures. Pure: results in, texts out."""
+"""A run's page: its sections in order; and its charts as pictures. Pure: results in, texts out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.report import headline
 from bench.report.page import palette
 from bench.report.page.charts.accuracy import accuracy
 from bench.report.page.charts.calls import calls
-from bench.report.page.charts.cold_start import cold
+from bench.report.page.charts.cold_start import cold_start
 from bench.report.page.charts.heatmap import heatmap
 from bench.report.page.charts.provenance import fingerprint, outcomes
-from bench.report.page.charts.roofline import roofline, share
+from bench.report.page.charts.roofline import ceiling_share, roofline
 from bench.report.page.charts.rounds import rounds
 from bench.report.page.charts.sizes import sizes
 from bench.report.page.charts.speedup import speedup
 from bench.report.page.charts.threads import threads
-from bench.report.page.document import PageHeader, Section, page
+from bench.report.page.document import page
+from bench.report.page.section import PageHeader, Section, Series, matches
 from bench.results.record import Results
 
-_SECTIONS = (speedup, sizes, calls, share, roofline, rounds, outcomes, fingerprint, heatmap, cold, accuracy, threads)
+_SECTIONS = (
+    speedup,
+    sizes,
+    calls,
+    ceiling_share,
+    roofline,
+    rounds,
+    outcomes,
+    fingerprint,
+    heatmap,
+    cold_start,
+    accuracy,
+    threads,
+)
 _PICTURE_WIDTH = 680
-"""Pixels without the labels: with them it fits a README's column."""
+"""Pixels, without the labels: with them a picture fits the column of a README."""
 
 
 def sections(results: Results) -> list[Section]:
-    """Those that the run has data for."""
+    """The sections that the run has data for."""
     return [section for section in (make(results) for make in _SECTIONS) if section.rows]
 
 
 def run_page(results: Results) -> str:
     """The whole page."""
-    return page(f"logitbench on {results.machine['id']}", sections(results), lead(results), palette.css())
+    parts = sections(results)
+    title = f"logitbench on {results.machine['id']}"
+    return page(title, parts, page_header(results), palette.css(), timed_kernels(results, parts))
 
 
-def lead(results: Results) -> PageHeader:
-    """What stands at the top."""
+def timed_kernels(results: Results, parts: Sequence[Section]) -> tuple[Series, ...]:
+    """The kernels that the reader can hide: those that a chart shows."""
+    names = {row[section.hide[0]] for section in parts if section.chart for row in section.rows}
+    return palette.series(palette.kernel_styles(results.records), names)
+
+
+def page_header(results: Results) -> PageHeader:
+    """The top of the page."""
     hardware, software = results.machine["hardware"], results.machine["software"]
     parts = (
         f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB",
@@ -54,7 +76,7 @@ def lead(results: Results) -> PageHeader:
 
 
 def pictures(results: Results) -> Iterator[tuple[str, str]]:
-    """A section's name and its chart as an SVG that stands alone, in the light colours, at its first choices.
+    """Each section's name and its chart as an SVG in the light colours, with the first value of each selector.
 
     Raises ImportError without the `report` extra.
     """
@@ -67,12 +89,12 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 
 
 def filled(section: Section) -> dict[str, Any]:
-    """The chart with its data, for the first of each choice: there is no reader to choose."""
-    first = {choice.field: section.first(choice) for choice in section.choices}
+    """The chart with its data, for the first value of each selector."""
+    first = {selector.field: section.first_value(selector) for selector in section.selectors}
     chart = dict(section.chart or {})
-    every = {"rows": list(section.rows), **chart.get("datasets", {})}
+    datasets = {"rows": list(section.rows), **chart.get("datasets", {})}
     chart["datasets"] = {
-        name: [row for row in rows if all(row.get(field, value) == value for field, value in first.items())]
-        for name, rows in every.items()
+        name: [row for row in rows if all(matches(row, field, value) for field, value in first.items())]
+        for name, rows in datasets.items()
     }
     return chart

@@ -1,4 +1,4 @@
-"""Whether a results file can be shared: from a file made by hand and the one that is committed."""
+"""Whether a results file can be shared: a file made by hand, and the committed ones."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6}
 THREE_LAUNCHES = {"20261123T071430Z-55abef8", "20261123T082039Z-55abef8"}
-"""Of a grid, which the check says of them. No other file may."""
+"""Runs of a grid of workloads, which the check reports. No other committed file may have so few."""
 
 
 def whole() -> dict[str, Any]:
-    """A file that nothing is wrong with."""
-    runs = [run("A", TIMES, limit=1e-6, workload=name).results for name in catalog.DEFAULT]
+    """The JSON of a file that passes every check."""
+    runs = [run("A", TIMES, ceiling=1e-6, workload=name).results for name in catalog.DEFAULT]
     races, records = (tuple(part for one in runs for part in getattr(one, key)) for key in ("races", "records"))
     results = Results(runs[0].run, runs[0].machine, races, records)
     machine_info = {"node": results.machine["id"], "system": "Linux", "cpu": {"brand_raw": "Some CPU"}}
@@ -34,37 +34,38 @@ def whole() -> dict[str, Any]:
     return {"machine_info": machine_info, "commit_info": commit_info, "logitbench": results.as_json()}
 
 
-def wrong(document: dict[str, Any], folder: Path, *personal: str, name: str = "") -> dict[str, str]:
+def failures(document: dict[str, Any], folder: Path, *personal: str, name: str = "") -> dict[str, str]:
+    """The failed checks, each with its messages."""
     identity = document["logitbench"]["machine"]["id"]
     file = folder / "run.json"
     file.write_text(json.dumps(document))
-    place = name or f"{identity}/20260102T030405Z-abc1234.json"
-    found = results_file.findings(place, json.loads(file.read_text()), run_file.read(file), personal)
-    assert len({finding.check for finding in found}) == 8
-    checks = dict.fromkeys(finding.check for finding in found if finding.wrong)
-    return {check: "; ".join(finding.wrong for finding in found if finding.check == check) for check in checks}
+    name = name or f"{identity}/20260102T030405Z-abc1234.json"
+    results = results_file.check_file(name, json.loads(file.read_text()), run_file.read(file), personal)
+    assert len({result.check for result in results}) == 8
+    failed = dict.fromkeys(result.check for result in results if result.failure)
+    return {check: "; ".join(result.failure for result in results if result.check == check) for check in failed}
 
 
-def test_a_whole_file_has_nothing_wrong(tmp_path: Path) -> None:
-    assert wrong(whole(), tmp_path, "ada", "analytical-engine") == {}
+def test_a_complete_file_passes_every_check(tmp_path: Path) -> None:
+    assert failures(whole(), tmp_path, "ada", "analytical-engine") == {}
 
 
-def test_a_gpus_run_has_workloads_of_its_own(tmp_path: Path) -> None:
+def test_a_run_on_a_gpu_may_have_its_own_workloads(tmp_path: Path) -> None:
     document = whole()
     for key in ("races", "records"):
         document["logitbench"][key] = document["logitbench"][key][:2]
-    assert "nothing was timed on breast-cancer, 10000x32-f64" in wrong(document, tmp_path)["whole"]
+    assert "nothing was timed on breast-cancer, 10000x32-f64" in failures(document, tmp_path)["whole"]
     document["logitbench"]["records"][0]["device"] = "gpu"
-    assert "nothing was timed" not in wrong(document, tmp_path).get("whole", "")
+    assert "nothing was timed" not in failures(document, tmp_path).get("whole", "")
 
 
 def _set(path: str, value: object) -> Any:
     def change(document: dict[str, Any]) -> None:
-        *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-        part: Any = document
-        for step in way:
-            part = part[step]
-        part[last] = value
+        *parents, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+        container: Any = document
+        for key in parents:
+            container = container[key]
+        container[last] = value
 
     return change
 
@@ -81,19 +82,27 @@ def _set(path: str, value: object) -> Any:
         (_set("commit_info.branch", "x"), "nothing personal", "branch: not expected"),
         (_set("commit_info.project", "x"), "nothing personal", "commit_info.project may be a folder's name"),
         (_set("machine_info.cpu.x", "at /home/ada/x.py"), "nothing personal", "machine_info.cpu.x names a folder"),
-        (_set("machine_info.cpu.x", "by Ada, 1843"), "nothing personal", "holds the name of this host or its user"),
+        (_set("machine_info.cpu.x", "by Ada, 1843"), "nothing personal", "has the name of this host or its user"),
         (_set("logitbench.machine.hardware.cores", 64), "machine", "it was edited"),
         (
             _set("logitbench.records.1.seconds.median", 4e-6),
             "untouched",
             "numba on lecture: its time does not",
         ),
-        (_set("logitbench.races.2.ceilings", None), "whole", "limits were not measured on 10000x32-f64"),
-        (_set("logitbench.races.2.launches", 3), "whole", "fewer than 5 launches on 10000x32-f64"),
+        (
+            _set("logitbench.races.2.ceilings", None),
+            "whole",
+            "the machine's ceilings were not measured on 10000x32-f64",
+        ),
+        (
+            _set("logitbench.races.2.launches", 3),
+            "whole",
+            "fewer than 5 launches on 10000x32-f64: run with --launches 5",
+        ),
         (_set("logitbench.races", []), "untouched", "does not follow from its rounds"),
         (_set("logitbench.records", []), "whole", "it has no finished race"),
         (_set("logitbench.races.0.control.trustworthy", False), "trustworthy", "lecture: the control shows"),
-        (_set("logitbench.races.0.control", None), "trustworthy", "lecture: without a control"),
+        (_set("logitbench.races.0.control", None), "trustworthy", "lecture: it has no control"),
         (_set("logitbench.run.commit", "abc1234-dirty"), "commit", "was not committed"),
         (_set("logitbench.run.commit", "nogit"), "commit", "does not say which commit"),
         (_set("logitbench.records.0.kernel", "mine:f"), "public", "mine:f: nobody else has this kernel"),
@@ -101,50 +110,50 @@ def _set(path: str, value: object) -> Any:
         (_set("logitbench.records.0.outcome", "wrong"), "whole", "numpy on lecture: wrong"),
     ],
 )
-def test_what_is_wrong_is_said(change: Any, check: str, says: str, tmp_path: Path) -> None:
+def test_each_failure_is_reported(change: Any, check: str, says: str, tmp_path: Path) -> None:
     document = deepcopy(whole())
     change(document)
-    assert says in wrong(document, tmp_path, "ada")[check]
+    assert says in failures(document, tmp_path, "ada")[check]
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("Downloads/20260102T030405Z-abc1234.json", "it lies in Downloads; expected results/some-2c-"),
+        ("Downloads/20260102T030405Z-abc1234.json", "it is in Downloads; expected results/some-2c-"),
         ("{id}/20260102T030405Z-abc1234-interrupted.json", "the run was interrupted"),
-        ("{id}/best.json", "it is called best.json; expected <UTC time>-<commit>.json"),
+        ("{id}/best.json", "its name is best.json; expected <UTC time>-<commit>.json"),
     ],
 )
-def test_where_it_lies(name: str, says: str, tmp_path: Path) -> None:
+def test_the_path_under_results_is_checked(name: str, says: str, tmp_path: Path) -> None:
     document = whole()
     name = name.format(id=document["logitbench"]["machine"]["id"])
-    assert says in wrong(document, tmp_path, name=name)["name"]
+    assert says in failures(document, tmp_path, name=name)["name"]
 
 
-def test_names_of_nobody_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_identify_nobody_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.node", lambda: "engine.example.org")
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     monkeypatch.setattr(Path, "home", lambda: Path("/home/al"))
-    assert results_file.here() == ["engine.example.org", "engine"]
+    assert results_file.local_names() == ["engine.example.org", "engine"]
 
 
 @each_committed("file")
-def test_what_is_committed_can_be_shared(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_files_can_be_shared(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check", str(file)])
-    wrong = [line[:40] for line in capsys.readouterr().out.splitlines() if not line.endswith(" ok")]
+    failed = [line[:40] for line in capsys.readouterr().out.splitlines() if not line.endswith(" ok")]
     if file.stem in THREE_LAUNCHES:
-        assert (code, wrong) == (1, ["whole            fewer than 5 launches on"[:40]])
+        assert (code, failed) == (1, ["whole            fewer than 5 launches on"[:40]])
     else:
-        assert (code, wrong) == (0, [])
+        assert (code, failed) == (0, [])
 
 
-def test_the_command_says_a_line_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_line_for_each_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.json"
     file.write_text(json.dumps(whole()))
     assert main(["check", str(file)]) == 1
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) == 9
-    assert "name             it is called run.json" in shown
+    assert "name             its name is run.json" in shown
 
 
 @pytest.mark.parametrize("command", ["check", "compare"])
@@ -152,9 +161,9 @@ def test_the_command_says_a_line_a_finding(tmp_path: Path, capsys: pytest.Captur
     ("content", "says"),
     [
         (None, "No such file"),
-        ("", "no results file of logitbench"),
-        ('{"logitbench": {"schema": 1, "ru', "no results file of logitbench"),
-        ('{"benchmarks": [], "machine_info": {}}', "no results file of logitbench"),
+        ("", "not a results file of logitbench"),
+        ('{"logitbench": {"schema": 1, "ru', "not a results file of logitbench"),
+        ('{"benchmarks": [], "machine_info": {}}', "not a results file of logitbench"),
         ('{"logitbench": {"schema": 2}}', "schema 2; this version reads schema 1"),
         (
             '{"logitbench": {"schema": 1, "run": {}, "machine": {}, "races": [], "records": []}}',
@@ -162,7 +171,7 @@ def test_the_command_says_a_line_a_finding(tmp_path: Path, capsys: pytest.Captur
         ),
     ],
 )
-def test_bad_files(
+def test_a_file_that_cannot_be_read_is_an_error(
     command: str, content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "bad.json"
@@ -177,38 +186,39 @@ def test_bad_files(
     assert says in shown.err
 
 
-def test_the_results_page_is_made_from_the_files() -> None:
-    there: dict[str, list[Results]] = {}
+def test_the_committed_results_page_is_generated_from_the_files() -> None:
+    runs: dict[str, list[Results]] = {}
     for path in committed():
-        there.setdefault(path.parent.name, []).append(run_file.read(path))
+        runs.setdefault(path.parent.name, []).append(run_file.read(path))
     page = (CHECKOUT / "results" / "README.md").read_text()
-    assert page == machines.page(there), "run make results, and git add results/"
+    assert page == machines.page(runs), "run make results, and git add results/"
 
 
-def test_the_page_has_each_machine_with_its_newest_figures() -> None:
-    one, two = (run(cpu, TIMES, limit=1e-6, on=machine_of(cpu)).results for cpu in ("Some CPU", "Other CPU"))
+def test_the_results_page_has_each_machine_with_its_newest_figures() -> None:
+    one, two = (run(cpu, TIMES, ceiling=1e-6, on=machine_of(cpu)).results for cpu in ("Some CPU", "Other CPU"))
     older = run("older", {"numpy": 1.0}, on=machine_of("Some CPU")).results
     page = machines.page({one.machine["id"]: [older, one], two.machine["id"]: [two]})
     assert "| Some CPU | 2 | 2 | 2026-01-02 | lecture | `numba` | 2.00 [1.90, 2.10] | 20% | 24.0 GB/s |" in page
     assert page.count("## ") == 2
-    assert "| lecture | 2 | `numba` | 5.00 µs | 2.00 [1.90, 2.10] | 4.00 [3.90, 4.10] × `loops` | 20% |" in page
+    assert "| lecture | 2 | `numba` | 5.00 µs | 2.00 [1.90, 2.10] | 4.00 [3.90, 4.10] (loops) | 20% |" in page
 
 
-def test_machine_all_lists_them(
+def test_machine_all_lists_the_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(store, "RESULTS", tmp_path)
     ids = [machine_of(cpu)["id"] for cpu in ("Some CPU", "Other CPU")]
     for name, cpu in zip(ids, ("Some CPU", "Other CPU"), strict=True):
-        results = run(name, TIMES, limit=1e-6, on=machine_of(cpu)).results
+        results = run(name, TIMES, ceiling=1e-6, on=machine_of(cpu)).results
         run_file.write(tmp_path / name / "20260102T030405Z-abc1234.json", {"logitbench": results.as_json()})
     assert main(["machine", "--all"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ids)
     assert max(map(len, shown.splitlines())) <= 80
+    assert "of ceiling" in shown
 
 
-def test_runs_are_files_machines_or_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_named_by_file_machine_or_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for machine, stamp in (("a-2c-01", "20260101"), ("a-2c-01", "20260102"), ("b-2c-02", "20260101")):
         for end in ("", "-interrupted"):
             file = tmp_path / machine / f"{stamp}T000000Z-abc1234{end}.json"

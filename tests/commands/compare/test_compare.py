@@ -1,4 +1,4 @@
-"""Two runs side by side, from records made by hand: figures as computed here, refusals, warnings. No clock."""
+"""Two runs side by side, from records made by hand: expected numbers, errors, warnings. No clock."""
 
 from __future__ import annotations
 
@@ -34,116 +34,128 @@ def shown(*runs: Run) -> str:
 
 
 def test_two_machines_by_hand() -> None:
-    """A reads X in 1 µs and B in 0.25 µs: B's kernel is twice as fast, and makes half as much of its machine."""
-    found = compared(run("A", TIMES, limit=1e-6), run("B", {**TIMES, "numba": 2.5e-6}, limit=0.25e-6, on=OTHER))
-    assert not found.one_machine
-    cells = {cell.kernel: cell for _, cell in found.cells}
+    """A reads X in 1 µs and B in 0.25 µs: B's kernel is twice as fast, with half the share of its ceiling."""
+    comparison = compared(
+        run("A", TIMES, ceiling=1e-6), run("B", {**TIMES, "numba": 2.5e-6}, ceiling=0.25e-6, on=OTHER)
+    )
+    assert not comparison.one_machine
+    cells = {cell.kernel: cell for _, cell in comparison.cells}
     assert list(cells) == ["numpy", "jax", "numba"]
     numba = cells["numba"]
     assert numba.shares == pytest.approx((0.2, 0.1))
     assert (numba.times.estimate, numba.times.verdict) == (pytest.approx(2.0), "faster")
     assert numba.normalised is not None
     assert (numba.normalised.estimate, numba.normalised.verdict) == (pytest.approx(0.5), "slower")
-    # time and limit wobble together, so the shares have no spread, and BETWEEN_RUNS is all there is
+    # time and ceiling vary together, so the shares have no spread, and only BETWEEN_RUNS remains
     assert numba.normalised.low == pytest.approx(0.5 * exp(-1.959964 * BETWEEN_RUNS))
     assert cells["numpy"].times.verdict == "no difference shown"
     assert cells["numpy"].normalised is not None
     assert cells["numpy"].normalised.estimate == pytest.approx(0.25)
 
 
-def test_times_on_two_machines_have_both_machines_drift_in_them() -> None:
-    found = compared(run("A", TIMES), run("B", TIMES, on=OTHER)).cells[0][1].times
-    spread = sqrt(0.00005)  # of the logarithms of WOBBLE, nearly
+def test_the_interval_on_two_machines_includes_the_drift_of_both() -> None:
+    comparison = compared(run("A", TIMES), run("B", TIMES, on=OTHER)).cells[0][1].times
+    spread = sqrt(0.00005)  # of the logarithms of WOBBLE, approximately
     error = sqrt(2 * spread**2 / 5 + 2 * spread**2 + BETWEEN_RUNS**2)
     assert WOBBLE == (0.99, 1.0, 1.01, 1.0, 1.0)
-    assert found.high == pytest.approx(exp(1.96 * error), rel=2e-3)
+    assert comparison.high == pytest.approx(exp(1.96 * error), rel=2e-3)
 
 
-def test_one_machine_at_the_pace_of_its_kernels() -> None:
+def test_on_one_machine_times_are_relative_to_the_pace_of_its_kernels() -> None:
     drifting = (0.8, 1.0, 1.2, 1.1, 0.9)
     slower = {kernel: 1.2 * seconds for kernel, seconds in MORE.items()} | {"jax": 1.5 * 1.2 * MORE["jax"]}
-    found = compared(run("A", MORE, wobble=drifting), run("B", slower, wobble=drifting))
-    cells = {cell.kernel: cell for _, cell in found.cells}
+    comparison = compared(run("A", MORE, wobble=drifting), run("B", slower, wobble=drifting))
+    cells = {cell.kernel: cell for _, cell in comparison.cells}
     verdicts = {kernel: cell.times.verdict for kernel, cell in cells.items()}
     assert verdicts == dict.fromkeys(MORE, "no difference shown") | {"jax": "slower"}
-    assert found.pairs[0].pace.change == pytest.approx(1 / 1.2)
+    assert comparison.pairs[0].shift.change == pytest.approx(1 / 1.2)
     assert cells["jax"].times.estimate == pytest.approx(1 / 1.5)
-    assert all(cell.normalised is None for _, cell in found.cells)
-    assert "all kernels together 1.20× slower" in shown(found.reference, found.other)
+    assert all(cell.normalised is None for _, cell in comparison.cells)
+    assert "all kernels together 1.20× slower" in shown(comparison.reference, comparison.other)
 
 
-def test_what_is_too_much_for_drift_is_not_put_down_to_it() -> None:
-    found = compared(run("A", TIMES), run("B", {kernel: 2 * seconds for kernel, seconds in TIMES.items()}))
-    assert {cell.times.verdict for _, cell in found.cells} == {"slower"}
-    assert "all kernels together 2.00× slower, more than this machine drifts" in found.pairs[0].warnings[0]
+def test_a_change_too_large_for_drift_is_not_attributed_to_drift() -> None:
+    comparison = compared(run("A", TIMES), run("B", {kernel: 2 * seconds for kernel, seconds in TIMES.items()}))
+    assert {cell.times.verdict for _, cell in comparison.cells} == {"slower"}
+    assert "all kernels together 2.00× slower, more than the drift of this machine" in comparison.pairs[0].warnings[0]
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("other", "message"),
     [
         (run("B", {"sklearn": 1e-5}), "nothing in common: A timed numpy, numba, jax on lecture; B timed sklearn"),
         (run("B", TIMES, workload="flights"), "nothing in common: .* on flights; expected a kernel timed on"),
-        (run("B", TIMES, m=2000), "lecture is other data in A than in B: m is 1000 and 2000"),
-        (run("B", TIMES, data={**DIGEST, "placed": 0.03}), "lecture is other data .* digests are 0.5, 1, 0.01, 0.02"),
+        (run("B", TIMES, m=2000), "lecture has different data in A and in B: m is 1000 and 2000"),
+        (
+            run("B", TIMES, data={**DIGEST, "placed": 0.03}),
+            "lecture has different data .* digests are 0.5, 1, 0.01, 0.02",
+        ),
         (Run("B", replace(run("B", TIMES).results, records=())), "B has no finished race; expected a kernel"),
     ],
 )
-def test_refusals(other: Run, says: str) -> None:
-    with pytest.raises(ValueError, match=says) as refused:
+def test_runs_that_cannot_be_compared(other: Run, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
         compare([run("A", TIMES), other])
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(error.value)
 
 
-def test_one_run_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing to compare with; expected two runs"):
+def test_one_run_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nothing to compare with; expected two or more runs"):
         compare([run("A", TIMES)])
 
 
-def test_a_file_with_rounds_missing_is_refused() -> None:
-    whole = run("B", TIMES)
-    (race,) = whole.results.races
-    cut = replace(whole.results, races=({**race, "rounds": race["rounds"][:-1]},))
-    with pytest.raises(ValueError, match="B: on lecture the kernels' rounds differ in number; is the file whole?"):
+def test_a_file_with_missing_rounds_is_an_error() -> None:
+    complete = run("B", TIMES)
+    (race,) = complete.results.races
+    cut = replace(complete.results, races=({**race, "rounds": race["rounds"][:-1]},))
+    with pytest.raises(
+        ValueError, match="B: on lecture the kernels' rounds differ in number; the file may be incomplete"
+    ):
         compare([run("A", TIMES), Run("B", cut)])
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("other", "message"),
     [
         (run("B", TIMES, trustworthy=False), "lecture: NOT TRUSTWORTHY in B: its control shows a difference"),
-        (run("B", TIMES, threads=8, on=OTHER), "other numbers of threads, 2 and 8"),
-        (run("B", TIMES, on=machine_of(numpy="1.0", jax="0.10")), "other versions of numpy, jax: kernels may be"),
-        (run("B", TIMES, commit="def5678"), "other commits, abc1234 and def5678: kernels may be other code"),
-        (run("B", TIMES, commit=None), "B: of which commit is not said"),
-        (run("B", TIMES, wobble=[1.0]), "lecture: of one launch, so nothing can be shown: use --launches 20"),
-        (run("B", {"numpy": 2e-5, "numba": 5e-6}), "lecture: one kernel beside another, or two, does not tell"),
-        (run("B", TIMES, began="2026-01-02T03:04:05 A"), "A and B are the same run: no drift is between them"),
+        (run("B", TIMES, threads=8, on=OTHER), "different numbers of threads, 2 and 8"),
+        (
+            run("B", TIMES, on=machine_of(numpy="1.0", jax="0.10")),
+            "different versions of numpy, jax: the kernels' code may differ",
+        ),
+        (run("B", TIMES, commit="def5678"), "different commits, abc1234 and def5678: the kernels' code may differ"),
+        (run("B", TIMES, commit=None), "B: the commit is not known"),
+        (run("B", TIMES, wobble=[1.0]), "lecture: a run with one launch shows no difference: use --launches 20"),
+        (run("B", {"numpy": 2e-5, "numba": 5e-6}), "lecture: with fewer than 4 kernels it is not clear which"),
+        (run("B", TIMES, began="2026-01-02T03:04:05 A"), "A and B are the same run: there is no drift between them"),
     ],
 )
-def test_warnings(other: Run, says: str) -> None:
-    found = compared(run("A", MORE), other)
-    assert any(says in line for line in compare_text.warnings(found))
+def test_warnings(other: Run, message: str) -> None:
+    comparison = compared(run("A", MORE), other)
+    assert any(message in line for line in compare_text.warnings(comparison))
     assert compare_text.warnings(compared(run("A", MORE), run("C", MORE))) == []
-    assert says in " ".join(shown(run("A", MORE), other).split())
+    assert message in " ".join(shown(run("A", MORE), other).split())
 
 
-def test_changes_that_were_not_committed_are_warned_of() -> None:
+def test_uncommitted_changes_give_a_warning() -> None:
     runs = [run(name, TIMES, commit="abc1234-dirty") for name in "AB"]
-    assert "abc1234-dirty: changes were not committed: kernels may be other code" in compared(*runs).warnings
+    assert "abc1234-dirty: uncommitted changes: the kernels' code may differ" in compared(*runs).warnings
 
 
-def test_who_failed_in_one_of_them_is_listed() -> None:
+def test_a_kernel_that_failed_in_one_run_is_listed() -> None:
     other = run("B", TIMES)
     failed = replace(other.results.records[2], outcome="wrong", reason="data: db is nan", seconds=None)
-    found = compared(run("A", TIMES), Run("B", replace(other.results, records=(*other.results.records[:2], failed))))
-    assert found.only_in_one == ("jax on lecture: in B wrong: data: db is nan",)
-    assert [cell.kernel for _, cell in found.cells] == ["numpy", "numba"]
+    comparison = compared(
+        run("A", TIMES), Run("B", replace(other.results, records=(*other.results.records[:2], failed)))
+    )
+    assert comparison.only_in_one == ("jax on lecture: in B wrong: data: db is nan",)
+    assert [cell.kernel for _, cell in comparison.cells] == ["numpy", "numba"]
 
 
-def test_what_differs_is_in_groups_and_what_is_the_same_is_left_out() -> None:
+def test_differences_are_in_groups_and_equal_properties_are_left_out() -> None:
     first, second = run("A", TIMES), run("B", TIMES, threads=8, on=machine_of("Other CPU", 16, numba="0.70.0"))
-    untrusted, _ = compare([first, second])
-    assert [(one.group, one.name, one.values) for one in untrusted] == [
+    differences, _ = compare([first, second])
+    assert [(difference.group, difference.name, difference.values) for difference in differences] == [
         ("hardware", "CPU", ("Some CPU", "Other CPU")),
         ("hardware", "cores", ("2", "16")),
         ("software", "numba", ("0.68.1", "0.70.0")),
@@ -152,10 +164,10 @@ def test_what_differs_is_in_groups_and_what_is_the_same_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_it_fits_80_columns_and_says_what_it_could_show(count: int) -> None:
+def test_the_text_fits_80_columns_and_says_which_slowdown_it_would_show(count: int) -> None:
     long = {"a-kernel-of-20-letters": 1.234e-4, "numpy": 2.345e-3, "numba": 1e-9}
     runs = [
-        run(f"20260102T030405Z-abc123{number}", long, limit=1e-6 / (1 + number), on=machine_of(f"CPU {number}"))
+        run(f"20260102T030405Z-abc123{number}", long, ceiling=1e-6 / (1 + number), on=machine_of(f"CPU {number}"))
         for number in range(count)
     ]
     text = shown(*runs)
@@ -163,37 +175,37 @@ def test_it_fits_80_columns_and_says_what_it_could_show(count: int) -> None:
     assert text.count("in 9 of 10 cases") == count - 1
     for run_ in runs:
         assert run_.machine in text
-    assert "of the limit" in text
+    assert "of the ceiling" in text
     page = compare_text.markdown(runs, *compare(runs))
     assert "| `" not in page.splitlines()[0]
     assert page.count("| kernel | A |") == count - 1
 
 
-def test_one_way_of_measuring_the_limit_is_enough() -> None:
-    runs = [run("A", TIMES, limit=1e-6), run("B", TIMES, limit=5e-7, on=OTHER)]
+def test_one_method_of_reading_is_enough_for_a_ceiling() -> None:
+    runs = [run("A", TIMES, ceiling=1e-6), run("B", TIMES, ceiling=5e-7, on=OTHER)]
     (race,) = runs[0].results.races
-    race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(read-sum)"]  # which failed
+    race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(read-sum)"]  # as if it had failed
     assert all(cell.normalised is not None for _, cell in compared(*runs).cells)
     race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(sigmoid)"]
     assert all(cell.normalised is None for _, cell in compared(*runs).cells)
 
 
-def test_names_are_no_markup() -> None:
+def test_kernel_names_are_not_parsed_as_markup() -> None:
     assert "own[bold]:f" in shown(*(run(name, {**TIMES, "own[bold]:f": 3e-5}) for name in "AB"))
 
 
-def test_without_limits_it_says_so() -> None:
-    text = shown(run("A", TIMES), run("B", TIMES, limit=1e-6, on=OTHER))
-    assert "of the limit" not in text
-    assert "not normalised: not both runs have the machine's limits" in text
+def test_without_ceilings_it_says_so() -> None:
+    text = shown(run("A", TIMES), run("B", TIMES, ceiling=1e-6, on=OTHER))
+    assert "of the ceiling" not in text
+    assert "not normalised: a run has no ceilings of its machine" in text
 
 
-def test_a_digest_is_of_the_data_and_not_of_their_last_bit() -> None:
+def test_a_digest_depends_on_the_data_but_not_on_rounding() -> None:
     from bench.workloads.digest import same_data
 
     X, y = synthetic(1000, 5)
-    own = digest(X, y)
-    assert same_data(own, digest(X * (1 + 2e-16), y))
-    assert same_data(own, digest(X.copy(order="F"), y))
+    original = digest(X, y)
+    assert same_data(original, digest(X * (1 + 2e-16), y))
+    assert same_data(original, digest(X.copy(order="F"), y))
     for other in (digest(X[::-1], y[::-1]), digest(X[:, ::-1], y), digest(X, 1 - y), digest(X * 1.001, y)):
-        assert not same_data(own, other)
+        assert not same_data(original, other)

@@ -1,4 +1,4 @@
-"""The page of a comparison, from records made by hand."""
+"""The HTML page of a comparison, from records made by hand."""
 
 from __future__ import annotations
 
@@ -23,36 +23,34 @@ from bench.results.store import Run
 from tests.support.runs import machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5, "<script>:f": 4e-5}
-RUNS = [run("A", TIMES, limit=1e-6)] + [
-    run(name, {**TIMES, "numba": 1e-5}, limit=5e-7, on=machine_of(f"CPU {name}")) for name in "BC"
+RUNS = [run("A", TIMES, ceiling=1e-6)] + [
+    run(name, {**TIMES, "numba": 1e-5}, ceiling=5e-7, on=machine_of(f"CPU {name}")) for name in "BC"
 ]
 
 
-def test_the_page_has_all_that_the_terminal_has() -> None:
-    untrusted, found = compare(RUNS)
-    page = compare_page.page(RUNS, untrusted, found)
-    sections = {section.name: section for section in compare_page.sections(RUNS, untrusted, found)}
+def test_the_page_has_everything_that_the_terminal_has() -> None:
+    differences, comparisons = compare(RUNS)
+    page = compare_page.page(RUNS, differences, comparisons)
+    sections = {section.name: section for section in compare_page.sections(RUNS, differences, comparisons)}
     assert list(sections) == ["times", "ratios", "shares", "differences"]
     assert "<script>:f" not in page
     assert "&lt;script&gt;:f" in page
-    for one in found:
-        told = {(cell.kernel, cell.times.verdict) for _, cell in one.cells}
-        assert told <= {(row["kernel"], row["verdict"]) for row in sections["ratios"].rows}
-        assert all(
-            line in unescape(page) for line in compare_text.print_summary(one, "B" if one is found[0] else "C")
-        )
+    for label, comparison in zip("BC", comparisons, strict=True):
+        verdicts = {(cell.kernel, cell.times.verdict) for _, cell in comparison.cells}
+        assert verdicts <= {(row["kernel"], row["verdict"]) for row in sections["ratios"].rows}
+        assert all(line in unescape(page) for line in compare_text.closing_lines(comparison, label))
     assert [row["B"] for row in sections["differences"].rows if row["name"] == "CPU"] == ["CPU B"]
 
 
 @pytest.mark.parametrize("normalised", [False, True])
 def test_a_forest_has_each_interval_and_its_verdict(normalised: bool) -> None:
-    _, found = compare(RUNS)
+    _, comparisons = compare(RUNS)
     changes = {
-        (cell.kernel, letter): cell.normalised if normalised else cell.times
-        for letter, one in zip("BC", found, strict=True)
-        for _, cell in one.cells
+        (cell.kernel, label): cell.normalised if normalised else cell.times
+        for label, comparison in zip("BC", comparisons, strict=True)
+        for _, cell in comparison.cells
     }
-    rows = compare_page.forest(RUNS, found, normalised).rows
+    rows = compare_page.forest(RUNS, comparisons, normalised).rows
     assert len(rows) == len(changes) == 2 * len(TIMES)
     for row in rows:
         change = changes[row["kernel"], row["run"]]
@@ -63,33 +61,35 @@ def test_a_forest_has_each_interval_and_its_verdict(normalised: bool) -> None:
             change.high,
             change.verdict,
         ]
-    # all come half as near to a limit that is twice as fast, and only one takes longer
+    # the ceiling is twice as fast, so all shares are half; only one kernel takes longer
     assert {row["verdict"] for row in rows} == ({"slower"} if normalised else {"slower", "no difference shown"})
 
 
 def test_a_dumbbell_has_each_run_once() -> None:
     rows = compare_page.dumbbells(RUNS, compare(RUNS)[1]).rows
-    found = {(row["kernel"], row["run"]): row["seconds"] for row in rows}
-    assert len(rows) == len(found) == 3 * len(TIMES)
-    assert found["numpy", "A"] == pytest.approx(2e-5, rel=0.01)
-    assert found["numba", "C"] == pytest.approx(1e-5, rel=0.01)
+    seconds = {(row["kernel"], row["run"]): row["seconds"] for row in rows}
+    assert len(rows) == len(seconds) == 3 * len(TIMES)
+    assert seconds["numpy", "A"] == pytest.approx(2e-5, rel=0.01)
+    assert seconds["numba", "C"] == pytest.approx(1e-5, rel=0.01)
 
 
-def test_races_of_several_threads_are_apart() -> None:
+def test_races_with_different_threads_are_separate() -> None:
     def both(name: str, slower: float = 1.0) -> Run:
-        one, two = (run(name, {k: own * slower for k, own in TIMES.items()}, threads=threads) for threads in (1, 2))
+        one, two = (
+            run(name, {kernel: seconds * slower for kernel, seconds in TIMES.items()}, threads=threads)
+            for threads in (1, 2)
+        )
         races, records = ((*getattr(one.results, key), *getattr(two.results, key)) for key in ("races", "records"))
         return Run(name, replace(one.results, races=races, records=records))
 
     runs = [both("A"), both("B", 1.5), run("C", TIMES, threads=2)]
-    _, found = compare(runs)
-    times = compare_page.dumbbells(runs, found)
+    times = compare_page.dumbbells(runs, compare(runs)[1])
     assert len(times.rows) == (2 + 2 + 1) * len(TIMES)
     assert {row["race"] for row in times.rows} == {"lecture, threads: 1", "lecture, threads: 2"}
-    assert [times.first(choice) for choice in times.choices] == ["lecture, threads: 1"]
+    assert [times.first_value(selector) for selector in times.selectors] == ["lecture, threads: 1"]
 
 
-def test_a_choice_without_rows_is_not_shown_first() -> None:
+def test_a_workload_without_rows_is_not_the_first_shown() -> None:
     pairs = [run(name, TIMES, wobble=[1.0]) for name in "AB"], [run(name, TIMES, workload="other") for name in "AB"]
     joined = [
         Run(
@@ -103,14 +103,13 @@ def test_a_choice_without_rows_is_not_shown_first() -> None:
         for one, other in zip(*pairs, strict=True)
     ]
     forest = compare_page.forest(joined, compare(joined)[1])
-    (choice,) = forest.choices
-    assert (choice.first, forest.first(choice)) == ("lecture", "other")
+    (selector,) = forest.selectors
+    assert (selector.first, forest.first_value(selector)) == ("lecture", "other")
     assert len(filled(forest)["datasets"]["rows"]) == len(TIMES)
 
 
 def test_the_charts_can_be_drawn() -> None:
-    untrusted, found = compare(RUNS)
-    for section in compare_page.sections(RUNS, untrusted, found):
+    for section in compare_page.sections(RUNS, *compare(RUNS)):
         if section.chart is not None:
             spec = json.dumps(filled(section)).replace('"width": "container"', '"width": 500')
             assert "numba" in vl_convert.vegalite_to_svg(spec)
@@ -118,21 +117,22 @@ def test_the_charts_can_be_drawn() -> None:
 
 def test_one_launch_has_no_forest() -> None:
     runs = [run(name, TIMES, wobble=[1.0]) for name in "AB"]
-    untrusted, found = compare(runs)
-    names = [section.name for section in compare_page.sections(runs, untrusted, found)]
+    names = [section.name for section in compare_page.sections(runs, *compare(runs))]
     assert names == ["times"]
 
 
-def test_the_command_writes_it_and_says_where_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_the_page_and_never_over_a_results_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = [
         str(run_file.write(tmp_path / f"{one.name}.json", {"logitbench": one.results.as_json()})) for one in RUNS[:2]
     ]
     assert main(["compare", *files, "--output", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
     before = Path(files[0]).read_text()
-    for name, says in (("page.html/a.html", "cannot be written"), (Path(files[0]).name, "a page is HTML")):
+    for name, message in (("page.html/a.html", "cannot be written"), (Path(files[0]).name, "a page is HTML")):
         assert main(["compare", *files, "--output", str(tmp_path / name)]) == 2
-        assert says in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     assert Path(files[0]).read_text() == before
 
 

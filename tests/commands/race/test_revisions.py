@@ -1,5 +1,5 @@
-"""python -m bench race REV on the kernels of a small repository, with real workers; short, and no time is judged
-but that of a kernel that sleeps."""
+"""python -m bench race REV on the kernels of a small repository, with real workers. The races are short: only a
+kernel that sleeps is judged by its time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from bench.host import checkout
 from bench.host.checkout import CHECKOUT
 from tests.support.git import git
 
-LEAVINGS = shutil.ignore_patterns("__pycache__")
+CACHES = shutil.ignore_patterns("__pycache__")
 
 
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("committed") / "checkout"
-    shutil.copytree(CHECKOUT / "kernels", folder / "kernels", ignore=LEAVINGS)
+    shutil.copytree(CHECKOUT / "kernels", folder / "kernels", ignore=CACHES)
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "first")
@@ -42,7 +42,7 @@ def repository(committed: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine one control in twenty differs by chance, and its race is not judged."""
+    """Every race is trusted: one control in twenty differs by chance, and its race would not be judged."""
     monkeypatch.setattr(race_analysis, "untrusted_races", lambda _races: set())
 
 
@@ -53,67 +53,67 @@ def changed(repository: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def raced(repository: Path, said: list[str] | None = None, **wanted: object) -> Comparison:
-    asked = {"workloads": "10x2", "launches": 2, "checkout": repository, **wanted}
-    return revisions.run(Options("main", **asked), (said if said is not None else []).append)  # type: ignore[arg-type]
+def raced(repository: Path, lines: list[str] | None = None, **changes: object) -> Comparison:
+    options = {"workloads": "10x2", "launches": 2, "checkout": repository, **changes}
+    return revisions.run(Options("main", **options), (lines if lines is not None else []).append)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_kernel_that_differs_races_against_its_commit(repository: Path) -> None:
+def test_a_kernel_that_differs_races_against_its_version_at_the_commit(repository: Path) -> None:
     changed(
         repository, "numpy_loops.py", "    m = len(X)", "    import time\n\n    time.sleep(0.005)\n    m = len(X)"
     )
-    said: list[str] = []
-    found = raced(repository, said)
-    assert said[-1] == "loops-examples: kernels/numpy_loops.py"
-    (row,) = found.rows
+    lines: list[str] = []
+    comparison = raced(repository, lines)
+    assert lines[-1] == "loops-examples: kernels/numpy_loops.py"
+    (row,) = comparison.rows
     assert (row.kernel, row.workload, row.launches) == ("loops-examples", "10x2-f64", 2)
     assert row.seconds > 0.005 > row.seconds_before
     assert row.judgement.verdict == verdict.FAILED
-    assert len(found.failures) == 1
+    assert len(comparison.failures) == 1
     assert not (CHECKOUT / ".cache" / "versions" / str(os.getpid())).exists()
     assert versioned_kernel.VARIABLE not in os.environ
 
 
-def test_a_kernel_that_no_longer_agrees(repository: Path) -> None:
+def test_a_kernel_that_no_longer_agrees_is_a_failure(repository: Path) -> None:
     changed(repository, "numpy_vectorized.py", "dz = a - y", "dz = y - a")
-    found = raced(repository, kernels="numpy,loops")
-    assert [row.kernel for row in found.rows] == ["loops"]
-    (line,) = [line for line in found.failures if line.startswith("numpy ")]
+    comparison = raced(repository, kernels="numpy,loops")
+    assert [row.kernel for row in comparison.rows] == ["loops"]
+    (line,) = [line for line in comparison.failures if line.startswith("numpy ")]
     assert line.startswith("numpy on 10x2-f64: wrong (ok at main (")
 
 
-def test_an_interruption_leaves_what_was_measured_and_no_folder(repository: Path) -> None:
-    def interrupts(launch: str) -> Comparison:
+def test_an_interruption_keeps_what_was_measured_and_leaves_no_folder(repository: Path) -> None:
+    def interrupted_in(launch: str) -> Comparison:
         def tick(doing: str, _share: float) -> None:
             if doing.startswith(launch):
                 raise KeyboardInterrupt
 
-        wanted = Options("main", "numpy", "10x2", launches=9, checkout=repository)
-        return revisions.run(wanted, lambda _line: None, tick)
+        options = Options("main", "numpy", "10x2", launches=9, checkout=repository)
+        return revisions.run(options, lambda _line: None, tick)
 
-    found = interrupts("launch 4")
-    assert found.interrupted
-    assert found.rows[0].launches == 2
+    comparison = interrupted_in("launch 4")
+    assert comparison.interrupted
+    assert comparison.rows[0].launches == 2
     with pytest.raises(KeyboardInterrupt):
-        interrupts("launch 1")
+        interrupted_in("launch 1")
     assert not (CHECKOUT / ".cache" / "versions" / str(os.getpid())).exists()
 
 
-def test_the_folder_of_a_process_that_was_killed_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_a_killed_process_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
-    left = tmp_path / ".cache" / "versions" / str(2**22 + 1)  # more than a process's number can be
+    left = tmp_path / ".cache" / "versions" / str(2**22 + 1)  # larger than any process id
     left.mkdir(parents=True)
-    with checkout.temporary("versions") as folder:
+    with checkout.temporary_folder("versions") as folder:
         assert folder.is_dir()
         assert not left.exists()
     assert not folder.exists()
 
 
 def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> None:
-    """In a worker: the version's functions and helpers, this version's types."""
+    """In a worker, a kernel has the functions and helpers of its version, and this version's types."""
     for version in (versioned_kernel.OLD, versioned_kernel.NEW):
-        shutil.copytree(repository / "kernels", tmp_path / version / "kernels", ignore=LEAVINGS)
+        shutil.copytree(repository / "kernels", tmp_path / version / "kernels", ignore=CACHES)
     helper = tmp_path / versioned_kernel.OLD / "kernels" / "backends.py"
     helper.write_text(helper.read_text().replace('Backend("numpy", "cpu"', 'Backend("old", "cpu"'))
     code = (
@@ -124,25 +124,28 @@ def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> 
     )
     environment = {**os.environ, versioned_kernel.VARIABLE: str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
     for version, backend in ((versioned_kernel.OLD, "old"), (versioned_kernel.NEW, "numpy")):
-        asked = [sys.executable, "-P", "-c", code, versioned_kernel.spec(version, "numpy-blocked")]
-        ran = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
-        name, source, measuring = ran.stdout.split()
+        command_line = [sys.executable, "-P", "-c", code, versioned_kernel.spec(version, "numpy-blocked")]
+        process = subprocess.run(
+            command_line, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        name, source, worker_file = process.stdout.split()
         assert name == backend
         assert source == str(tmp_path / version / "kernels" / "numpy_blocked.py")
-        assert measuring == str(CHECKOUT / "bench" / "worker" / "worker.py")
+        assert worker_file == str(CHECKOUT / "bench" / "worker" / "worker.py")
 
 
-def test_another_contract_is_told(repository: Path) -> None:
+@pytest.mark.usefixtures("trusted")
+def test_a_different_contract_is_reported(repository: Path) -> None:
     changed(repository, "contract.py", "    passes: float | None\n", "    reads: float | None\n")
-    git(repository, "commit", "-qam", "another contract")
+    git(repository, "commit", "-qam", "a different contract")
     changed(repository, "contract.py", "    reads: float | None\n", "    passes: float | None\n")
-    found = raced(repository, kernels="numpy")
-    assert found.failures == ["nothing could be compared"]
-    assert "numpy keeps another contract there: " in found.notes[0]
+    comparison = raced(repository, kernels="numpy")
+    assert comparison.failures == ["nothing could be compared"]
+    assert "numpy has a different contract there: " in comparison.notes[0]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["nowhere"], "there is no commit 'nowhere' here; expected a branch, a tag or a commit"),
         (["HEAD", "--threads", "0"], "--threads is 0; expected 1 to "),
@@ -152,43 +155,44 @@ def test_another_contract_is_told(repository: Path) -> None:
         (["HEAD", "--kernels", "nump"], "no kernel is called 'nump'; the nearest: numpy"),
         (
             ["HEAD", "--kernels", f"{CHECKOUT}/tests/support/faults.py:raises"],
-            "race compares kernels that have a name",
+            "race compares only kernels that have a name",
         ),
         (["HEAD", "--workloads", "0x1"], "'0x1' has no examples"),
         (["HEAD", "--workloads", ","], "--workloads is empty"),
     ],
 )
-def test_mistakes(
+def test_wrong_arguments_are_errors_of_one_line(
     arguments: list[str],
-    says: str,
+    message: str,
     committed: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(revisions, "CHECKOUT", committed)
     assert command.main(["race", *arguments]) == exit_codes.USAGE
-    said = capsys.readouterr().err
-    assert says in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_command_prints_the_table_and_its_exit_code_is_the_gates(
+def test_the_command_prints_the_table_and_its_exit_code_is_that_of_the_verdict(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(revisions, "CHECKOUT", repository)
     monkeypatch.setenv("COLUMNS", "80")
-    asked = ["race", "main", "--kernels", "numpy", "--workloads", "10x2", "--launches", "2"]
-    assert command.main([*asked, "--fail-if-slower", "100000"]) == exit_codes.OK
-    shown = capsys.readouterr()
-    assert "at most 100000% slower: 1 passed, 0 failed, 0 not shown either way" in shown.out
-    assert "the same in main (" in shown.err
-    assert max(map(len, shown.out.splitlines())) <= 80
+    arguments = ["race", "main", "--kernels", "numpy", "--workloads", "10x2", "--launches", "2"]
+    assert command.main([*arguments, "--fail-if-slower", "100000"]) == exit_codes.OK
+    output = capsys.readouterr()
+    assert "at most 100000% slower: 1 passed, 0 failed, 0 not shown either way" in output.out
+    assert "the same in main (" in output.err
+    assert max(map(len, output.out.splitlines())) <= 80
 
 
 def test_the_defaults_are_those_of_the_help() -> None:
-    chosen = command._parser().parse_args(["race", "main"])
-    plain = Options("main")
-    assert (chosen.threads, chosen.minutes, chosen.fail_if_slower) == (plain.threads, plain.minutes, plain.percent)
+    arguments = command._parser().parse_args(["race", "main"])
+    defaults = Options("main")
+    parsed = (arguments.threads, arguments.minutes, arguments.fail_if_slower)
+    assert parsed == (defaults.threads, defaults.minutes, defaults.percent)
     help_text = command._parser().format_help()
     assert "race" in help_text

@@ -1,4 +1,4 @@
-"""Which kernels differ between a commit and the working tree, in small repositories made here; nothing is timed."""
+"""Which kernels differ between a commit and the working tree, in small repositories; nothing is timed."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def chosen(repository: Path, folder: Path, listed: str | None = None) -> revisions.Chosen:
+def select(repository: Path, folder: Path, listed: str | None = None) -> revisions.Selection:
     commit = source_trees.resolve("main", repository)
     return revisions.choose(commit, *source_trees.extract_trees(commit, folder), listed)
 
 
-def test_the_commit_and_the_working_tree_are_laid_out(repository: Path, tmp_path: Path) -> None:
+def test_the_commit_and_the_working_tree_are_extracted(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "a.py").write_text("A = 2\n")
     (repository / "kernels" / "new.py").write_text("")
     commit = source_trees.resolve("main", repository)
@@ -66,7 +66,7 @@ def test_the_commit_and_the_working_tree_are_laid_out(repository: Path, tmp_path
         ("kernels/__init__.py", "from kernels import registry, contract\n", {}),
     ],
 )
-def test_a_kernel_differs_where_its_file_or_a_helper_does(
+def test_a_kernel_differs_if_its_file_or_a_helper_differs(
     file: str, text: str, differ: dict[str, list[str]], repository: Path, tmp_path: Path
 ) -> None:
     (repository / file).write_text(text)
@@ -75,63 +75,63 @@ def test_a_kernel_differs_where_its_file_or_a_helper_does(
     assert source_trees.changed(old, new, source_trees.table(new)) == differ
 
 
-def test_those_that_differ_race_and_the_reason_is_told(repository: Path, tmp_path: Path) -> None:
+def test_kernels_that_differ_race_and_the_reason_is_printed(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "b.py").write_text("B = 2\n")
-    found = chosen(repository, tmp_path / "two")
-    assert (found.kernels, found.requested) == (("b-c",), False)
-    assert found.reasons[1].startswith("b-c: kernels/")
+    selection = select(repository, tmp_path / "two")
+    assert (selection.kernels, selection.requested) == (("b-c",), False)
+    assert selection.reasons[1].startswith("b-c: kernels/")
 
 
-def test_all_race_where_none_differs(repository: Path, tmp_path: Path) -> None:
-    found = chosen(repository, tmp_path / "two")
-    assert found.kernels == ("a", "b-c")
-    assert "none differs from main" in found.reasons[0]
+def test_all_kernels_race_if_none_differs(repository: Path, tmp_path: Path) -> None:
+    selection = select(repository, tmp_path / "two")
+    assert selection.kernels == ("a", "b-c")
+    assert "none differs from main" in selection.reasons[0]
 
 
-def test_what_the_commit_does_not_have_is_skipped_and_told(repository: Path, tmp_path: Path) -> None:
+def test_a_kernel_that_the_commit_does_not_have_is_skipped_with_a_line(repository: Path, tmp_path: Path) -> None:
     registry = REGISTRY.replace("}", ', "d": "kernels.a:D", "b-gpu": "kernels.b:G"}').replace("b:B", "b:B2")
     (repository / "kernels" / "registry.py").write_text(registry)
-    found = chosen(repository, tmp_path / "two")
-    assert found.kernels == ("b-c",)
-    assert "b-c: its entry in kernels/registry.py" in found.reasons
-    assert [line for line in found.reasons if line.startswith("skipped: d: not in main (")]
+    selection = select(repository, tmp_path / "two")
+    assert selection.kernels == ("b-c",)
+    assert "b-c: its entry in kernels/registry.py" in selection.reasons
+    assert [line for line in selection.reasons if line.startswith("skipped: d: not in main (")]
 
 
-def test_nothing_to_race_against(repository: Path, tmp_path: Path) -> None:
+def test_no_kernel_at_the_commit_is_an_error(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "registry.py").write_text('KERNELS = {"d": "kernels.a:D"}\n')
     with pytest.raises(ValueError, match=r"none of d is in main \(\w{7}\): there is nothing to race against"):
-        chosen(repository, tmp_path / "two")
+        select(repository, tmp_path / "two")
 
 
-def test_a_commit_with_another_layout(repository: Path, tmp_path: Path) -> None:
+def test_a_commit_with_a_different_layout_is_an_error(repository: Path, tmp_path: Path) -> None:
     (repository / "kernels" / "registry.py").write_text("KERNELS: dict = load()\n")
     git(repository, "commit", "-qam", "second")
     (repository / "kernels" / "registry.py").write_text(REGISTRY)
-    with pytest.raises(ValueError, match=r"main \(\w{7}\): its kernels/registry.py holds no table KERNELS"):
-        chosen(repository, tmp_path / "two")
+    with pytest.raises(ValueError, match=r"main \(\w{7}\): its kernels/registry.py has no literal table KERNELS"):
+        select(repository, tmp_path / "two")
     git(repository, "rm", "-rq", "--cached", "kernels")
     git(repository, "commit", "-qm", "third", "--allow-empty")
     with pytest.raises(ValueError, match=r"main \(\w{7}\) has no folder kernels/"):
-        chosen(repository, tmp_path / "three")
+        select(repository, tmp_path / "three")
 
 
-def test_no_such_commit(repository: Path) -> None:
+def test_an_unknown_commit_is_an_error(repository: Path) -> None:
     for name in ("nowhere", "--all", ""):
         with pytest.raises(ValueError, match=f"there is no commit '{name}' here; expected a branch"):
             source_trees.resolve(name, repository)
 
 
-def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_without_a_repository_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(ValueError, match="this checkout is no git repository"):
+    with pytest.raises(ValueError, match="this checkout is not a git repository"):
         source_trees.resolve("main", tmp_path)
 
 
-def test_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_git_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="git is not installed"):
         source_trees.resolve("main", tmp_path)
 
 
-def test_a_hash_is_not_said_twice() -> None:
+def test_a_hash_is_not_repeated() -> None:
     assert str(Revision(Path(), "0123456789", "0123456")) == "0123456789"

@@ -1,4 +1,4 @@
-"""The self-test's arithmetic, from races made by hand; and every cheater is caught, by the check that should."""
+"""The self-test's summary, from made-up races; and every cheater is caught, by the right check."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.support.problems import normal
 
 
 @cache
-def caught(workload: str) -> dict[str, dict[str, Any]]:
-    """What became of the cheaters on a workload."""
+def outcomes(workload: str) -> dict[str, dict[str, Any]]:
+    """The outcome of each cheater on a workload."""
     return selftest.catch_cheaters([workload])
 
 
 @pytest.mark.parametrize("name", CHEATERS)
 def test_every_cheater_is_caught(name: str) -> None:
-    found = caught(CHEATERS[name][0])[name]
-    assert found["caught"], found["reason"]
+    outcome = outcomes(CHEATERS[name][0])[name]
+    assert outcome["caught"], outcome["reason"]
 
 
 def trial(
@@ -56,7 +56,7 @@ def trial(
     )
 
 
-def test_rows_count_alarms_coverage_and_what_was_found() -> None:
+def test_rows_count_false_alarms_coverage_and_slowdowns_found() -> None:
     trials = [trial(1.0, 0.02, 0.95), trial(1.05, 0.02, 0.99), trial(0.99, 0.02), trial(1.0, 0.01, kernel="jax")]
     trials.append(trial(1.0, 0.01, 0.95, kernel="jax"))
     rows = {(row.kernel, row.workload): row for row in summary.summarize(trials)}
@@ -72,7 +72,7 @@ def test_rows_count_alarms_coverage_and_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("alarms", "caught", "passes"), [(0, True, True), (3, True, True), (20, True, False), (0, False, False)]
 )
-def test_what_the_self_test_says(alarms: int, caught: bool, passes: bool) -> None:
+def test_the_self_tests_verdict(alarms: int, caught: bool, passes: bool) -> None:
     trials = [trial(1.1 if i < alarms else 1.0, 0.02, 0.9) for i in range(200)]
     document = {
         "threads": 1,
@@ -100,9 +100,9 @@ def test_an_unwritable_folder_is_found_before_anything_races(
 
 
 def test_a_slowed_kernel_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slowed_kernels, "_MEASURE_SECONDS", 0.0)  # how much slower it is, is not asked here
+    monkeypatch.setattr(slowed_kernels, "_MEASURE_SECONDS", 0.0)  # how much slower it is does not matter here
     problem = normal(40, 3)
     kernel = load("numpy")
-    one, other = (k.gradient(problem.X, problem.y, problem.w, problem.b) for k in (kernel, slowed(kernel)))
-    assert one.cost == other.cost
-    assert (one.dw == other.dw).all()
+    plain, slow = (k.gradient(problem.X, problem.y, problem.w, problem.b) for k in (kernel, slowed(kernel)))
+    assert plain.cost == slow.cost
+    assert (plain.dw == slow.dw).all()

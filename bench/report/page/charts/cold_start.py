@@ -1,4 +1,4 @@
-"""How long a kernel takes before it is at its speed."""
+"""What a kernel needs before its calls take their usual time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import altair as alt
 
 from bench.report.formatting import duration
 from bench.report.page.charts import common
-from bench.report.page.document import Column, Section
+from bench.report.page.section import Column, Section
 from bench.results.record import Cold, Results
 
 STEPS = {
@@ -17,30 +17,30 @@ STEPS = {
     "first call": "first_call_seconds",
 }
 _STEP_COLOURS = ("#8a8880", "#5f7f95", "#b08a00", "#c8500a", "#0072b2")
-"""Of the steps, not of techniques; each has 3 to 1 on white and on black."""
+"""Of the steps, not of techniques. Each has a contrast of 3 to 1 with white and with black."""
 
 
-def cold(results: Results) -> Section:
-    """What comes before the steady state, stacked."""
+def cold_start(results: Results) -> Section:
+    """A stacked bar for each kernel: the time of each step."""
     rows = [
-        row | {"step": step, "place": place, "seconds": seconds, "time": duration(seconds)}
-        for record, _seconds, row in common.common(results)
-        for place, (step, seconds) in enumerate(_steps(record.cold))
+        row | {"step": step, "index": index, "seconds": seconds, "time": duration(seconds)}
+        for record, _seconds, row in common.timed_rows(results)
+        for index, (step, seconds) in enumerate(_steps(record.cold))
         if seconds
     ]
     chart = (
         alt.Chart(common.ROWS)
         .mark_bar(height=16)
         .encode(
-            x=alt.X("seconds:Q", axis=common.linear_seconds("before the second call")),
+            x=alt.X("seconds:Q", axis=common.linear_seconds("time before the second call")),
             y=alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13)),
             color=alt.Color(
                 "step:N",
                 scale=alt.Scale(domain=list(STEPS), range=list(_STEP_COLOURS)),
                 legend=alt.Legend(title=None, orient="top", labelColor="var(--ink)"),
             ),
-            order=alt.Order("place:Q"),
-            tooltip=common.tooltip(kernel="kernel", step="step", time="takes"),
+            order=alt.Order("index:Q"),
+            tooltip=common.tooltip(kernel="kernel", step="step", time="time"),
         )
     )
     return Section(
@@ -49,24 +49,23 @@ def cold(results: Results) -> Section:
         fold=True,
         level=3,
         text=(
-            "Before a kernel is at its speed: importing its libraries and starting them, placing X and y, "
-            "lowering and compiling with an empty "
-            "cache, the first call (with the compiling in it where a kernel cannot be asked to compile).",
+            "The steps before a kernel's calls take their usual time: import and start its libraries, place X and y, "
+            "lower and compile with an empty cache, and the first call. Where a kernel cannot compile separately, "
+            "its first call includes the compilation.",
         ),
-        chart=common.finished(chart, height={"step": 27}),
+        chart=common.to_spec(chart, height={"step": 27}),
         alt=(
-            "Stacked bars, one for each kernel: seconds of importing, placing, lowering, compiling and the first "
+            "Stacked bars, one for each kernel: seconds of import, placement, lowering, compilation and the first "
             "call. The table below has the numbers."
         ),
-        columns=(common.RACE, common.KERNEL, Column("step", "step"), common.seconds_column("seconds", "takes")),
+        columns=(common.RACE, common.KERNEL, Column("step", "step"), common.seconds_column("seconds", "time")),
         rows=tuple(rows),
-        choices=(common.choice(results),),
-        series=common.legend(results, rows),
+        selectors=(common.workload_selector(results),),
     )
 
 
 def _steps(measured: Cold) -> list[tuple[str, float | None]]:
-    found = {step: getattr(measured, field) for step, field in STEPS.items()}
-    if found["compile"] is None:
-        found["compile"] = measured.compile_cached_seconds
-    return list(found.items())
+    seconds = {step: getattr(measured, field) for step, field in STEPS.items()}
+    if seconds["compile"] is None:
+        seconds["compile"] = measured.compile_cached_seconds
+    return list(seconds.items())

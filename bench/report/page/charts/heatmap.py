@@ -1,4 +1,4 @@
-"""What only some will want: everything at a glance, the cold start, accuracy against speed, threads."""
+"""Every kernel on every workload at a glance."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import altair as alt
 
 from bench.report.formatting import format_significant
 from bench.report.page.charts import common
-from bench.report.page.document import Section
+from bench.report.page.section import Section
 from bench.results.record import Results
 
-_STRONGEST = 30
-"""Times faster or slower than NumPy, from where on the heatmap's colour is at its full strength."""
+_FULL_COLOUR = 30
+"""Times as fast or as slow as NumPy at which a cell has its full colour."""
 Spec = dict[str, Any]
 
 
 def heatmap(results: Results) -> Section:
-    """Kernel × workload: times as fast as NumPy, which every workload has."""
+    """Kernel × workload: times as fast as NumPy, which is timed on every workload."""
     rows = []
-    for record, _seconds, row in common.common(results):
+    for record, _seconds, row in common.timed_rows(results):
         if ratio := record.over_numpy:
             rows.append(
                 row
@@ -29,7 +29,7 @@ def heatmap(results: Results) -> Section:
                     "low": ratio.low,
                     "high": ratio.high,
                     "figures": format_significant(ratio.estimate, 2),
-                    "strength": min(1.0, abs(log(ratio.estimate) / log(_STRONGEST))),
+                    "strength": min(1.0, abs(log(ratio.estimate) / log(_FULL_COLOUR))),
                     "tint": "var(--numpy)" if ratio.estimate >= 1 else "var(--numba)",
                 }
             )
@@ -38,7 +38,7 @@ def heatmap(results: Results) -> Section:
             "race:N",
             sort=None,
             title=None,
-            axis=alt.Axis(orient="top", labelAngle=-30, labelLimit=140, labelOverlap=False),
+            axis=alt.Axis(orient="top", labelAngle=-60, labelLimit=140, labelOverlap=False),
         ),
         y=alt.Y(
             "kernel:N",
@@ -53,14 +53,17 @@ def heatmap(results: Results) -> Section:
         opacity=strength,
         tooltip=common.tooltip(kernel="kernel", race="workload", figures="times as fast as numpy"),
     )
-    words = base.mark_text(fontSize=11).encode(text="figures:N")
+    numbers = base.mark_text(fontSize=11).encode(text="figures:N")
     return Section(
         name="heatmap",
         heading="Every kernel on every workload",
         fold=True,
         level=3,
-        text=(f"How many times as fast as numpy. Blue is faster, orange slower, stronger up to {_STRONGEST} times.",),
-        chart=common.finished(alt.layer(cells, words), height={"step": 26}),
+        text=(
+            "How many times as fast as numpy. Blue is faster, orange is slower. "
+            f"The colour is full at {_FULL_COLOUR} times.",
+        ),
+        chart=common.to_spec(alt.layer(cells, numbers), height={"step": 26}, right=40),
         alt=(
             "A grid of kernels and workloads: in each cell how many times as fast as numpy. The table below has "
             "the numbers."
@@ -73,5 +76,4 @@ def heatmap(results: Results) -> Section:
             common.number_column("high", "high, 95%"),
         ),
         rows=tuple(rows),
-        series=common.legend(results, rows),
     )

@@ -1,16 +1,16 @@
-"""How near the machine's limit: the share, and the roofline that explains it."""
+"""How near each kernel is to the machine's ceiling: its share of the ceiling, and the roofline that explains it."""
 
 from __future__ import annotations
 
-from math import log10
+from math import log10, sqrt
 from typing import Any
 
 import altair as alt
 
 from bench.report.formatting import format_significant
-from bench.report.headline import LIMITS
+from bench.report.headline import CEILINGS
 from bench.report.page.charts import common
-from bench.report.page.document import Column, Section
+from bench.report.page.section import Column, Section
 from bench.results.record import Results
 
 _HEIGHT = 320
@@ -18,12 +18,12 @@ _READ, _MULTIPLY, _SIGMOID = ("bytes_per_second", "flops_per_second", "seconds")
 Spec = dict[str, Any]
 
 
-def share(results: Results) -> Section:
-    """Of the limit, with its interval: a row a kernel."""
+def ceiling_share(results: Results) -> Section:
+    """A row for each kernel: its share of the ceiling, with the 95% interval."""
     rows = []
-    for record, _seconds, row in common.common(results):
+    for record, _seconds, row in common.timed_rows(results):
         if ceiling := record.ceiling:
-            span = (
+            low_high = (
                 f" [{common.percent(ceiling.low)}, {common.percent(ceiling.high)}]"
                 if ceiling.low and ceiling.high
                 else ""
@@ -31,57 +31,56 @@ def share(results: Results) -> Section:
             rows.append(
                 row
                 | {
-                    "limit": LIMITS.get(ceiling.name, ceiling.name),
+                    "ceiling": CEILINGS.get(ceiling.name, ceiling.name),
                     "share": ceiling.fraction,
                     "low": ceiling.low,
                     "high": ceiling.high,
-                    "figures": f"{common.percent(ceiling.fraction)}{span}",
+                    "figures": f"{common.percent(ceiling.fraction)}{low_high}",
                 }
             )
     chart = common.points_with_intervals(
         "share",
-        alt.Axis(title="share of the limit", format=".0%", grid=True, tickCount=6),
+        alt.Axis(title="share of the ceiling", format=".0%", grid=True, tickCount=6),
         alt.Scale(domainMin=0, domainMax=max([1.05, *(row["high"] or row["share"] for row in rows)])),
-        {"at": 1, "says": "limit"},
-        common.tooltip(kernel="kernel", figures="of the limit", limit="the limit"),
+        {"at": 1, "says": "ceiling"},
+        common.tooltip(kernel="kernel", figures="share", ceiling="ceiling"),
     )
     return Section(
-        name="limit",
-        heading="Share of the machine’s limit",
+        name="ceiling",
+        heading="Share of the machine’s ceiling",
         text=(
-            "Whoever computes this gradient reads X and y once, takes a sigmoid and its loss for each example, "
-            "and multiplies and "
-            "adds for each element twice. Each of these was timed by itself on this machine in the same race; "
-            "the longest "
-            "of them is the limit, and 100% would be as fast as it.",
+            "Every computation of this gradient reads X and y at least once, takes a sigmoid and its loss for each "
+            "example, and does two multiplications and two additions for each element of X. Each of the three was "
+            "timed alone on this machine in the same race. The longest is the ceiling: a kernel at 100% takes as "
+            "long.",
         ),
-        chart=common.finished(chart, height={"step": 27}, top=18),
+        chart=common.to_spec(chart, height={"step": 27}, top=18),
         alt=(
-            "Points with intervals, a row for each kernel, fastest first: share of the machine's limit, from 0 "
+            "Points with intervals, a row for each kernel, fastest first: share of the machine's ceiling, from 0 "
             "to 100%. The table below has the numbers."
         ),
         columns=(
             common.RACE,
             common.KERNEL,
-            Column("share", "of the limit", common.percent, number=True),
+            Column("share", "of ceiling", common.percent, number=True),
             Column("low", "low, 95%", common.percent, number=True),
             Column("high", "high, 95%", common.percent, number=True),
-            Column("limit", "the limit"),
+            Column("ceiling", "ceiling"),
         ),
         rows=tuple(rows),
-        choices=(common.choice(results),),
-        series=common.legend(results, rows),
+        selectors=(common.workload_selector(results),),
     )
 
 
 def roofline(results: Results) -> Section:
-    """Operational intensity against rate, under what was measured of the machine in the same race."""
+    """Operations per second against operations per byte, below the machine's rates measured in the same race."""
     ceilings = {(race["workload"], race.get("threads")): race.get("ceilings") or {} for race in results.races}
     rows: list[Spec] = []
     roofs: list[Spec] = []
-    for record, seconds, row in common.common(results):
-        own = ceilings.get((record.workload, record.threads), {})
-        if set(own) < set(LIMITS) or record.device == "gpu":
+    names: list[Spec] = []
+    for record, seconds, row in common.timed_rows(results):
+        measured = ceilings.get((record.workload, record.threads), {})
+        if set(measured) < set(CEILINGS) or record.device == "gpu":
             continue
         flops = 4 * record.m * record.n
         passes = record.passes or 1
@@ -92,11 +91,13 @@ def roofline(results: Results) -> Section:
                 "intensity": flops / (passes * record.bytes_per_call),
                 "rate": flops / seconds.median,
                 "figures": f"{format_significant(flops / seconds.median / 1e9)} GFLOP/s",
-                "reads": "not known; drawn at once" if record.passes is None else f"{record.passes:g} ×",
+                "reads": "not known; drawn as 1 ×" if record.passes is None else f"{record.passes:g} ×",
             }
         )
         if not any(roof["race"] == row["race"] for roof in roofs):
-            roofs += _roofs(row["race"], own, flops, flops / record.bytes_per_call)
+            lines, line_names = _roofs(row["race"], measured, flops, flops / record.bytes_per_call)
+            roofs += lines
+            names += line_names
     for race in dict.fromkeys(row["race"] for row in rows):
         _label([row for row in rows if row["race"] == race])
     return Section(
@@ -104,17 +105,16 @@ def roofline(results: Results) -> Section:
         heading="The roofline behind it",
         level=3,
         text=(
-            "Multiplications and additions for each byte that a kernel reads, against how many of them it does "
-            "in a second. The slope is the "
-            "rate at which this machine reads data of this size, the level lines are the products, and the "
-            "sigmoids (which cap "
-            "the rate, since each example needs one). A kernel that reads X twice stands at half the intensity of "
-            "one that reads it once; if X stays in a cache between its passes, it can rise above the slope.",
+            "Multiplications and additions per second against multiplications and additions per byte that the kernel "
+            "reads. The slope is the rate at which this machine reads data of this size. The level lines are its "
+            "rate of products, and the rate that its sigmoids allow, since each example needs one. A kernel that "
+            "reads X twice has half the intensity of one that reads it once. If X stays in a cache between the "
+            "passes, the kernel can be above the slope.",
         ),
-        chart=common.finished(_chart(), {"roofs": roofs}, height=_HEIGHT),
+        chart=common.to_spec(_chart(), {"roofs": roofs, "names": names}, height=_HEIGHT),
         alt=(
             "Points under lines on logarithmic axes: operations per byte against operations per second, with the "
-            "measured limits as lines. The table below has the numbers."
+            "measured ceilings as lines. The table below has the numbers."
         ),
         columns=(
             common.RACE,
@@ -124,54 +124,63 @@ def roofline(results: Results) -> Section:
             Column("rate", "GFLOP/s", lambda value: format_significant(value / 1e9), number=True),
         ),
         rows=tuple(rows),
-        choices=(common.choice(results),),
-        series=common.legend(results, rows),
+        selectors=(common.workload_selector(results),),
     )
 
 
 def _label(rows: list[Spec]) -> None:
-    span = max(log10(row["rate"]) for row in rows) - min(log10(row["rate"]) for row in rows) + 1
-    for place in dict.fromkeys(row["intensity"] for row in rows):
-        own = [row for row in rows if row["intensity"] == place]
-        for row, where in zip(
-            own, common.spread([log10(row["rate"]) for row in own], 14 * span / _HEIGHT), strict=True
-        ):
-            row["label"] = 10**where
+    decades = max(log10(row["rate"]) for row in rows) - min(log10(row["rate"]) for row in rows) + 1
+    for intensity in dict.fromkeys(row["intensity"] for row in rows):
+        column = [row for row in rows if row["intensity"] == intensity]
+        positions = common.spread_labels([log10(row["rate"]) for row in column], 14 * decades / _HEIGHT)
+        for row, position in zip(column, positions, strict=True):
+            row["label"] = 10**position
 
 
-def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> list[Spec]:
-    """The lines: of reading up to where products take over, of products from there, of sigmoids all along."""
+def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> tuple[list[Spec], list[Spec]]:
+    """The lines (reading up to the ridge, products from there, sigmoids over the whole width) and their names."""
     read, products = ceilings["read"][_READ], ceilings["multiply"][_MULTIPLY]
     sigmoids = flops / ceilings["sigmoid"][_SIGMOID]
     ridge = products / read
     low, high = intensity / 6, max(intensity * 6, ridge * 3)
+    middle = sqrt(low * ridge)
+    reading = f"reading, {format_significant(read / 1e9)} GB/s"
+    multiplying = f"products, {format_significant(products / 1e9)} GFLOP/s"
     lines = {
-        f"reading, {format_significant(read / 1e9)} GB/s": [(low, low * read), (ridge, products)],
-        f"products, {format_significant(products / 1e9)} GFLOP/s": [(ridge, products), (high, products)],
+        reading: [(low, low * read), (ridge, products)],
+        multiplying: [(ridge, products), (high, products)],
         "sigmoids": [(low, sigmoids), (high, sigmoids)],
     }
-    return [
-        {"race": race, "name": name, "intensity": x, "rate": y, "place": place}
-        for name, points in lines.items()
-        for place, (x, y) in enumerate(points)
+    sides = ("above", "below") if products >= sigmoids else ("below", "above")
+    names = [
+        (reading, middle, middle * read, "slope"),
+        (multiplying, high, products, sides[0]),
+        ("sigmoids", high, sigmoids, sides[1]),
     ]
+    return (
+        [
+            {"race": race, "name": name, "intensity": x, "rate": y}
+            for name, points in lines.items()
+            for x, y in points
+        ],
+        [{"race": race, "name": name, "intensity": x, "rate": y, "side": side} for name, x, y, side in names],
+    )
 
 
 def _chart() -> common.Chart:
     scale = alt.Scale(type="log", nice=False, padding=4)
     x = alt.X("intensity:Q", scale=scale, axis=common.log_axis("operations per byte read", common.ROUND_LABEL))
     rate = common.ROUND_LABEL.replace("format(datum.value,", "format(datum.value/1e9,").replace("<1?", "<1e9?")
-    y = alt.Y("rate:Q", scale=scale, axis=common.log_axis("10⁹ operations a second", rate))
+    y = alt.Y("rate:Q", scale=scale, axis=common.log_axis("10⁹ operations per second", rate))
     roof = alt.Chart(alt.NamedData("roofs"))
     lines = roof.mark_line(color="var(--ink)", strokeWidth=1.5).encode(x=x, y=y, detail="name:N")
-    slope = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') == 0")
-    level = roof.transform_filter("datum.place == 1 && indexof(datum.name, 'reading') != 0")
-    slope_name = slope.mark_text(align="right", dx=-10, dy=4, fill="var(--soft)", fontSize=11).encode(
-        x=x, y=y, text="name:N"
-    )
-    level_name = level.mark_text(align="right", dy=-7, fill="var(--soft)", fontSize=11).encode(
-        x=x, y=y, text="name:N"
-    )
+    roof_names = [
+        alt.Chart(alt.NamedData("names"))
+        .transform_filter(f"datum.side == '{side}'")
+        .mark_text(align="right", dx=dx, dy=dy, fill="var(--soft)", fontSize=11)
+        .encode(x=x, y=y, text="name:N")
+        for side, dx, dy in (("slope", -8, -4), ("above", 0, -7), ("below", 0, 10))
+    ]
     base = alt.Chart(common.ROWS).encode(x=x, color=common.colour())
     points = base.mark_point(size=60).encode(
         y=y, shape=common.shape(), tooltip=common.tooltip(kernel="kernel", figures="rate", reads="reads X")
@@ -179,4 +188,4 @@ def _chart() -> common.Chart:
     names = base.mark_text(align="left", dx=9, fontSize=11).encode(
         y=alt.Y("label:Q", scale=scale), text="kernel:N", color=alt.value("var(--ink)")
     )
-    return alt.layer(lines, slope_name, level_name, points, names.properties(name=f"{common.WIDE}_names"))
+    return alt.layer(lines, *roof_names, points, names.properties(name=f"{common.WIDE}_names"))

@@ -1,4 +1,4 @@
-"""The evidence: every round that was timed, launch by launch."""
+"""Every timed round, launch by launch: the raw data behind the intervals."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import altair as alt
 from bench.report.headline import race_name, several_threads
 from bench.report.page import palette
 from bench.report.page.charts import common
-from bench.report.page.document import Column, Section
+from bench.report.page.section import Column, Section
 from bench.results.record import Results
 from kernels.ceilings.specs import SPECS
 
-_MOST = 100_000
-"""Rounds on a page: with more it would weigh over 6 MB. The rest is thinned out evenly, launch by launch."""
+_MAX_ROUNDS = 100_000
+"""On a page, which would be over 6 MB with more. Of more rounds it has every nth of each launch."""
 Spec = dict[str, Any]
 
 
 def rounds(results: Results) -> Section:
-    """A dot a round, a row a kernel, and in it a line a launch, with a stroke at its median."""
+    """A dot for each round; in the row of each kernel a line for each launch, with a stroke at its median."""
     rows = _rows(results)
-    counted = sum(row["rounds"] for row in rows)
-    step = ceil(counted / _MOST) if counted else 1
+    round_count = sum(row["rounds"] for row in rows)
+    step = max(1, ceil(round_count / _MAX_ROUNDS))
     text = [
-        "Every round as a dot: what a call took in it, to five digits. Each kernel has a line for each launch, the "
-        "first at the top, and a stroke at the launch's median. A kernel's launches differ by where its memory came "
-        "to lie and by what else ran, which is why the intervals above are across launches. The rounds in which the "
-        "machine's limits were measured are left out.",
+        "A dot is one round: its time per call, to five digits. Each kernel has a line for each launch, the first at "
+        "the top, and a stroke at the launch's median. Launches of one kernel differ because its memory has other "
+        "addresses and other processes run, so the intervals above are across launches. The rounds that measured the "
+        "machine's ceiling are left out.",
     ]
     if step > 1:
         text.append(
-            f"There are {counted:,} rounds; shown, and in the CSV, is one in {step}. The results file has all."
+            f"There are {round_count:,} rounds; the chart and the CSV have one in {step}. The results file has all."
         )
     for row in rows:
         row["seconds"] = [float(f"{seconds:.5g}") for seconds in row["seconds"][::step]]
@@ -41,9 +41,9 @@ def rounds(results: Results) -> Section:
         name="rounds",
         heading="Every round",
         text=tuple(text),
-        chart=common.finished(_chart(), height={"step": 44, "for": "position"}),
+        chart=common.to_spec(_chart(), height={"step": 44, "for": "position"}),
         alt=(
-            "Dots, a row for each kernel and in it a line for each launch: the time of a call in each round. The "
+            "Dots, a row for each kernel and in it a line for each launch: the time per call in each round. The "
             "table below has each launch's median."
         ),
         columns=(
@@ -56,36 +56,35 @@ def rounds(results: Results) -> Section:
             common.seconds_column("most", "slowest"),
         ),
         rows=tuple(rows),
-        choices=(common.choice(results),),
-        series=palette.series(palette.looks(results.records), (row["of"] for row in rows)),
+        selectors=(common.workload_selector(results),),
         hide=("of",),
         list_field="seconds",
     )
 
 
 def _rows(results: Results) -> list[Spec]:
-    looks = palette.looks(results.records)
+    styles = palette.kernel_styles(results.records)
     several = several_threads(results)
     first = {(record.workload, record.threads): record for record in results.records}
     rank = {
-        (record.workload, record.threads, record.kernel): place
-        for place, (record, _, _) in enumerate(common.common(results))
+        (record.workload, record.threads, record.kernel): index
+        for index, (record, _, _) in enumerate(common.timed_rows(results))
     }
     rows = []
     for race in results.races:
         key = (race["workload"], race.get("threads"))
-        for entry in race.get("rounds", ()):
-            of = entry["kernel"].removesuffix(" (control)")
-            if entry["kernel"] in SPECS or key not in first or of not in looks or not entry["seconds"]:
+        for samples in race.get("rounds", ()):
+            of = samples["kernel"].removesuffix(" (control)")
+            if samples["kernel"] in SPECS or key not in first or of not in styles or not samples["seconds"]:
                 continue
-            seconds = entry["seconds"]
+            seconds = samples["seconds"]
             rows.append(
                 {
                     "race": race_name(first[key], several),
-                    "kernel": entry["kernel"],
+                    "kernel": samples["kernel"],
                     "of": of,
-                    **looks[of],
-                    "launch": entry["launch"] + 1,
+                    **styles[of],
+                    "launch": samples["launch"] + 1,
                     "rounds": len(seconds),
                     "least": min(seconds),
                     "median": median(seconds),
@@ -105,7 +104,7 @@ def _chart() -> common.Chart:
     dots = (
         base.transform_flatten(["seconds"])
         .mark_circle(size=20, opacity=0.5)
-        .encode(x=alt.X("seconds:Q", scale=scale, axis=common.seconds_axis("a call, in one round")))
+        .encode(x=alt.X("seconds:Q", scale=scale, axis=common.seconds_axis("time per call in one round")))
     )
     medians = base.mark_tick(thickness=2, height=8, color="var(--ink)").encode(
         x=alt.X("median:Q", scale=scale),

@@ -1,4 +1,4 @@
-"""How many times faster than the baseline: a row a kernel, a workload at a time."""
+"""How many times as fast as the baseline each kernel is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import altair as alt
 
 from bench.report.formatting import duration, format_significant, interval
 from bench.report.page.charts import common
-from bench.report.page.document import Column, Section
+from bench.report.page.section import Column, Section
 from bench.results.record import Results
 
 
 def speedup(results: Results) -> Section:
-    """Of every kernel that was timed, with its interval across launches; none of it without an estimate."""
+    """A row for each kernel that has a speedup, with its 95% interval across launches."""
     rows = _rows(results)
     chart = common.points_with_intervals(
         "speedup",
@@ -24,7 +24,7 @@ def speedup(results: Results) -> Section:
             kernel="kernel",
             figures="times as fast",
             baseline="baseline",
-            time="a call",
+            time="time per call",
             verdict="verdict",
             launches="launches",
         ),
@@ -33,12 +33,11 @@ def speedup(results: Results) -> Section:
         name="speedup",
         heading="Speedup over the baseline",
         text=(
-            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the "
-            "95% interval "
-            "across launches: where a new start of both would bring the ratio. A bar that crosses the dashed "
-            "line shows no difference.",
+            "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the 95% "
+            "interval across launches: how much the ratio may change when both kernels are started again. A bar that "
+            "crosses the dashed line shows no difference.",
         ),
-        chart=common.finished(chart, height={"step": 27}, top=18),
+        chart=common.to_spec(chart, height={"step": 27}, top=18),
         alt=(
             "Points with intervals, a row for each kernel, fastest first: speedup over the baseline on a "
             "logarithmic scale. The table below has the numbers."
@@ -51,19 +50,18 @@ def speedup(results: Results) -> Section:
             common.number_column("low", "low, 95%"),
             common.number_column("high", "high, 95%"),
             Column("verdict", "verdict"),
-            common.seconds_column("seconds", "a call"),
+            common.seconds_column("seconds", "time per call"),
             Column("launches", "launches", number=True),
         ),
         rows=tuple(rows),
-        choices=(common.choice(results),),
-        series=common.legend(results, rows),
+        selectors=(common.workload_selector(results),),
         scale="x",
     )
 
 
 def _rows(results: Results) -> list[dict[str, Any]]:
     rows = []
-    for record, seconds, row in common.common(results):
+    for record, seconds, row in common.timed_rows(results):
         if (ratio := record.speedup) is None:
             continue
         is_baseline = ratio.baseline == record.kernel

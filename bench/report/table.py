@@ -1,0 +1,127 @@
+"""A table as a value, and its two writers: one for the terminal, one for Markdown. Both show the same cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+NAME_WIDTH = 20
+"""Columns of the terminal for a kernel's name. With it the widest table of a race fits 80 columns."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, and how the cells below it are set."""
+
+    heading: str
+    right: bool = False
+    """Aligned to the right, as numbers are."""
+    code: bool = False
+    """In Markdown, between backticks."""
+    wrap: bool = False
+    """In the terminal, a long cell goes on in the next line. Otherwise it ends in an ellipsis."""
+    max_width: int | None = None
+    """In the terminal."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What both writers need. A table without rows is its title and its notes."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    """Lines below the table."""
+    emphasized: Collection[int] = ()
+    """Indices of the rows that the terminal prints in bold."""
+
+    def without(self, *headings: str) -> Table:
+        """The same table without some of its columns."""
+        kept = [index for index, column in enumerate(self.columns) if column.heading not in headings]
+        rows = [[row[index] for index in kept] for row in self.rows]
+        return Table(self.title, tuple(self.columns[i] for i in kept), rows, self.notes, self.emphasized)
+
+
+def kernel_column(heading: str = "kernel") -> Column:
+    """A column of kernel names."""
+    return Column(heading, code=True, max_width=NAME_WIDTH)
+
+
+def number_columns(*headings: str) -> tuple[Column, ...]:
+    """Columns of numbers."""
+    return tuple(Column(heading, right=True) for heading in headings)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print the title, the table and its notes. Cells are text: markup in them has no effect."""
+    if table.title:
+        console.print(Text(table.title, style="bold"))
+    if table.rows:
+        console.print(_rich_table(table, console.width))
+    print_notes(console, table.notes)
+
+
+def print_notes(console: Console, notes: Sequence[str]) -> None:
+    """Print each note indented; where it continues in a second line, indented further."""
+    for note in notes:
+        wrapped = fill(
+            note, console.width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )  # a kernel's name stays whole
+        console.print(Text(wrapped))
+
+
+def _rich_table(table: Table, width: int) -> RichTable:
+    gap = 2 if _width(table, gap=2) <= width else 1
+    printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap - 1, 0, 0))
+    for column in table.columns:
+        printed.add_column(
+            Text(column.heading),
+            justify="right" if column.right else "left",
+            no_wrap=not column.wrap,
+            overflow="fold" if column.wrap else "ellipsis",
+            max_width=column.max_width,
+        )
+    for index, row in enumerate(table.rows):
+        printed.add_row(*map(Text, row), style="bold" if index in table.emphasized else "")
+    return printed
+
+
+def _width(table: Table, gap: int) -> int:
+    """Terminal columns that the table needs. A column that wraps needs no more than its heading."""
+    widths = []
+    for index, column in enumerate(table.columns):
+        cells = [] if column.wrap else [cell_len(row[index]) for row in table.rows]
+        longest = max([cell_len(column.heading), *cells])
+        widths.append(longest if column.max_width is None else min(longest, column.max_width))
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def markdown_lines(table: Table) -> list[str]:
+    """The title in bold, the table, and its notes as a list, with empty lines between them."""
+    blocks = []
+    if table.title:
+        blocks.append([f"**{table.title}**"])
+    if table.rows:
+        headings = " | ".join(column.heading for column in table.columns)
+        rules = "|".join("--:" if column.right else "---" for column in table.columns)
+        blocks.append([f"| {headings} |", f"|{rules}|", *(_markdown_row(table.columns, row) for row in table.rows)])
+    if table.notes:
+        blocks.append([f"- {note}" for note in table.notes])
+    return [line for block in blocks for line in ("", *block)][1:]
+
+
+def _markdown_row(columns: Sequence[Column], row: Sequence[str]) -> str:
+    cells = (cell.strip().replace("|", r"\|") for cell in row)
+    texts = (
+        f"`{cell}`" if column.code and cell not in ("", "-") else cell
+        for column, cell in zip(columns, cells, strict=True)
+    )
+    return f"| {' | '.join(texts)} |"

@@ -1,0 +1,122 @@
+"""The measuring loop, without a process: new parameters for each call, and rounds of the promised length."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import pytest
+
+from bench.host import procfs
+from bench.runner.inputs import CheckCase
+from bench.worker import timing
+from bench.worker.frames import Frames, encode
+from bench.worker.worker import Worker
+from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
+from kernels.numpy_vectorized import gradient as correct
+from tests.support.problems import TINY, inputs
+
+
+def test_no_timed_call_gets_parameters_that_the_kernel_has_seen(placed: Any) -> None:
+    parameters: list[bytes] = []
+
+    def recording(X: Any, y: Any, w: Any, b: Any) -> Any:
+        parameters.append(w.tobytes() + b.tobytes())
+        return correct(X, y, w, b)
+
+    worker = placed(recording)
+    worker.call(FIRST_DRAW)
+    for case in (inputs(TINY).data, inputs(TINY).unseen):
+        _check(worker, case)
+    calls = worker.calibrate(CALIBRATION_DRAW, None).iterations
+    for number in range(3):
+        worker.round(ROUND_DRAW + number, calls, 0, None)
+        timed, earlier = parameters[-calls:], parameters[:-calls]
+        assert len(set(timed)) == calls
+        assert not set(timed) & set(earlier)
+
+
+def _check(worker: Worker, case: CheckCase) -> None:
+    arguments = case.request().arguments
+    packed = {key: _packed(value) if key in "wb" else value for key, value in arguments.items()}
+    assert not case.judge(worker.check(**packed).result).failure
+
+
+def _packed(value: Any) -> Any:
+    frames = Frames()
+    frames.feed(encode({"value": value}))
+    message = frames.next()
+    assert message is not None
+    return message["value"]
+
+
+def test_a_round_has_the_promised_length(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a simulated clock: a call takes 1 ms, so a round has 5 or 6 calls. Multiples of 2⁻¹⁰ s are exact."""
+    now, millisecond = [0.0], 2.0**-10
+
+    def one_millisecond(X: Any, y: Any, w: Any, b: Any) -> Any:
+        now[0] += millisecond
+        return correct(X, y, w, b)
+
+    worker = placed(one_millisecond)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    calibrated = worker.calibrate(CALIBRATION_DRAW, None)
+    assert (calibrated.iterations, calibrated.call_seconds) == (6, pytest.approx(millisecond))
+    assert now[0] > timing._SETTLING_SECONDS + timing._OBSERVED_SECONDS
+    assert worker.calibrate(CALIBRATION_DRAW, 9).iterations == 9
+    start = now[0]
+    assert worker.round(ROUND_DRAW, 6, 5, None).seconds == 6 * millisecond
+    assert now[0] - start == (6 + 3) * millisecond  # three untimed calls: at least 2 ms
+    assert worker.call(FIRST_DRAW).seconds == millisecond
+
+
+def test_threads_are_observed_long_enough(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls take 10 ms, and 0.1 ms after calibration: too few of them then, so that they are repeated."""
+    now, calls, observed_at = [0.0], [0], list[float]()
+
+    def quicker_later(X: Any, y: Any, w: Any, b: Any) -> Any:
+        calls[0] += 1
+        now[0] += 1e-2 if calls[0] <= 4 + timing._TRIALS else 1e-4
+        return correct(X, y, w, b)
+
+    def thread_seconds() -> dict[str, float]:
+        observed_at.append(now[0])
+        return {}
+
+    worker = placed(quicker_later)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(procfs, "thread_seconds", thread_seconds)
+    calibrated = worker.calibrate(CALIBRATION_DRAW, None)
+    start, end = observed_at
+    assert end - start >= timing._OBSERVED_SECONDS
+    assert (calibrated.iterations, calibrated.call_seconds) == (1, pytest.approx(1e-4))
+
+
+def test_a_short_disturbance_does_not_shorten_the_rounds(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call of the calibration takes 10 ms, and every other call 1 ms."""
+    now, delays = [0.0], [9e-3]
+
+    def disturbed_once(X: Any, y: Any, w: Any, b: Any) -> Any:
+        now[0] += 1e-3 + (delays.pop() if delays and now[0] > timing._SETTLING_SECONDS else 0.0)
+        return correct(X, y, w, b)
+
+    worker = placed(disturbed_once)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    assert worker.calibrate(CALIBRATION_DRAW, None).iterations == 6
+
+
+@pytest.mark.parametrize("sampled", [0, 2, 3])
+def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled: int) -> None:
+    response = placed(correct).round(ROUND_DRAW, 4, sampled, None)
+    assert not inputs(TINY).timed(ROUND_DRAW, sampled).judge(response.result).failure
+    assert inputs(TINY).timed(ROUND_DRAW, 1 + sampled).judge(response.result).failure
+    assert (response.result_wait_seconds is not None) is (sampled == 3)
+
+
+def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
+    def writes(X: Any, y: Any, w: Any, b: Any) -> Any:
+        ctypes.memset(w.ctypes.data, 0, w.nbytes)
+        return correct(X, y, w, b)
+
+    assert placed(writes).round(ROUND_DRAW, 2, 0, None).mutated is True
+    assert placed(correct).round(ROUND_DRAW, 2, 0, None).mutated is False
