@@ -63,4 +63,4 @@ def test_a_users_runs_do_not_fail_the_tests(copy: Path, with_git: bool) -> None:
     add_runs(copy)
     ran = in_subprocess(*(f"tests/{name}" for name in TESTS_THAT_READ_RESULTS), short=(), folder=copy)
     assert ran.returncode == 0, ran.stdout
-    assert ("no git checkout: which results are committed cannot be told" in ran.stdout) is not with_git
+    assert ("not a git checkout: it is unknown which results are committed" in ran.stdout) is not with_git
