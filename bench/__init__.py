@@ -1,1 +1,5 @@
-"""How it is measured: workloads, the gate, the timing, the records and what a person sees of them."""
+"""How kernels are checked and timed.
+
+The timed loop is worker/timing.py:time_round. runner/rounds.py orders the rounds; plugin/ is `pytest --benchmark`;
+report/ makes the tables.
+"""

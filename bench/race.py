@@ -51,8 +51,8 @@ def race(
     chosen = catalog.named(workload) if isinstance(workload, str) else workload
     chosen.require()
     selection.require_names(candidates)
-    counts = () if threads is None else (threads,)
-    session = Session(candidates, [chosen], Settings(seconds, launches, counts, timeout, ceilings))
+    thread_counts = () if threads is None else (threads,)
+    session = Session(candidates, [chosen], Settings(seconds, launches, thread_counts, timeout, ceilings))
     session.choose([(chosen.name, candidate.name) for candidate in candidates], baselines=False)
     session.run()
     return session.races[0]

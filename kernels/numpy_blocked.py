@@ -19,11 +19,11 @@ def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
     """With t = 1 − 2y and s = t z:  L = softplus(s) = max(s, 0) + log1p(e^−|s|),  dz = t σ(s)."""
     m, n = X.shape
     rows = max(1, min(m, _BLOCK_BYTES // (n * X.itemsize)))
-    room = np.empty((4, rows), X.dtype)
+    workspace = np.empty((4, rows), X.dtype)
     J, dw, db = 0.0, np.zeros(n), 0.0
     for first in range(0, m, rows):
         block, labels = X[first : first + rows], y[first : first + rows]
-        s, e, t, free = room[:, : len(labels)]
+        s, e, t, free = workspace[:, : len(labels)]
         np.matmul(block, w, out=s)
         s += b
         np.multiply(labels, -2, out=t)

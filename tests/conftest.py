@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.filterwarnings("error"))
-        if item.get_closest_marker("slow") and not config.getoption("slow"):
+        if item.get_closest_marker("slow") and not config.getoption("slow", False):
             item.add_marker(pytest.mark.skip(reason="slow; run it with: make test ARGS=--slow"))
     if hasattr(config, "workerinput"):
         from tests.support import sharing

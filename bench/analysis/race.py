@@ -33,7 +33,7 @@ class Race:
         return self.workload.name, self.threads
 
     def ratio(self, kernel: str, over: str) -> Ratio | None:
-        """How many times faster than the other a kernel is; None unless both were timed in the same launches."""
+        """How many times as fast as the other a kernel is; None unless both were timed in the same launches."""
         if kernel == over:
             return Ratio(1.0, 1.0, 1.0, over) if self.rounds(kernel) else None  # by definition
         logs = self.log_ratios(kernel, over)
@@ -53,7 +53,7 @@ class Race:
 
     def log_ratios(self, kernel: str, over: str) -> list[float]:
         """log(time of the other / time of the kernel), one value for each launch that timed both."""
-        pairs = [(launch.entries.get(over), launch.entries.get(kernel)) for launch in self.launch_results]
+        pairs = [(launch.samples.get(over), launch.samples.get(kernel)) for launch in self.launch_results]
         return [
             statistics.log_ratio(numerator.rounds, denominator.rounds)
             for numerator, denominator in pairs
@@ -62,7 +62,7 @@ class Race:
 
     def samples(self, kernel: str) -> list[KernelSamples]:
         """The kernel's samples from each launch that it took part in."""
-        return [launch.entries[kernel] for launch in self.launch_results if kernel in launch.entries]
+        return [launch.samples[kernel] for launch in self.launch_results if kernel in launch.samples]
 
     def outcome(self, kernel: str) -> tuple[str, str]:
         """The kernel's outcome and its reason: from the first launch in which it was not ok."""
@@ -87,18 +87,18 @@ class Race:
         """Ceiling → seconds for one pass, in each launch that timed the kernel."""
         return [
             roofline.seconds(
-                {method: launch.entries[method].rounds for method in self.ceilings_timed if method in launch.entries},
+                {method: launch.samples[method].rounds for method in self.ceilings_timed if method in launch.samples},
                 self.workload.bytes_of_x,
             )
             for launch in self.launch_results
-            if kernel in launch.entries and launch.entries[kernel].rounds
+            if kernel in launch.samples and launch.samples[kernel].rounds
         ]
 
     def fraction(self, kernel: str) -> Fraction | None:
         """The share of the ceiling that the kernel reaches; None on another device, or without ceilings."""
         medians = [median(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
         ceilings = self.ceiling_seconds(kernel)
-        logs = roofline.fractions(ceilings, medians) if self.outcome(kernel)[0] == "ok" else []
+        logs = roofline.log_fractions(ceilings, medians) if self.outcome(kernel)[0] == "ok" else []
         if not logs or any(sample.kernel.get("device") != "cpu" for sample in self.samples(kernel)):
             return None
         share = statistics.interval(logs)
@@ -123,12 +123,12 @@ class Race:
         if ratio is None:
             return None
         trusted = self.key not in untrusted
-        samples = [sample for launch in self.launch_results for sample in launch.entries.values() if sample.rounds]
+        samples = [sample for launch in self.launch_results for sample in launch.samples.values() if sample.rounds]
         causes = noise.likely_causes(
             [launch.noise for launch in self.launch_results],
             # with more threads, another thread of the kernel on the same physical core would slow the spin
-            [sample.seen["spin_seconds"] for sample in samples if sample.seen["busy_threads"] == 1],
-            max(sample.seen["page_faults_per_call"] for sample in samples),
+            [sample.counters["spin_seconds"] for sample in samples if sample.counters["busy_threads"] == 1],
+            max(sample.counters["page_faults_per_call"] for sample in samples),
         )
         return Control(
             str(self.control_of), ratio.estimate, ratio.low, ratio.high, trusted, () if trusted else tuple(causes)
@@ -179,11 +179,11 @@ class Race:
                 {
                     "kernel": name,
                     "launch": launch.launch,
-                    "order": list(samples.places),
+                    "order": list(samples.positions),
                     "seconds": list(samples.rounds),
                 }
                 for launch in self.launch_results
-                for name, samples in launch.entries.items()
+                for name, samples in launch.samples.items()
                 if samples.rounds and self.outcome(name)[0] == "ok"
             ],
         }
@@ -202,9 +202,9 @@ def untrusted_races(races: Iterable[Race]) -> set[tuple[str, int]]:
     return {keys[name] for name in differing}
 
 
-def control_for(launch_results: Sequence[LaunchResult]) -> str | None:
+def choose_control(launch_results: Sequence[LaunchResult]) -> str | None:
     """The kernel to use as the control: the fastest compiled kernel of the first launch, else the fastest."""
-    samples = launch_results[0].entries if launch_results else {}
+    samples = launch_results[0].samples if launch_results else {}
     timed = {name: sample for name, sample in samples.items() if sample.rounds and name not in specs.SPECS}
     eligible = {name: sample for name, sample in timed.items() if sample.kernel.get("compiles")} or timed
     return min(eligible, key=lambda name: median(eligible[name].rounds), default=None)

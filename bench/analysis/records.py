@@ -19,7 +19,7 @@ OPERATION = "gradient"
 
 
 def record_id(workload: str, kernel: str, threads: int) -> str:
-    """A record's id."""
+    """Such as `gradient/lecture/numpy/2`."""
     return "/".join((OPERATION, workload, kernel, str(threads)))
 
 
@@ -47,7 +47,7 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         threads=race.threads,
         outcome=outcome,
         reason=reason,
-        printed=next((sample.printed for sample in samples if sample.printed), ""),
+        printed=next((sample.output_tail for sample in samples if sample.output_tail), ""),
         selected=candidate.selected,
         passes=kernel.get("passes"),
         error=_error(samples),
@@ -81,7 +81,7 @@ def _error(samples: Sequence[KernelSamples]) -> Error | None:
     results = [
         result
         for sample in samples
-        for result in sample.findings
+        for result in sample.check_results
         if result["check"] in ("data", "unseen") and "max_ulps" in result
     ]
     if not results:
@@ -105,7 +105,7 @@ def _resource_usage(samples: Sequence[KernelSamples], threads: int) -> dict[str,
     """What the workers used while they were timed, and whether it was more than they were given."""
     if not samples:
         return None
-    usages = [sample.seen for sample in samples]
+    usages = [sample.counters for sample in samples]
     cores_used = max(usage["cores_used"] for usage in usages)
     cores_allowed = max(len(usage.get("cores") or ()) for usage in usages)
     return {

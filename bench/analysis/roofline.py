@@ -74,8 +74,11 @@ def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
     ]
 
 
-def fractions(ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
-    """log(limiting ceiling / kernel's seconds) in each launch; empty unless every launch measured every ceiling."""
+def log_fractions(ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
+    """The logarithm of the share of the ceiling in each launch: log(limiting ceiling / kernel's seconds).
+
+    Empty unless every launch measured every ceiling.
+    """
     if not ceilings or any(set(ceiling) != set(METHODS) for ceiling in ceilings):
         return []
     name = limiting_ceiling(ceilings)

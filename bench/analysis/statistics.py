@@ -59,8 +59,8 @@ def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate 
     """The exponential of the launches' trimmed mean, with its interval; None for one launch."""
     if len(logs) < 2:
         return None
-    center, half = trimmed_mean(logs), half_width(logs, confidence)
-    return Estimate(exp(center), exp(center - half), exp(center + half))
+    mean, half = trimmed_mean(logs), half_width(logs, confidence)
+    return Estimate(exp(mean), exp(mean - half), exp(mean + half))
 
 
 def trimmed_mean(logs: Sequence[float]) -> float:
@@ -123,14 +123,16 @@ def welch_interval(
 
     It includes how each number varies from launch to launch, but not how the machine changed between the two times.
     """
-    degrees = degrees_of_freedom(launches), degrees_of_freedom(other_launches)
+    degrees_of_each = degrees_of_freedom(launches), degrees_of_freedom(other_launches)
     halves = [log(number.high / number.low) / 2 for number in (numerator, denominator)]
-    squares = [(half / t_quantile(freedom)) ** 2 for half, freedom in zip(halves, degrees, strict=True)]
+    squares = [(half / t_quantile(degrees)) ** 2 for half, degrees in zip(halves, degrees_of_each, strict=True)]
     ratio, variance = numerator.estimate / denominator.estimate, sum(squares)
     if variance == 0:
         return Estimate(ratio, ratio, ratio)
-    joint_freedom = variance**2 / sum(square**2 / freedom for square, freedom in zip(squares, degrees, strict=True))
-    half = t_quantile(joint_freedom, confidence) * sqrt(variance)
+    joint_degrees = variance**2 / sum(
+        square**2 / degrees for square, degrees in zip(squares, degrees_of_each, strict=True)
+    )
+    half = t_quantile(joint_degrees, confidence) * sqrt(variance)
     return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
 
 
@@ -178,8 +180,8 @@ def steady(launches: Sequence[Sequence[float]]) -> bool | None:
 
 def outliers(rounds: Sequence[float]) -> int:
     """How many rounds are far from the median. They are counted, and never dropped."""
-    center, deviation = median(rounds), 1.4826 * float(scipy.stats.median_abs_deviation(rounds))
-    return sum(abs(seconds - center) > _OUTLIER * deviation for seconds in rounds) if deviation else 0
+    middle, deviation = median(rounds), 1.4826 * float(scipy.stats.median_abs_deviation(rounds))
+    return sum(abs(seconds - middle) > _OUTLIER * deviation for seconds in rounds) if deviation else 0
 
 
 def proportion(successes: int, trials: int) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from bench.report.formatting import counted, duration, format_significant, interval
+from bench.report.formatting import counted, duration, format_interval, format_significant
 from bench.report.headline import main_race
 from bench.report.rows import measured_races, of_ceiling
 from bench.report.table import Column, Table, kernel_column, markdown_lines, number_columns, print_table
@@ -112,7 +112,7 @@ def _over_baseline(record: Record) -> str:
 def _ratio(ratio: Ratio | None) -> str:
     if ratio is None:
         return "-"
-    return format_significant(ratio.estimate) if ratio.low is None else interval(ratio)
+    return format_significant(ratio.estimate) if ratio.low is None else format_interval(ratio)
 
 
 def _read_rate(results: Results, record: Record) -> str:

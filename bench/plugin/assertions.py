@@ -30,7 +30,7 @@ from bench.runner import selection
 from bench.workloads.datasets import DatasetUnavailable
 from kernels import registry
 
-_NAME = "logitbench-demands"
+_NAME = "logitbench-speedup-assertions"
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,9 @@ def baseline_run(option: str, benchmarks: Benchmarks) -> BaselineRun:
         raise pytest.UsageError("--fail-if-slower judges times, and nothing is timed here")
     if results.machine["id"] != (machine_id := machine.identity()):
         raise pytest.UsageError(
-            f"--fail-if-slower: {Path(name).name} is of {results.machine['id']}, and this is {machine_id}: times of "
-            "two machines cannot be compared; python -m bench race REV compares commits on any machine"
+            f"--fail-if-slower: {Path(name).name} was measured on {results.machine['id']}; this machine is "
+            f"{machine_id}. Times of two machines cannot be compared. python -m bench race REV compares commits on "
+            "any machine"
         )
     return BaselineRun(Path(name).name, percent, results)
 
@@ -169,7 +170,7 @@ class SpeedupAssertions:
         outcome, reason = race.outcome(over) if race else ("skipped", "the run ended before it")
         if outcome != "ok":
             end = pytest.skip if outcome in ("skipped", "unavailable") else pytest.fail
-            end(f"{over} on {record.workload}, to compare with: {outcome}: {reason}")
+            end(f"cannot compare with {over} on {record.workload}: {outcome}: {reason}")
         ratio = race.ratio(record.kernel, over) if race else None
         estimate = Estimate(ratio.estimate, ratio.low, ratio.high) if ratio and ratio.low and ratio.high else None
         return Judgement(f"{record.kernel} on {record.workload}, at least {at_least:g} × {over}", estimate, at_least)
@@ -179,7 +180,7 @@ class SpeedupAssertions:
         """Print how many passed, and a line for each that failed or was not shown either way."""
         if not self._judgements:
             return
-        terminalreporter.section("demands")
+        terminalreporter.section("speedup assertions")
         verdicts = [judgement.verdict for judgement in self._judgements]
         words = (verdict.PASSED, verdict.FAILED, verdict.NOT_SHOWN)
         terminalreporter.write_line(", ".join(f"{verdicts.count(word)} {word}" for word in words))

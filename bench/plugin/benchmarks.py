@@ -1,7 +1,7 @@
 """The benchmarks of `pytest --benchmark`: which tests there are, their races, and each test's record.
 
-A race's rounds are handed to pytest-benchmark through its public interfaces: `pedantic` times them with the marker's
-`timer`, which is a clock that replays them.
+The races are already timed. pytest-benchmark is given a clock that returns these times, so that its table shows them.
+Our own table is printed by report/terminal.py.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Benchmarks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
-        """Let the benchmarks name pytest-benchmark's fixture, by which it selects; they request it only later."""
+        """pytest-benchmark selects tests by the fixture name `benchmark`: add it while it selects, then remove it."""
         benchmarks = [item for item in items if isinstance(item, pytest.Function) and cell(item)]
         fixture_names = [item.fixturenames for item in benchmarks]
         for item in benchmarks:
@@ -91,10 +91,10 @@ class Benchmarks:
         """Plan races of the tests that -k and the like have left."""
         cells = [its_cell for its_cell in map(cell, session.items) if its_cell]
         self._tests = set(cells)
-        counts: dict[str, dict[int, None]] = {}
+        thread_counts: dict[str, dict[int, None]] = {}
         for workload, _, threads in cells:
-            counts.setdefault(workload, {})[threads] = None
-        threads_on = {workload: tuple(threads) for workload, threads in counts.items()}
+            thread_counts.setdefault(workload, {})[threads] = None
+        threads_on = {workload: tuple(threads) for workload, threads in thread_counts.items()}
         self._session.settings = replace(self._session.settings, threads_on=threads_on)
         self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self.file is None or not self._session.plan:
@@ -125,7 +125,7 @@ class Benchmarks:
         failed: set[tuple[str, str, int]] = set()
 
         def stops(launch_result: LaunchResult) -> bool:
-            for name, samples in launch_result.entries.items():
+            for name, samples in launch_result.samples.items():
                 fails = samples.outcome not in ("ok", "skipped", "unavailable")
                 fails = fails or (samples.outcome == "unavailable" and self.is_requested(name))
                 key = launch_result.workload, name, launch_result.threads

@@ -13,7 +13,7 @@ from bench.host.checkout import RESULTS
 from bench.runner import profiles, selection
 from bench.runner.profiles import PROFILES
 from bench.runner.session import Session
-from bench.runner.settings import FEWEST_LAUNCHES, TIMEOUT_SECONDS, Settings
+from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, SECONDS, TIMEOUT_SECONDS, Settings
 from bench.workloads.datasets import DatasetUnavailable
 
 
@@ -47,7 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--data",
         metavar="FILE",
         type=Path,
-        help="Your own data: .npz (with X and y), .csv, .parquet or .svm. Write it as --data=FILE.",
+        help="Your own data: .npz (with X and y), .csv, .parquet or .svm. Write it as --data=FILE: without the "
+        "equals sign, pytest treats the file as a test file.",
     )
     group.addoption("--target", metavar="COLUMN", help="The column of --data that holds the labels (default: y).")
     group.addoption(
@@ -65,8 +66,9 @@ def _add_measuring(group: pytest.OptionGroup) -> None:
         "--launches",
         metavar="N",
         type=int,
-        help=f"Start new worker processes N times (default: at least {FEWEST_LAUNCHES} times, until every speedup is "
-        "known to ±2%% or each kernel's --benchmark-max-time is used up).",
+        help="Start all worker processes N times (default: until every speedup is known to ±2%% or each kernel's "
+        f"--benchmark-max-time is used up, {LAUNCH_SECONDS:g} s per launch, but at least {FEWEST_LAUNCHES} times; "
+        f"so {max(FEWEST_LAUNCHES, round(SECONDS / LAUNCH_SECONDS))} with the default of {SECONDS:g} s).",
     )
     group.addoption(
         "--timeout",
@@ -114,15 +116,15 @@ def chosen_session(config: pytest.Config) -> Session:
             profiles.require(profile)
         candidates = selection.choose_kernels(kernels, profile.kernels)
         workloads = selection.choose_workloads(listed, data, target, len(candidates), profile.workloads)
-        counts = _threads(config)
+        thread_counts = _threads(config)
         one_and_all = tuple(dict.fromkeys((1, resources.usable_cores())))
         settings = Settings(
             (seconds if _sets_seconds(config) else profile.seconds) if _times(config) else 0.0,
             launches or profile.launches,
-            counts or (),
+            thread_counts or (),
             timeout,
             ceilings=_times(config) and not config.getoption("no_ceilings"),
-            threads_on={} if counts is not None else dict.fromkeys(sorted(profile.single_threaded), one_and_all),
+            threads_on=dict.fromkeys(sorted(profile.single_threaded), one_and_all) if thread_counts is None else {},
             profile=config.getoption("profile"),
         )
     except (ValueError, DatasetUnavailable) as error:

@@ -65,7 +65,7 @@ def benchmarks(pytestconfig: pytest.Config) -> Benchmarks:
 def measured(
     workload: str, kernel: str, threads: int, benchmarks: Benchmarks, request: pytest.FixtureRequest
 ) -> Record:
-    """The kernel's record on the workload; its rounds go to pytest-benchmark."""
+    """The kernel's record on the workload. The first benchmark runs all races; the others only read their record."""
     workload, kernel, threads = cell(request.node) or (workload, kernel, threads)
     record = benchmarks.measure(workload, kernel, threads)
     benchmarks.replay(request, record)

@@ -10,15 +10,15 @@ _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _COUNT_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
-def interval(ratio: Ratio) -> str:
+def format_interval(ratio: Ratio) -> str:
     """`12.3 [12.1, 12.6]`."""
     estimate, low, high = (format_ratio(number) for number in (ratio.estimate, ratio.low or 0.0, ratio.high or 0.0))
     return f"{estimate} [{low}, {high}]"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 kernel`, `2 kernels`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def reads_of_x(passes: float | None) -> str:

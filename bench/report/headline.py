@@ -10,15 +10,13 @@ from math import log
 from rich.console import Console
 from rich.text import Text
 
-from bench.report.formatting import duration, format_ratio, interval
-from bench.report.notes import against_itself, launches_needed, timing_warnings
+from bench.report.formatting import duration, format_interval, format_ratio
+from bench.report.notes import CEILINGS, against_itself, launches_needed, speedups, timing_warnings
 from bench.report.rows import Measured, is_wide, measured_races, of_ceiling
 from bench.results.record import Ratio, Record, Results
 
 _MOST_WARNINGS = 8
 """A grid of 80 workloads has dozens: at the top of a page nobody would read them all."""
-CEILINGS = {"read": "reading X and y once", "sigmoid": "taking the sigmoids", "multiply": "the products"}
-"""`ceiling.name` of a record, in words."""
 
 
 def race_name(record: Record, several: bool) -> str:
@@ -56,7 +54,7 @@ def sentences(results: Results) -> tuple[str, ...]:
     if gains:
         lines.append(f"It is {'; '.join(gains)}.")
     if best.ceiling:
-        lines.append(f"It reaches {of_ceiling(best)} of this machine's ceiling there, which is {_ceiling(best)}.")
+        lines.append(f"It reaches {of_ceiling(best)} of this machine's ceiling there, the time of {_ceiling(best)}.")
     elif best.device == "cpu":
         lines.append("This machine's ceiling was not measured.")
     return tuple(lines)
@@ -118,7 +116,7 @@ def _spread(records: list[Record]) -> list[str]:
 
 
 def _widths(records: list[Record]) -> list[str]:
-    ratios = [r.speedup for r in records if r.speedup and r.speedup.low and r.speedup.baseline != r.kernel]
+    ratios = speedups(records)
     if not ratios:
         return []
     wide = [ratio for ratio in ratios if is_wide(ratio)]
@@ -162,7 +160,7 @@ def _tied(measured: Measured) -> str:
         for record, _ in others
         if (ratio := record.speedup) and ratio.high is not None and ratio.high > fastest.low
     ]
-    return f" (the intervals do not tell it from {', '.join(tied)})" if tied else ""
+    return f" (its interval overlaps {'that' if len(tied) == 1 else 'those'} of {', '.join(tied)})" if tied else ""
 
 
 def _gain(record: Record) -> str:
@@ -172,7 +170,7 @@ def _gain(record: Record) -> str:
     if ratio.low is None:
         return f"{_estimate(ratio)} times as fast as {ratio.baseline}, from one launch, so without an interval"
     if ratio.verdict == "no difference shown":
-        return f"not shown to differ from {ratio.baseline} ({interval(ratio)})"
+        return f"not shown to differ from {ratio.baseline} ({format_interval(ratio)})"
     return f"{_estimate(ratio)} times as fast as {ratio.baseline} (95% interval {_span(ratio)})"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.notes import unavailable
+from bench.report.notes import machine_and_run, narrowing, unavailable
 from bench.report.race_tables import ladder_table, race_table
 from bench.report.rows import by_race, timed
 from bench.report.table import markdown_lines
@@ -36,17 +36,16 @@ def tables(results: Results, workloads: Sequence[str] = ()) -> str:
     known = list(dict.fromkeys(record.workload for record in results.records))
     if unknown := [name for name in workloads if name not in known]:
         raise ValueError(f"nothing was measured on {unknown[0]!r}; the file has {', '.join(known)}")
-    hardware, software = results.machine["hardware"], results.machine["software"]
-    settings = ", ".join(f"`{name}={value}`" for name, value in software["environment"].items())
+    shown = [record for record in results.records if not workloads or record.workload in workloads]
+    environment = results.machine["software"]["environment"].items()
+    settings = ", ".join(f"`{name}={value}`" for name, value in environment)
     lines = [
-        f"Measured on `{results.machine['id']}`: {hardware['cpu']}, {hardware['cores']} cores, "
-        f"{hardware['memory_gib']} GiB, {software['python']}, {results.run['began'][:10]}"
+        f"Measured on `{results.machine['id']}`: {machine_and_run(results, shown)}"
         f"{f', with {settings} in its environment' if settings else ''}. "
-        "In brackets: the 95% interval across launches.",
+        "In brackets: the 95% confidence interval.",
     ]
-    for records in by_race(results.records):
-        if not workloads or records[0].workload in workloads:
-            lines += ["", *markdown_lines(race_table(results, records))]
-    if missing := unavailable(results.records):
-        lines += ["", *(f"- {line}" for line in missing)]
+    for records in by_race(shown):
+        lines += ["", *markdown_lines(race_table(results, records))]
+    if last := [*narrowing(shown), *unavailable(results.records)]:
+        lines += ["", *(f"- {line}" for line in last)]
     return "\n".join(lines) + "\n"

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.analysis.roofline import BROKEN
-from bench.report.formatting import duration, format_significant, interval
-from bench.report.rows import Measured, is_users_own, is_wide
+from bench.report.formatting import counted, duration, format_interval, format_significant
+from bench.report.rows import Measured, is_users_own, is_wide, timed
 from bench.results.record import Ratio, Record, Results
 from kernels.ceilings.specs import METHODS
 
-_PARTS = {"read": "reading X and y", "sigmoid": "sigmoids", "multiply": "products"}
-"""Of a ceiling."""
+CEILINGS = {"read": "reading X and y", "sigmoid": "sigmoids", "multiply": "products"}
+"""Ceiling → what it is the time of, in words."""
 
 
 def control(results: Results, workload: str, threads: int) -> list[str]:
@@ -26,7 +26,7 @@ def control(results: Results, workload: str, threads: int) -> list[str]:
 def against_itself(control: Mapping[str, Any]) -> str:
     """How a kernel compares with itself; where a difference is shown, the causes and what to do."""
     ratio = Ratio(control["estimate"], control["low"], control["high"], control["kernel"])
-    words = f"{control['kernel']} is {interval(ratio)} times as fast as itself"
+    words = f"{control['kernel']} is {format_interval(ratio)} times as fast as itself"
     if control["trustworthy"]:
         return words
     return f"{words}; measure again{''.join(f'; {cause}' for cause in control['causes'])}"
@@ -42,10 +42,10 @@ def ceilings(results: Results, workload: str, threads: int) -> list[str]:
     race = _race(results, workload, threads)
     measured, lines = race.get("ceilings") or {}, []
     if set(measured) == set(METHODS):
-        slowest_first = sorted(_PARTS, key=lambda part: -measured[part]["seconds"])
+        slowest_first = sorted(CEILINGS, key=lambda part: -measured[part]["seconds"])
         rate = format_significant(measured["read"]["bytes_per_second"] / 1e9)
         times = (
-            f"{_PARTS[part]} {duration(measured[part]['seconds'])}{f' ({rate} GB/s)' if part == 'read' else ''}"
+            f"{CEILINGS[part]} {duration(measured[part]['seconds'])}{f' ({rate} GB/s)' if part == 'read' else ''}"
             for part in slowest_first
         )
         lines.append(f"ceiling: {', '.join(times)}")
@@ -61,6 +61,24 @@ def not_measured(records: Sequence[Record]) -> list[str]:
     lines = [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     checked = [record.kernel for record in records if record.outcome == "ok" and not record.seconds]
     return lines + ([f"correct on {records[0].workload}, not timed: {', '.join(checked)}"] if checked else [])
+
+
+def machine_and_run(results: Results, records: Iterable[Record]) -> str:
+    """The machine, Python and NumPy, the launches of these records, and the date, as far as they are known."""
+    hardware, software = results.machine["hardware"], results.machine["software"]
+    numpy = software.get("libraries", {}).get("numpy")
+    launches = sorted({record.launches for record, _ in timed(records)} - {0})
+    few, many = (launches[0], launches[-1]) if launches else (0, 0)
+    parts = (
+        hardware["cpu"],
+        counted(hardware["cores"], "core"),
+        f"{hardware['memory_gib']} GiB",
+        software["python"],
+        f"NumPy {numpy}" if numpy else "",
+        "" if not many else counted(many, "launch", "launches") if few == many else f"{few} to {many} launches",
+        results.run.get("began", "")[:10],
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def unavailable(records: Iterable[Record]) -> list[str]:
@@ -81,13 +99,10 @@ def notes(measured: Measured) -> list[str]:
     ]
     if unselected := [record.kernel for record, _ in measured if not record.selected]:
         lines.append(f"not selected, timed only for comparison: {', '.join(unselected)}")
-    if wide := [
-        (record.kernel, record.speedup) for record, _ in measured if record.speedup and is_wide(record.speedup)
-    ]:
-        kernels = ", ".join(kernel for kernel, _ in wide)
-        launches = launches_needed([ratio for _, ratio in wide])
-        remedy = f"--launches {launches}" if launches else "a quieter machine"
-        lines.append(f"interval wider than ±2%: {kernels}; to narrow it, use {remedy}")
+    ratios = speedups(record for record, _ in measured)
+    if wide := [ratio for ratio in ratios if is_wide(ratio)]:
+        verb = "is" if len(wide) == 1 else "are"
+        lines.append(f"{len(wide)} of {counted(len(ratios), 'interval')} {verb} wider than ±2%")
     lines += timing_warnings(measured)
     for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
@@ -95,6 +110,21 @@ def notes(measured: Measured) -> list[str]:
             took = duration(record.cold.placement_seconds)
             lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
     return lines
+
+
+def speedups(records: Iterable[Record]) -> list[Ratio]:
+    """The ratios that have an interval, without the baselines' own."""
+    ratios = ((record.kernel, record.speedup) for record in records if record.outcome == "ok")
+    return [ratio for kernel, ratio in ratios if ratio and ratio.low and ratio.baseline != kernel]
+
+
+def narrowing(records: Iterable[Record]) -> list[str]:
+    """What would narrow all intervals to ±2%: a number of launches, or a quieter machine."""
+    wide = [ratio for ratio in speedups(records) if is_wide(ratio)]
+    if not wide:
+        return []
+    launches = launches_needed(wide)
+    return [f"to narrow every interval to ±2%, use {f'--launches {launches}' if launches else 'a quieter machine'}"]
 
 
 def launches_needed(wide: Sequence[Ratio]) -> int | None:

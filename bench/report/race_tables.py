@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from textwrap import wrap
 
 from bench.report.formatting import counted, duration, format_significant, reads_of_x
 from bench.report.notes import ceilings, control, not_measured, notes
@@ -11,13 +12,19 @@ from bench.report.rows import Measured, baseline, cells_of, of_ceiling, timed
 from bench.report.table import Column, Table, kernel_column, number_columns
 from bench.results.record import Record, Results
 
-LEGEND = (
-    "time/call   median within a launch (one process), averaged over the launches",
-    "× NAME      times as fast as NAME, the baseline [95% interval across launches]",
-    "spread      relative standard deviation between launches",
-    "of ceiling  100% is the slowest of reading X, sigmoids, products, each alone",
-)
-"""What the columns of a race mean. With the indent of a note each line fits 80 columns."""
+LEGEND = {
+    "kernel": "slowest first",
+    "time/call": "median within a launch (a start of all processes), averaged over launches",
+    "× {baseline}": "times as fast as {baseline} [95% confidence interval]; the average of the launches' ratios, so "
+    "it can differ a little from time ÷ time",
+    "spread": "relative standard deviation of the time between launches; it does not give the width of the interval",
+    "of ceiling": "100% is the longest of reading X and y once, m sigmoids with losses, 2mn multiply-adds",
+    "GB/s": "bytes of X, y, w and dw, each counted once, divided by the time",
+    "ulps": "largest error of cost, dw, db, divided by u · the mean |term| of the sum; u is 2⁻⁵³, or 2⁻²⁴ in float32",
+}
+"""What the columns of a race mean. The README has the same texts."""
+_LEGEND_WIDTH = 78
+"""With the indent of a note, 80 columns."""
 
 
 def race_table(results: Results, records: Sequence[Record]) -> Table:
@@ -38,6 +45,23 @@ def race_table(results: Results, records: Sequence[Record]) -> Table:
         ),
         emphasized=(len(measured) - 1,),
     )
+
+
+def legend(baseline_name: str) -> list[str]:
+    """The lines that explain the columns of a race with this baseline, aligned below one another."""
+    texts = {heading.format(baseline=baseline_name): text for heading, text in LEGEND.items()}
+    indent = max(map(len, texts)) + 2
+    return [
+        line
+        for heading, text in texts.items()
+        for line in wrap(
+            text.format(baseline=baseline_name),
+            _LEGEND_WIDTH,
+            initial_indent=heading.ljust(indent),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+    ]
 
 
 def cold_start_table(records: Sequence[Record]) -> Table:

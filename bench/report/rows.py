@@ -7,7 +7,7 @@ from itertools import groupby
 from math import exp
 
 from bench.analysis.statistics import SMALLEST_EFFECT
-from bench.report.formatting import duration, format_significant, interval
+from bench.report.formatting import duration, format_interval, format_significant
 from bench.results.record import Ratio, Record, Results, Seconds
 
 Measured = list[tuple[Record, Seconds]]
@@ -73,7 +73,7 @@ def speedup(record: Record) -> str:
         return "-"
     if ratio.baseline == record.kernel:
         return "1"
-    return interval(ratio)
+    return format_interval(ratio)
 
 
 def cold_start(records: Sequence[Record]) -> list[Record]:

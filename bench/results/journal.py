@@ -55,14 +55,14 @@ def read(path: Path) -> tuple[dict[str, Any], list[LaunchResult]]:
             continue  # empty, or incomplete: the run was killed here, and resumed
     try:
         plan = next(line["plan"] for line in lines if "plan" in line)
-        return plan, [_launch_result(line) for line in lines if "entries" in line]
+        return plan, [_launch_result(line) for line in lines if "samples" in line]
     except (StopIteration, TypeError, LookupError, AttributeError):
         raise ValueError(f"{path.name} is not the journal of an unfinished run") from None
 
 
 def _launch_result(line: dict[str, Any]) -> LaunchResult:
-    entries = {name: _kernel_samples(fields) for name, fields in line["entries"].items()}
-    return LaunchResult(**{**line, "entries": entries})
+    samples = {name: _kernel_samples(fields) for name, fields in line["samples"].items()}
+    return LaunchResult(**{**line, "samples": samples})
 
 
 def _kernel_samples(fields: dict[str, Any]) -> KernelSamples:

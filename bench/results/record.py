@@ -25,7 +25,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster than the baseline, with the 95% interval (None if there was one launch)."""
+    """How many times as fast as the baseline, with the 95% interval (None if there was one launch)."""
 
     estimate: float
     low: float | None
@@ -60,7 +60,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Fraction:
-    """The fraction of a ceiling that a kernel reaches: the ceiling's time / the kernel's, with the 95% interval."""
+    """The share of a ceiling that a kernel reaches: the ceiling's time / the kernel's, with the 95% interval."""
 
     name: str
     """Which ceiling: read, sigmoid or multiply."""

@@ -20,19 +20,19 @@ class KernelSamples:
     reason: str = ""
     kernel: dict[str, Any] = field(default_factory=dict)
     """backend, device, passes and compiles; empty if the kernel was not loaded."""
-    findings: tuple[dict[str, Any], ...] = ()
-    """The check results, as dicts."""
+    check_results: tuple[dict[str, Any], ...] = ()
+    """One CheckResult for each check, as a dict."""
     cold: dict[str, Any] = field(default_factory=dict)
     """Seconds of each step before the steady state, and whether compiled code came from a cache."""
     iterations: int = 0
     """Calls in a round."""
     rounds: tuple[float, ...] = ()
     """Seconds of a call, one number for each round."""
-    places: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
     """The kernel's position in each round, from 0."""
-    seen: dict[str, Any] = field(default_factory=dict)
+    counters: dict[str, Any] = field(default_factory=dict)
     """Counters of the worker: threads, cores, memory, page faults, context switches, and the spin loop's time."""
-    printed: str = ""
+    output_tail: str = ""
     """The end of what the worker wrote to stdout and stderr."""
 
 
@@ -43,7 +43,7 @@ class LaunchResult:
     workload: str
     threads: int
     launch: int
-    entries: dict[str, KernelSamples]
+    samples: dict[str, KernelSamples]
     """Name in results → samples."""
     control_of: str | None = None
     """The kernel that has a second worker, whose samples are under CONTROL."""

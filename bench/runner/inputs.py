@@ -29,7 +29,7 @@ from kernels.reference import Reference
 
 _VECTORS = 6
 """With m elements each: y, and the labels of the probes."""
-_SHARE_OF_MEMORY = 0.25
+_CACHE_MEMORY_SHARE = 0.25
 """The largest part of the free memory that may hold inputs for later launches."""
 
 
@@ -128,7 +128,7 @@ class InputCache:
     @cached_property
     def budget(self) -> float:
         """The bytes that may be kept. Measured once, before any worker takes memory."""
-        return _SHARE_OF_MEMORY * resources.available_bytes()
+        return _CACHE_MEMORY_SHARE * resources.available_bytes()
 
     def batches(self, workloads: Iterable[Workload]) -> list[list[str]]:
         """The workloads' names, in order, in batches that fit together: each workload's inputs are made once."""

@@ -32,7 +32,7 @@ class KernelRun:
 
     samples: KernelSamples
     """The results so far."""
-    round_seconds: float = 0.0
+    round_and_warmup_seconds: float = 0.0
     """Duration of a round and of the untimed calls before it, as calibrated."""
     single_threaded: bool = False
     """Whether it computes in one thread."""
@@ -53,6 +53,6 @@ class KernelRun:
     def add_check(self, result: CheckResult) -> None:
         """Keep the result of a check. Raises WorkerFailed if the check failed."""
         finite = {key: value for key, value in asdict(result).items() if value != float("inf")}
-        self.samples = replace(self.samples, findings=(*self.samples.findings, finite))
+        self.samples = replace(self.samples, check_results=(*self.samples.check_results, finite))
         if result.failure:
             raise WorkerFailed("wrong", result.failure)

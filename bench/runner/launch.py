@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,15 +25,18 @@ from bench.runner.inputs import WorkloadInputs
 from bench.runner.kernel_run import KernelRun
 from bench.runner.parallel import run_concurrently
 from bench.runner.prepare import prepare, verify_and_release
-from bench.runner.rounds import calibrate_all, interleave, round_count
+from bench.runner.rounds import calibrate_all, round_count, time_rounds
 from bench.worker import environment
 from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
 from bench.worker.process import Limits, WorkerProcess
 from kernels.ceilings import specs as ceilings
 
+_WORKER_MEMORY_SHARE = 0.5
+"""The largest part of the free memory that one worker may hold."""
+
 
 @dataclass(frozen=True)
-class Resources:
+class WorkerResources:
     """What every worker may use."""
 
     threads: int
@@ -46,9 +50,9 @@ class Resources:
 class Launch:
     """The workers of a launch, by name."""
 
-    def __init__(self, number: int, resources: Resources) -> None:
+    def __init__(self, number: int, worker_resources: WorkerResources) -> None:
         self.number = number
-        self._resources = resources
+        self._resources = worker_resources
         self._workers: dict[str, WorkerProcess] = {}
         self._loaded: dict[str, LoadResponse] = {}
         self._not_loaded: dict[str, KernelSamples] = {}
@@ -65,13 +69,14 @@ class Launch:
             for position, name in enumerate(missing, start=self.number)
         }
         self._workers |= started
-        scripts = {started[name]: _load(specs[name], limits.bytes) for name in missing}
-        outcomes = run_concurrently(scripts, self._at_once)
+        request_generators = {started[name]: _load(specs[name], limits.bytes) for name in missing}
+        outcomes = run_concurrently(request_generators, self._at_once)
         for name, worker in started.items():
             outcome = outcomes[worker]
             if isinstance(outcome, WorkerFailed):
                 self._workers.pop(name).kill()
-                self._not_loaded[name] = KernelSamples(outcome.outcome, outcome.reason, printed=_output_tail(worker))
+                output_tail = _output_tail(worker)
+                self._not_loaded[name] = KernelSamples(outcome.outcome, outcome.reason, output_tail=output_tail)
             else:
                 self._loaded[name] = outcome
 
@@ -80,14 +85,14 @@ class Launch:
         specs: Mapping[str, str],
         inputs: WorkloadInputs,
         seconds: float,
-        known: Mapping[str, Mapping[str, Any]],
+        calibrations: Mapping[str, Mapping[str, Any]],
         control_of: str | None,
         tick: Callable[[str], None],
     ) -> LaunchResult:
         """Check these kernels on the workload, and time each for about so many seconds; 0: check only.
 
         specs: name in results → spec of the kernel
-        known: name → calibration of an earlier launch
+        calibrations: name → calibration of an earlier launch
         control_of: the kernel that a second worker runs as control
         """
         tick("starting")
@@ -98,21 +103,21 @@ class Launch:
         kernel_runs = {
             name: KernelRun(self._first_samples(name), is_kernel=name not in ceilings.SPECS) for name in specs
         }
-        scripts = {
-            name: prepare(kernel_run, inputs, known.get(name, {}), seconds > 0)
+        request_generators = {
+            name: prepare(kernel_run, inputs, skip_probes=name in calibrations, timed=seconds > 0)
             for name, kernel_run in kernel_runs.items()
             if name in self._workers
         }
         tick("checking")
-        self._run_all(kernel_runs, scripts)
+        self._run_all(kernel_runs, request_generators)
         racing = _ok(kernel_runs) if seconds else {}
-        for name, _ in calibrate_all(racing, self._workers, known, specs):
-            self._drop_worker(name, kernel_runs[name])
+        drop_worker = partial(self._drop_worker, kernel_runs)
+        calibrate_all(racing, self._workers, calibrations, specs, drop_worker)
         racing = _ok(racing)
         prepared = time.perf_counter()
         rounds = round_count(racing, seconds)
         cpu_seconds, before = -self._cpu_seconds(), noise.snapshot()
-        self._time(racing, rounds, tick)
+        self._time_rounds(racing, rounds, tick)
         after, cpu_seconds = noise.snapshot(), cpu_seconds + self._cpu_seconds()
         timed = time.perf_counter()
         tick("checking again")
@@ -121,7 +126,7 @@ class Launch:
             workload=inputs.workload.name,
             threads=self._resources.threads,
             launch=self.number,
-            entries={name: kernel_run.samples for name, kernel_run in kernel_runs.items()},
+            samples={name: kernel_run.samples for name, kernel_run in kernel_runs.items()},
             control_of=control_of,
             seconds={
                 "start": began - starting,
@@ -132,31 +137,30 @@ class Launch:
             noise=noise.usage_between(before, after, cpu_seconds),
         )
 
-    def _time(self, kernel_runs: Mapping[str, KernelRun], rounds: int, tick: Callable[[str], None]) -> None:
+    def _time_rounds(self, kernel_runs: Mapping[str, KernelRun], rounds: int, tick: Callable[[str], None]) -> None:
         """Time the rounds, and drop the workers of kernels that fail."""
-        failures = interleave(
+        time_rounds(
             kernel_runs,
             self._workers,
             rounds,
             self._resources.threads,
             self._resources.cores,
             self._random,
+            partial(self._drop_worker, kernel_runs),
             lambda number: tick(f"round {number + 1} of {rounds}"),
         )
-        for name, _ in failures:
-            self._drop_worker(name, kernel_runs[name])
 
     def _verify(self, kernel_runs: Mapping[str, KernelRun], inputs: WorkloadInputs, rounds: int) -> None:
-        """Check the sampled results, release the data, and keep the end of what the workers printed."""
+        """Check the results of two rounds, release the data, and keep the end of what the workers printed."""
         # an odd round, which returned the result of its last call, and an even one, of a random call
-        sampled = [self._random.randrange(parity, rounds, 2) for parity in (0, 1)] if rounds else []
-        self._run_all(
-            kernel_runs,
-            {name: verify_and_release(kernel_run, inputs, sampled) for name, kernel_run in kernel_runs.items()},
-        )
+        checked_rounds = [self._random.randrange(parity, rounds, 2) for parity in (0, 1)] if rounds else []
+        request_generators = {
+            name: verify_and_release(kernel_run, inputs, checked_rounds) for name, kernel_run in kernel_runs.items()
+        }
+        self._run_all(kernel_runs, request_generators)
         for name, kernel_run in kernel_runs.items():
-            if name in self._workers and (printed := _output_tail(self._workers[name])):
-                kernel_run.samples = replace(kernel_run.samples, printed=printed)
+            if name in self._workers and (output_tail := _output_tail(self._workers[name])):
+                kernel_run.samples = replace(kernel_run.samples, output_tail=output_tail)
 
     def close(self) -> None:
         """End all workers."""
@@ -179,22 +183,24 @@ class Launch:
         return KernelSamples("ok", kernel=kernel, cold={"import_seconds": loaded.import_seconds})
 
     def _run_all(
-        self, kernel_runs: Mapping[str, KernelRun], scripts: Mapping[str, Generator[Request, Response, None]]
+        self,
+        kernel_runs: Mapping[str, KernelRun],
+        request_generators: Mapping[str, Generator[Request, Response, None]],
     ) -> None:
-        """Run the scripts, and record the failures."""
-        order = self._random.sample(list(scripts), len(scripts))
-        outcomes = run_concurrently({self._workers[name]: scripts[name] for name in order}, self._at_once)
+        """Send the workers their requests, in random order, and record the failures."""
+        order = self._random.sample(list(request_generators), len(request_generators))
+        outcomes = run_concurrently({self._workers[name]: request_generators[name] for name in order}, self._at_once)
         for name in order:
             outcome = outcomes[self._workers[name]]
             if isinstance(outcome, WorkerFailed):
                 kernel_runs[name].fail(outcome)
-                self._drop_worker(name, kernel_runs[name])
+                self._drop_worker(kernel_runs, name)
 
-    def _drop_worker(self, name: str, kernel_run: KernelRun) -> None:
+    def _drop_worker(self, kernel_runs: Mapping[str, KernelRun], name: str) -> None:
         """End the worker of a kernel that failed, and keep the end of what it printed."""
-        worker = self._workers.pop(name)
+        worker, kernel_run = self._workers.pop(name), kernel_runs[name]
         worker.kill()
-        kernel_run.samples = replace(kernel_run.samples, printed=_output_tail(worker))
+        kernel_run.samples = replace(kernel_run.samples, output_tail=_output_tail(worker))
 
 
 def _ok(kernel_runs: Mapping[str, KernelRun]) -> dict[str, KernelRun]:
@@ -215,13 +221,10 @@ def cores_of(position: int, threads: int, available: Sequence[int]) -> list[int]
     return [available[(position + step) % len(available)] for step in range(min(threads, len(available)))]
 
 
-_SHARE_OF_MEMORY = 0.5
-"""The largest part of the free memory that one worker may hold."""
-
-
-def resources_for(threads: int, cache: Path, timeout: float) -> Resources:
+def resources_for(threads: int, cache: Path, timeout: float) -> WorkerResources:
     """What workers of so many threads may use on this machine. timeout: seconds for one request."""
     cores = None
     if hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))[: resources.usable_cores()]
-    return Resources(threads, cores, Limits(timeout, int(_SHARE_OF_MEMORY * resources.available_bytes())), cache)
+    limits = Limits(timeout, int(_WORKER_MEMORY_SHARE * resources.available_bytes()))
+    return WorkerResources(threads, cores, limits, cache)

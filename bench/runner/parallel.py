@@ -12,19 +12,20 @@ Result = TypeVar("Result")
 
 
 def run_concurrently(
-    scripts: dict[WorkerProcess, Generator[Request, Response, Result]], at_once: int
+    request_generators: dict[WorkerProcess, Generator[Request, Response, Result]], at_once: int
 ) -> dict[WorkerProcess, Result | WorkerFailed]:
-    """Run each worker's script, at most `at_once` at a time; returns what it returns, or how its worker failed.
+    """Run each worker's generator, at most `at_once` at a time; returns what it returns, or how its worker failed.
 
-    A script yields a request for its worker and is sent the response.
+    A generator yields a request for its worker and is sent the response.
     """
     results: dict[WorkerProcess, Result | WorkerFailed] = {}
-    queue = list(scripts)
+    queue = list(request_generators)
     working: set[WorkerProcess] = set()
 
     def advance(worker: WorkerProcess, response: Response | None) -> None:
         try:
-            request = next(scripts[worker]) if response is None else scripts[worker].send(response)
+            generator = request_generators[worker]
+            request = next(generator) if response is None else generator.send(response)
             worker.send(request)
             working.add(worker)
         except StopIteration as stop:
@@ -35,11 +36,12 @@ def run_concurrently(
     while queue or working:
         while queue and len(working) < at_once:
             advance(queue.pop(0), None)
-        for worker, response in as_completed(list(working)):
-            working.remove(worker)
-            if isinstance(response, WorkerFailed):
-                results[worker] = response
-            else:
-                advance(worker, response)
-            break  # another worker may start now
+        if not working:  # the last workers of the queue ended at once
+            break
+        worker, response = next(as_completed(list(working)))
+        working.remove(worker)
+        if isinstance(response, WorkerFailed):
+            results[worker] = response
+        else:
+            advance(worker, response)
     return results

@@ -1,15 +1,14 @@
 """Before the rounds: place the data, compile, check. After them: check again.
 
-These are generators, which yield a request and are sent its response. So one thread takes several workers through
-their steps at once, the checks in it never run side by side, and an interruption finds no thread to wait for.
+These are generators, which yield a request and are sent its response. One thread serves all workers. So two checks
+never run at the same time, and Ctrl-C has no thread to wait for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
 
 from bench.correctness import checks
 from bench.runner.inputs import WorkloadInputs
@@ -28,11 +27,11 @@ from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW
 
 
 def prepare(
-    kernel_run: KernelRun, inputs: WorkloadInputs, known: Mapping[str, Any], timed: bool
+    kernel_run: KernelRun, inputs: WorkloadInputs, skip_probes: bool, timed: bool
 ) -> Generator[Request, Response, None]:
     """Place the data, compile, call once and check. Raises WorkerFailed.
 
-    known: not empty if the kernel was calibrated in an earlier launch; it has then passed the probes as well.
+    skip_probes: whether the kernel has passed the probes in an earlier launch
     """
     placed = parse(PlaceResponse, (yield inputs.place_request()))
     compiled = parse(CompileResponse, (yield Request("compile", {"draw": COMPILE_DRAW})))
@@ -46,25 +45,25 @@ def prepare(
     }
     kernel_run.samples = replace(kernel_run.samples, cold=cold)
     if kernel_run.is_kernel:
-        for case in (inputs.data, *(() if known else inputs.probes)):
+        for case in (inputs.data, *(() if skip_probes else inputs.probes)):
             checked = parse(CheckResponse, (yield case.request()))
             kernel_run.add_check(case.judge(checked.result))
-    kernel_run.samples = replace(kernel_run.samples, seen={"huge_pages": placed.huge_pages})
+    kernel_run.samples = replace(kernel_run.samples, counters={"huge_pages": placed.huge_pages})
     if kernel_run.is_kernel and not timed:
         checked = parse(CheckResponse, (yield inputs.unseen.request()))
         kernel_run.add_check(inputs.unseen.judge(checked.result))
 
 
 def verify_and_release(
-    kernel_run: KernelRun, inputs: WorkloadInputs, sampled: Sequence[int]
+    kernel_run: KernelRun, inputs: WorkloadInputs, checked_rounds: Sequence[int]
 ) -> Generator[Request, Response, None]:
-    """Check the results of the sampled rounds and unseen parameters, then release the data. Raises WorkerFailed.
+    """Check the results of some rounds and of unseen parameters, then release the data. Raises WorkerFailed.
 
-    sampled: numbers of rounds
+    checked_rounds: the numbers of these rounds, from 0
     """
     responses = kernel_run.responses
     if kernel_run.is_kernel:
-        for round_number in sampled:
+        for round_number in checked_rounds:
             case = inputs.timed(ROUND_DRAW + round_number, kernel_run.sampled_calls[round_number])
             kernel_run.add_check(case.judge(responses[round_number].result))
         checked = parse(CheckResponse, (yield inputs.unseen.request()))
@@ -75,7 +74,8 @@ def verify_and_release(
     seconds = [response.seconds for response in responses]
     iterations = kernel_run.samples.iterations
     call = median(seconds) / iterations
-    # the minimum over rounds: disturbances only add time, and a kernel that works there does so in every round
+    # Other processes only add time. A kernel that computes during placing adds time in every round, so it shows in
+    # the minimum.
     placing = min(response.placing_seconds for response in responses)
     copying = min(response.copying_seconds for response in responses)
     result_wait = min((s for response in responses if (s := response.result_wait_seconds) is not None), default=0.0)
@@ -87,10 +87,10 @@ def verify_and_release(
     kernel_run.samples = replace(
         kernel_run.samples,
         rounds=tuple(round_seconds / iterations for round_seconds in seconds),
-        places=tuple(kernel_run.positions),
-        seen=kernel_run.samples.seen
+        positions=tuple(kernel_run.positions),
+        counters=kernel_run.samples.counters
         | {
-            "cores_used": max(kernel_run.samples.seen["cores_used"], cores_used),
+            "cores_used": max(kernel_run.samples.counters["cores_used"], cores_used),
             "page_faults_per_call": sum(response.page_faults for response in responses) / calls,
             "switches_per_round": sum(response.switches for response in responses) / len(responses),
             "spin_seconds": median(response.spin_seconds for response in responses),

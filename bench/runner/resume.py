@@ -48,7 +48,7 @@ def keep_journal(results: Path, description: dict[str, Any]) -> Journal:
     return Journal(results.with_suffix(journal.SUFFIX), description)
 
 
-def resume(folder: Path, description: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
+def resume_run(folder: Path, description: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
     """The results file of the folder's last unfinished run, and what that run has measured.
 
     Raises ValueError, in one line, if there is none, or none that fits the description.

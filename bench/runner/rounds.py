@@ -7,10 +7,10 @@ in a round, and the rounds rotate over the cores, since cores of one machine dif
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
+from random import Random
 from typing import Any
 
 from bench.results.samples import CONTROL, Candidate, LaunchResult
@@ -20,31 +20,33 @@ from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, Request, Ro
 from bench.workloads.parameters import CALIBRATION_DRAW, ROUND_DRAW
 
 
-def calibrate(kernel_run: KernelRun, worker: WorkerHandle, known: Mapping[str, Any]) -> None:
+def request_calibration(kernel_run: KernelRun, worker: WorkerHandle, calibration: Mapping[str, Any]) -> None:
     """Choose the number of calls in a round, and count the threads that compute in it. Raises WorkerFailed.
 
-    known: `iterations` and `busy_threads` of an earlier calibration, which are kept; empty for the first.
+    calibration: `iterations` and `busy_threads` of an earlier calibration, which are kept; empty for the first.
     """
-    request = Request("calibrate", {"draw": CALIBRATION_DRAW, "iterations": known.get("iterations")})
+    request = Request("calibrate", {"draw": CALIBRATION_DRAW, "iterations": calibration.get("iterations")})
     response = parse(CalibrateResponse, worker.request(request))
     iterations = response.iterations
     if iterations < 1:
         raise WorkerFailed("crashed", f"it sent {iterations} for iterations")
-    call_seconds = response.call_seconds + response.placing_seconds
-    kernel_run.round_seconds = call_seconds * iterations + max(call_seconds, WARMUP_SECONDS)
-    busy_threads = known["busy_threads"] if known else response.busy_threads
+    call_and_placing_seconds = response.call_seconds + response.placing_seconds
+    warmup_seconds = max(call_and_placing_seconds, WARMUP_SECONDS)
+    kernel_run.round_and_warmup_seconds = call_and_placing_seconds * iterations + warmup_seconds
+    busy_threads = calibration["busy_threads"] if calibration else response.busy_threads
     kernel_run.single_threaded = busy_threads == 1
-    seen = {"cores_used": response.cores_used, "busy_threads": busy_threads}
-    kernel_run.samples = replace(kernel_run.samples, iterations=iterations, seen=kernel_run.samples.seen | seen)
+    counters = kernel_run.samples.counters | {"cores_used": response.cores_used, "busy_threads": busy_threads}
+    kernel_run.samples = replace(kernel_run.samples, iterations=iterations, counters=counters)
 
 
 def calibrate_all(
     kernel_runs: Mapping[str, KernelRun],
     workers: Mapping[str, WorkerHandle],
-    known: Mapping[str, Mapping[str, Any]],
+    calibrations: Mapping[str, Mapping[str, Any]],
     specs: Mapping[str, str],
-) -> Iterator[tuple[str, WorkerFailed]]:
-    """Suspend all workers, then calibrate one at a time. Yields the name of each kernel that failed, and how.
+    on_failure: Callable[[str], None],
+) -> None:
+    """Suspend all workers, then calibrate one at a time. Calls `on_failure` with the name of a kernel that fails.
 
     A kernel that is calibrated while others compute gets too few calls in a round. All workers of one kernel get
     the same number of calls: with separate calibrations NumPy differed from itself, in the same direction in
@@ -56,86 +58,89 @@ def calibrate_all(
     for name, kernel_run in kernel_runs.items():
         workers[name].resume()
         try:
-            calibrate(kernel_run, workers[name], known.get(name) or first_of_spec.get(specs[name], {}))
+            calibration = calibrations.get(name) or first_of_spec.get(specs[name], {})
+            request_calibration(kernel_run, workers[name], calibration)
         except WorkerFailed as failure:
             workers[name].kill()
             kernel_run.fail(failure)
-            yield name, failure
+            on_failure(name)
             continue
         workers[name].suspend()
         samples = kernel_run.samples
-        calibrated = {"iterations": samples.iterations, "busy_threads": samples.seen["busy_threads"]}
-        first_of_spec.setdefault(specs[name], calibrated)
+        calibration = {"iterations": samples.iterations, "busy_threads": samples.counters["busy_threads"]}
+        first_of_spec.setdefault(specs[name], calibration)
 
 
 def earlier_calibration(
     launch_results: Iterable[LaunchResult], candidates: Iterable[Candidate]
 ) -> dict[str, dict[str, Any]]:
     """Kernel → `iterations` and `busy_threads` of its first launch on the workload; the same for its control."""
-    known: dict[str, dict[str, Any]] = {}
+    calibrations: dict[str, dict[str, Any]] = {}
     for launch_result in launch_results:
-        for name, samples in launch_result.entries.items():
+        for name, samples in launch_result.samples.items():
             if samples.iterations:
-                calibrated = {"iterations": samples.iterations, "busy_threads": samples.seen.get("busy_threads")}
-                known.setdefault(name, calibrated)
-                known.setdefault(CONTROL.format(name), calibrated)
-    iterations = {name: calibrated["iterations"] for name, calibrated in known.items()}
+                busy_threads = samples.counters.get("busy_threads")
+                calibration = {"iterations": samples.iterations, "busy_threads": busy_threads}
+                calibrations.setdefault(name, calibration)
+                calibrations.setdefault(CONTROL.format(name), calibration)
+    iterations = {name: calibration["iterations"] for name, calibration in calibrations.items()}
     for candidate in candidates:
         if candidate.same_iterations_as in iterations and candidate.name in iterations:
             # the geometric mean: neither kernel's round gets far too short or too long
             mean = sqrt(iterations[candidate.name] * iterations[candidate.same_iterations_as])
-            known[candidate.name]["iterations"] = max(1, round(mean))
-    return known
+            calibrations[candidate.name]["iterations"] = max(1, round(mean))
+    return calibrations
 
 
 def round_count(kernel_runs: Mapping[str, KernelRun], seconds: float) -> int:
     """The number of rounds that take, for each kernel on average, about so many seconds; 0 without kernels."""
-    one_round = sum(kernel_run.round_seconds for kernel_run in kernel_runs.values())
+    one_round = sum(kernel_run.round_and_warmup_seconds for kernel_run in kernel_runs.values())
     return max(FEWEST_ROUNDS, round(seconds * len(kernel_runs) / one_round)) if one_round else 0
 
 
-def interleave(
+def time_rounds(
     kernel_runs: Mapping[str, KernelRun],
     workers: Mapping[str, WorkerHandle],
     rounds: int,
     threads: int,
     cores: Sequence[int] | None,
-    random: random.Random,
+    rng: Random,
+    on_failure: Callable[[str], None],
     tick: Callable[[int], None] = lambda _round: None,
-) -> Iterator[tuple[str, WorkerFailed]]:
-    """Time the rounds. Yields the name of each kernel that failed, and how; the others continue.
+) -> None:
+    """Time the rounds, with all kernels interleaved. Each request runs Worker.round, which calls timing.time_round.
 
-    The workers must be suspended. Each round returns the result of one call: in every second round of the last
-    call, whose result must exist as soon as the call returns, in the others of a random call. The rounds whose
-    results are checked are chosen later.
+    The workers must be suspended. When a kernel fails, `on_failure` is called with its name; the others continue.
+    Odd rounds return the result of the last call, to test that it exists when the call returns. Even rounds return
+    the result of a random call. The rounds whose results are checked are chosen later.
     """
     running = list(kernel_runs)
     for round_number in range(rounds):
         tick(round_number)
         core = [cores[round_number % len(cores)]] if cores else None
-        sampled_fraction = random.random()
-        order = random.sample(running, len(running))
+        sampled_fraction = rng.random()
+        order = rng.sample(running, len(running))
         for position, name in enumerate(order):
             kernel_run, worker = kernel_runs[name], workers[name]
             iterations = kernel_run.samples.iterations
-            sampled = iterations - 1 if round_number % 2 else int(sampled_fraction * iterations)
+            sampled_call = iterations - 1 if round_number % 2 else int(sampled_fraction * iterations)
             arguments = {
                 "draw": ROUND_DRAW + round_number,
                 "iterations": iterations,
-                "sampled": sampled,
+                "sampled_call": sampled_call,
                 "cores": core if kernel_run.single_threaded or threads == 1 else None,
             }
             worker.resume()
             try:
                 response = parse(RoundResponse, worker.request(Request("round", arguments)))
                 kernel_run.responses.append(_validated(response))
-                kernel_run.sampled_calls.append(sampled)
+                kernel_run.sampled_calls.append(sampled_call)
                 kernel_run.positions.append(position)
             except WorkerFailed as failure:
                 worker.kill()
                 running.remove(name)
                 kernel_run.fail(failure)
-                yield name, failure
+                on_failure(name)
                 continue
             worker.suspend()
     for name in running:
@@ -145,7 +150,7 @@ def interleave(
 def _validated(response: RoundResponse) -> RoundResponse:
     """Raises WorkerFailed for a round that cannot count."""
     if response.seconds <= 0:
-        raise WorkerFailed("crashed", "it reported a round of no time")
+        raise WorkerFailed("crashed", "it reported a round of 0 s or less")
     if response.mutated:
         raise WorkerFailed("wrong", "timed: it wrote into w, which is read-only")
     return response

@@ -51,7 +51,7 @@ def _require(spec: str) -> None:
     try:
         worker.request(Request("load", {"spec": spec, "data_limit": None}))
     except WorkerFailed as failure:
-        if failure.invalid:
+        if failure.bad_spec:
             raise ValueError(failure.reason) from None
         # any other failure becomes the outcome in the kernel's record
     finally:

@@ -62,8 +62,6 @@ class Session:
         self._comparisons: dict[str, list[Candidate]] = {}
         self._wall_time = WallTime()
 
-    # -- planning --
-
     def choose(self, cells: Iterable[tuple[str, str]], baselines: bool = True) -> None:
         """Plan these pairs of workload and kernel, and the baselines that they need."""
         chosen: dict[str, list[Candidate]] = {}
@@ -104,15 +102,13 @@ class Session:
 
         Raises ValueError, in one line, if there is none, or it measured something else.
         """
-        file, self.launch_results = resume.resume(folder, self._describe())
+        file, self.launch_results = resume.resume_run(folder, self._describe())
         for launch_result in self.launch_results:
             self._wall_time.add_earlier(launch_result)
         return file
 
     def _describe(self) -> dict[str, Any]:
         return resume.describe(self.plan, self.settings, self.candidates, self.workloads)
-
-    # -- measuring --
 
     def run(
         self,
@@ -180,11 +176,11 @@ class Session:
             if (reason := run_settings.skip_reason(candidate, workload))
         }
         failed = {
-            kernel for result in earlier for kernel, samples in result.entries.items() if samples.outcome != "ok"
+            kernel for result in earlier for kernel, samples in result.samples.items() if samples.outcome != "ok"
         }
         racing = [one for one in self.plan[name] if one.name not in skipped and one.name not in failed]
         specs = {candidate.name: candidate.spec for candidate in racing}
-        control = race_analysis.control_for(earlier)
+        control = race_analysis.choose_control(earlier)
         if control in specs:
             specs[CONTROL.format(control)] = specs[control]
         else:
@@ -199,11 +195,11 @@ class Session:
         except DatasetUnavailable as unavailable:
             no_inputs = KernelSamples("skipped", str(unavailable))
             return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
-        known = earlier_calibration(earlier, self.plan[name])
-        measured = launch.measure(specs, inputs, self.settings.seconds_per_launch, known, control, tick)
+        calibrations = earlier_calibration(earlier, self.plan[name])
+        measured = launch.measure(specs, inputs, self.settings.seconds_per_launch, calibrations, control, tick)
         self._wall_time.add(measured)
-        entries = skipped | measured.entries if launch.number == 0 else measured.entries
-        return replace(measured, entries=entries, data=inputs.digest)
+        samples = (skipped | measured.samples) if launch.number == 0 else measured.samples
+        return replace(measured, samples=samples, data=inputs.digest)
 
     def is_finished(self, workload: str, threads: int, launch: int) -> bool:
         """Whether the launch has run, or is not needed."""

@@ -84,5 +84,5 @@ def planned_launches(batch: Sequence[str], settings: Settings) -> list[PlannedLa
 
 
 def skip_reason(candidate: Candidate, workload: Workload) -> str:
-    """Why the kernel is skipped on the workload; empty where it is not, or where the user named the kernel."""
+    """Why the kernel is skipped. Empty if the kernel runs; a kernel that the user named always runs."""
     return "" if candidate.requested else workload.skip_reasons.get(candidate.spec, "")

@@ -33,9 +33,10 @@ class Request:
 class WorkerFailed(Exception):  # noqa: N818 - an outcome of a kernel, not an error of the suite
     """The worker ended, or its kernel failed."""
 
-    def __init__(self, outcome: str, reason: str, invalid: bool = False) -> None:
+    def __init__(self, outcome: str, reason: str, bad_spec: bool = False) -> None:
+        """bad_spec: whether the kernel could not be loaded because of its spec, or of the file that it names"""
         super().__init__(outcome, reason)
-        self.outcome, self.reason, self.invalid = outcome, reason, invalid
+        self.outcome, self.reason, self.bad_spec = outcome, reason, bad_spec
 
 
 Response: TypeAlias = dict[str, Any]

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.host import procfs
-from bench.worker.exit_status import OUTCOMES, PHASES, has_exited
+from bench.worker.exit_status import OUTCOMES, PHASES
 from bench.worker.frames import Frames, ProtocolError, send
 from bench.worker.messages import Request, Response, WorkerFailed
 
@@ -85,8 +85,6 @@ class WorkerProcess:
         self.output_bytes = 0
         self.closed = False
 
-    # -- requests --
-
     def send(self, request: Request) -> None:
         """Send a request; `as_completed` yields its response. Raises WorkerFailed."""
         self._request_name = request.name
@@ -105,8 +103,6 @@ class WorkerProcess:
         if isinstance(response, WorkerFailed):
             raise response
         return response
-
-    # -- signals --
 
     def suspend(self) -> None:
         """Stop the worker and all its children. Returns when it has stopped, or after a second."""
@@ -152,8 +148,6 @@ class WorkerProcess:
             return False
         return True
 
-    # -- responses --
-
     def files(self) -> tuple[socket.socket, int]:
         """The socket that carries responses, and the descriptor that carries printed output."""
         return self._socket, self._output
@@ -165,7 +159,7 @@ class WorkerProcess:
             self._socket.setblocking(False)
             data = self._socket.recv(2**18)
         except BlockingIOError:
-            return self._check_limits()
+            return self._unreported_failure()
         except OSError:
             return self._failure()
         if not data:
@@ -177,11 +171,11 @@ class WorkerProcess:
             self.kill()
             return WorkerFailed("crashed", f"it sent {error} {self._phase()}")
         if message is None:
-            return self._check_limits()
+            return self._unreported_failure()
         if "outcome" in message:
             self.kill()
             outcome = message["outcome"] if message["outcome"] in OUTCOMES else "crashed"
-            return WorkerFailed(outcome, str(message.get("reason")), message.get("invalid") is True)
+            return WorkerFailed(outcome, str(message.get("reason")), message.get("bad_spec") is True)
         return message
 
     def _drain(self) -> None:
@@ -190,7 +184,7 @@ class WorkerProcess:
                 self.output_bytes += len(data)
                 self._output_tail = (self._output_tail + data)[-_OUTPUT_TAIL_BYTES:]
 
-    def _check_limits(self) -> WorkerFailed | None:
+    def _unreported_failure(self) -> WorkerFailed | None:
         """The failures that a worker does not report: a timeout, too much memory, stopped or exited."""
         if time.monotonic() > self._deadline:
             self.kill()
@@ -214,9 +208,9 @@ class WorkerProcess:
     def _failure(self) -> WorkerFailed:
         """How the worker ended, once its connection is closed."""
         deadline = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < deadline and not has_exited(self._popen):
+        while time.monotonic() < deadline and not _has_exited(self._popen):
             time.sleep(0.005)
-        exited = has_exited(self._popen)
+        exited = _has_exited(self._popen)
         self.kill()
         if not exited:
             return WorkerFailed("crashed", f"it closed its connection {self._phase()}")
@@ -249,3 +243,13 @@ def as_completed(workers: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProce
                         with suppress(KeyError, ValueError, OSError):
                             selector.unregister(file)
                     yield process, response
+
+
+def _has_exited(popen: subprocess.Popen[bytes]) -> bool:
+    """Whether the process has exited. Where possible it is not reaped, which keeps its process group's id taken."""
+    if not hasattr(os, "waitid"):
+        return popen.poll() is not None
+    try:
+        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True

@@ -29,7 +29,7 @@ ROUND_SECONDS = 0.005
 _SPIN_COUNT = 2000
 """Iterations of an empty Python loop, about 50 µs, whose duration shows changes of the core's speed."""
 _PLACING_SECONDS = 0.5
-"""The longest time for placing the parameters of a round: a kernel that needs more computes while it places."""
+"""The longest time for placing the parameters of a round. A kernel that needs longer is computing during placing."""
 _TRIALS = 3
 """Timings for each number of calls; the minimum counts. With a single timing, other processes made rounds up to twice
 too short."""
@@ -65,7 +65,7 @@ class PlacedKernel:
         w, b = parameters(self.workload, self.n, self.dtype, draw, count, seed)
         self.drawn, self.passed = w, [shared_arrays.aligned(row) for row in w]
         start = perf_counter()
-        placed = [(asarray(w), asarray(b)) for w, b in zip(self.passed, b, strict=True)]
+        placed = [(asarray(row), asarray(intercept)) for row, intercept in zip(self.passed, b, strict=True)]
         return placed, (perf_counter() - start) / count
 
     def time_calls(self, placed: list[tuple[Any, Any]]) -> float:
@@ -96,26 +96,38 @@ def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) ->
     gc.collect()
     gc.freeze()  # compilation leaves many objects: collecting them again took 27 ms of each round with Numba
     gc.disable()  # until the workload is released: no collection while it is timed
-    calls, rounds = iterations or 1, 1
+    batches = 1
     if iterations is None:
-        placed_kernel.warm_up(draw, _SETTLING_SECONDS)
+        iterations, batches, draw = _choose_iterations(placed_kernel, draw)
+    return _observe_threads(placed_kernel, draw + _TRIALS, iterations, batches)
+
+
+def _choose_iterations(placed_kernel: PlacedKernel, draw: int) -> tuple[int, int, int]:
+    """The number of calls in a round; how many batches of these calls to observe; and the draw of the last trials."""
+    calls = 1
+    placed_kernel.warm_up(draw, _SETTLING_SECONDS)
+    elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
+    while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
+        # at most tenfold: the first call is slower than the others
+        calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
+        draw += _TRIALS
         elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
-        while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
-            # at most tenfold: the first call is slower than the others
-            calls = ceil(calls * min(10.0, 1.1 * ROUND_SECONDS / elapsed))
-            draw += _TRIALS
-            elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
-        rounds = ceil(_OBSERVED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
-    pairs, placing = placed_kernel.draw_parameters(draw + _TRIALS, calls * rounds)
+    batches = ceil(_OBSERVED_SECONDS / elapsed) if calls * placing < _PLACING_SECONDS else 1
+    return calls, batches, draw
+
+
+def _observe_threads(placed_kernel: PlacedKernel, draw: int, calls: int, batches: int) -> CalibrateResponse:
+    """Make this many batches of calls, and count the threads that compute in them."""
+    pairs, placing = placed_kernel.draw_parameters(draw, calls * batches)
     before, start, cpu_start = procfs.thread_seconds(), perf_counter(), process_time()
     repetitions, elapsed = 0, 0.0
-    while not repetitions or (rounds > 1 and elapsed < _OBSERVED_SECONDS):
+    while not repetitions or (batches > 1 and elapsed < _OBSERVED_SECONDS):
         repetitions, elapsed = repetitions + 1, elapsed + placed_kernel.time_calls(pairs)
     elapsed, cpu_seconds = perf_counter() - start, process_time() - cpu_start
     seconds_by_thread = [after - before.get(thread, 0.0) for thread, after in procfs.thread_seconds().items()]
     return CalibrateResponse(
         iterations=calls,
-        call_seconds=elapsed / (calls * rounds * repetitions),
+        call_seconds=elapsed / (calls * batches * repetitions),
         placing_seconds=placing,
         cores_used=cpu_seconds / elapsed,
         busy_threads=sum(seconds > _BUSY_FRACTION * elapsed for seconds in seconds_by_thread),
@@ -123,9 +135,9 @@ def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) ->
 
 
 def time_round(
-    placed_kernel: PlacedKernel, draw: int, iterations: int, sampled: int, cores: list[int] | None
+    placed_kernel: PlacedKernel, draw: int, iterations: int, sampled_call: int, cores: list[int] | None
 ) -> RoundResponse:
-    """Time `iterations` calls after some untimed ones, and return the result of call number `sampled`."""
+    """Time `iterations` calls after some untimed ones, and return the result of call number `sampled_call`."""
     allowed = os.sched_getaffinity(0) if cores else set()
     if cores:
         pin_threads(cores)
@@ -137,7 +149,7 @@ def time_round(
     warmup_pair = placed_kernel.warm_up(draw, WARMUP_SECONDS)
     # drawn only now, so that no untimed call can compute with these parameters
     pairs, placing = placed_kernel.draw_parameters(draw, iterations)
-    before, sample, after = pairs[:sampled], pairs[sampled], pairs[1 + sampled :]
+    before, sample, after = pairs[:sampled_call], pairs[sampled_call], pairs[1 + sampled_call :]
     gradient, wait, X, y = (
         placed_kernel.kernel.gradient,
         placed_kernel.kernel.backend.wait,
@@ -154,7 +166,8 @@ def time_round(
     end = perf_counter()
     cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
     complete = _complete_result_like(result, *warmup_pair)
-    placed_kernel.to_numpy(complete)  # once untimed, so that the next two conversions find their code in cache
+    # the first conversion is slow and does not count; the next two are compared with each other
+    placed_kernel.to_numpy(complete)
     _, copying = placed_kernel.to_numpy(complete)
     converted, result_wait = placed_kernel.to_numpy(result)
     if len(allowed) > 1:  # with a single core there is nothing to restore
@@ -170,7 +183,8 @@ def time_round(
         page_faults=usage.ru_minflt - usage_start.ru_minflt,
         switches=usage.ru_nivcsw - usage_start.ru_nivcsw,
         mutated=any(
-            not np.array_equal(w, drawn) for w, drawn in zip(placed_kernel.passed, placed_kernel.drawn, strict=True)
+            not np.array_equal(passed, drawn)
+            for passed, drawn in zip(placed_kernel.passed, placed_kernel.drawn, strict=True)
         ),
     )
 
@@ -213,7 +227,10 @@ def _complete_result_like(result: Any, w: Any, b: Any) -> tuple[Any, Any, Any]:
 
 
 def pin_threads(cores: list[int]) -> None:
-    """Pin the calling thread to these cores; and all other threads, if this one was pinned to a single core."""
+    """Pin the calling thread to these cores.
+
+    Threads that started while the process had one core inherited that core: pin them, too.
+    """
     pin_all = len(os.sched_getaffinity(0)) == 1
     os.sched_setaffinity(0, cores)
     for task in Path("/proc/self/task").glob("*") if pin_all else ():

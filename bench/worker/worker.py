@@ -13,6 +13,8 @@ import os
 import resource
 import socket
 from contextlib import suppress
+from math import isfinite
+from numbers import Integral, Real
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -57,6 +59,7 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     try:
         if descriptors:
             message["descriptor"] = descriptors[0]
+        # `request` is a method of Worker: load, place, compile, call, check, calibrate, round, release
         response: object = getattr(worker, request)(**message)
         return vars(response)
     except BackendUnavailable as unavailable:
@@ -64,9 +67,16 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     except MemoryError:
         return {"outcome": "out-of-memory", "reason": "it asked for more memory than is available to it"}
     except BaseException as error:  # a kernel may raise anything
-        invalid = request == "load" and type(error) is ValueError
-        reason = str(error) if invalid else error_line(error)
-        return {"outcome": "raised", "reason": reason, "invalid": invalid}
+        bad_spec = request == "load" and type(error) is ValueError
+        reason = str(error) if bad_spec else error_line(error)
+        return {"outcome": "raised", "reason": reason, "bad_spec": bad_spec}
+
+
+def _finite_or_none(value: object) -> int | float | None:
+    """A Python number, also for NumPy's; None for anything else, since how often X is read is only information."""
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) and isfinite(value) else None
 
 
 class Worker:
@@ -96,7 +106,7 @@ class Worker:
             import_seconds=seconds,
             backend=backend.name,
             device=backend.device,
-            passes=self.kernel.passes,
+            passes=_finite_or_none(self.kernel.passes),
             compiles=version_count(self.kernel.gradient) is not None,
         )
 
@@ -152,9 +162,9 @@ class Worker:
         self.version_count = version_count(self.kernel.gradient)
         return response
 
-    def round(self, draw: int, iterations: int, sampled: int, cores: list[int] | None) -> RoundResponse:
-        """Time one round, and return the result of call number `sampled`."""
-        return timing.time_round(self.placed_kernel, draw, iterations, sampled, cores)
+    def round(self, draw: int, iterations: int, sampled_call: int, cores: list[int] | None) -> RoundResponse:
+        """Time one round, and return the result of call number `sampled_call`."""
+        return timing.time_round(self.placed_kernel, draw, iterations, sampled_call, cores)
 
     def release(self) -> ReleaseResponse:
         """Release the workload, and report what the worker observed."""

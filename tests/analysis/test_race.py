@@ -9,8 +9,9 @@ import pytest
 
 from bench.analysis import race as race_analysis
 from bench.analysis.race import Race
+from bench.results.record import Error
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from tests.support.races import LECTURE, SEEN, race, samples
+from tests.support.races import COUNTERS, LECTURE, race, samples
 
 
 def test_records_of_a_race() -> None:
@@ -58,9 +59,11 @@ def test_a_kernel_without_a_launch_is_skipped() -> None:
 
 def test_the_control_is_the_fastest_compiled_kernel() -> None:
     launch = LaunchResult("lecture", 2, 0, {"a": samples(3.0, True), "b": samples(2.0, True), "c": samples(1.0)})
-    assert race_analysis.control_for([launch]) == "b"
-    assert race_analysis.control_for([LaunchResult("lecture", 2, 0, {"c": samples(1.0), "d": samples(2.0)})]) == "c"
-    assert race_analysis.control_for([]) is None
+    assert race_analysis.choose_control([launch]) == "b"
+    assert (
+        race_analysis.choose_control([LaunchResult("lecture", 2, 0, {"c": samples(1.0), "d": samples(2.0)})]) == "c"
+    )
+    assert race_analysis.choose_control([]) is None
 
 
 @pytest.mark.parametrize(("factor", "trusted"), [(1.0, True), (1.1, False)])
@@ -69,7 +72,7 @@ def test_a_control_that_differs_makes_the_race_untrustworthy(factor: float, trus
     spins = iter((2e-5, 2e-5, 3e-5, 2e-5, 2e-5))
     launches = [
         {
-            "numpy": samples(1.0, seen={**SEEN, "spin_seconds": next(spins)}),
+            "numpy": samples(1.0, counters={**COUNTERS, "spin_seconds": next(spins)}),
             CONTROL.format("numpy"): samples(factor * w),
         }
         for w in wobble
@@ -81,6 +84,30 @@ def test_a_control_that_differs_makes_the_race_untrustworthy(factor: float, trus
     assert control.estimate == pytest.approx(1 / factor, rel=1e-3)
     assert bool(control.causes) is not trusted
     assert trusted or "the cores' speed changed by 50%" in control.causes[0]
+
+
+def test_only_kernels_with_one_busy_thread_measure_the_cores_speed() -> None:
+    """Another thread of the same kernel, on the same physical core, slows the spin."""
+    for threads, reported in ((1, True), (2, False)):
+        counters = [
+            {**COUNTERS, "busy_threads": threads, "spin_seconds": spin} for spin in (2e-5, 2e-5, 3e-5, 2e-5, 2e-5)
+        ]
+        launches = [{"numpy": samples(1.0, counters=own), CONTROL.format("numpy"): samples(1.1)} for own in counters]
+        result = race(launches, "numpy")
+        control = result.control({result.key})
+        assert control is not None
+        assert any("the cores' speed changed" in cause for cause in control.causes) is reported
+
+
+def test_the_error_is_the_largest_on_the_workloads_own_data() -> None:
+    def check_result(check: str, ulps: float) -> dict[str, Any]:
+        return {"check": check, "max_ulps": ulps, "bound_fraction": ulps / 100, "failure": ""}
+
+    first = samples(
+        1.0, check_results=(check_result("data", 4.0), check_result("rows", 50.0), check_result("unseen", 6.0))
+    )
+    (numpy,) = race([{"numpy": first}, {"numpy": samples(1.0, check_results=(check_result("unseen", 5.0),))}]).records
+    assert numpy.error == Error(6.0, 0.06)
 
 
 def test_cold_and_cached_compilation_are_separate_and_break_even_uses_the_cold_one() -> None:
@@ -101,13 +128,20 @@ def test_cold_and_cached_compilation_are_separate_and_break_even_uses_the_cold_o
 
 
 @pytest.mark.parametrize(
-    ("seen", "over"),
+    ("counters", "over"),
     [({}, False), ({"cores_used": 2.9}, True), ({"cores": [0, 1, 2]}, True), ({"cores_used": 2.1}, False)],
 )
-def test_a_kernel_that_used_more_cores_than_allowed_is_marked(seen: dict[str, Any], over: bool) -> None:
-    record = race([{"numpy": samples(1.0, seen={**SEEN, **seen})}] * 2).records[0]
+def test_a_kernel_that_used_more_cores_than_allowed_is_marked(counters: dict[str, Any], over: bool) -> None:
+    record = race([{"numpy": samples(1.0, counters={**COUNTERS, **counters})}] * 2).records[0]
     assert record.seen is not None
     assert record.seen["over_used"] is over
+
+
+def test_a_race_is_precise_enough_if_every_ratio_is() -> None:
+    narrow = [{"loops": samples(2.0), "numpy": samples(1.0)} for _ in range(5)]
+    wide = [{**entries, "jax": samples(s)} for entries, s in zip(narrow, (1.0, 1.1, 0.9, 1.0, 1.0), strict=True)]
+    assert race_analysis.is_precise_enough(race(narrow))
+    assert not race_analysis.is_precise_enough(race(wide))
 
 
 def test_half_widths_are_of_ratios() -> None:

@@ -37,12 +37,14 @@ def test_the_faster_method_counts_and_the_longest_ceiling_limits() -> None:
     ceilings = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
     assert ceilings == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
     assert roofline.limiting_ceiling([ceilings, ceilings]) == "sigmoid"
-    assert [exp(log) for log in roofline.fractions([ceilings, ceilings], [8e-6, 5e-6])] == pytest.approx([0.5, 0.8])
+    assert [exp(log) for log in roofline.log_fractions([ceilings, ceilings], [8e-6, 5e-6])] == pytest.approx(
+        [0.5, 0.8]
+    )
 
 
 def test_without_every_ceiling_there_is_no_fraction() -> None:
-    assert roofline.fractions([], []) == []
-    assert roofline.fractions([{"read": 1e-6}], [2e-6]) == []
+    assert roofline.log_fractions([], []) == []
+    assert roofline.log_fractions([{"read": 1e-6}], [2e-6]) == []
 
 
 def test_a_record_has_its_kernels_share_of_the_ceiling() -> None:
@@ -62,7 +64,7 @@ def test_a_record_has_its_kernels_share_of_the_ceiling() -> None:
 
 def test_a_ceiling_worker_is_never_the_control() -> None:
     launch_results = race([{"numpy": samples(1.0), "jax": samples(2.0, compiles=True), **machine()}]).launch_results
-    assert race_analysis.control_for(launch_results) == "jax"
+    assert race_analysis.choose_control(launch_results) == "jax"
 
 
 def test_a_kernel_on_a_gpu_has_no_fraction() -> None:

@@ -78,6 +78,12 @@ def test_random_times_have_a_large_error() -> None:
     assert fit.median > 0.5
 
 
+def test_an_error_above_1_counts_as_1() -> None:
+    cells = grid(LAWS["linear"])
+    wild = [replace(cell, seconds=cell.seconds * (1e-6 if i == 7 else 1.0)) for i, cell in enumerate(cells)]
+    assert max(scaling._cross_validation_error(form, wild) for form in scaling.FORMS) <= 1
+
+
 def test_held_out_cells_do_not_influence_the_fit() -> None:
     cells = sorted(grid(LAWS["levels"]), key=lambda cell: (cell.m * cell.n, cell.n))
     (before,) = scaling.fits(records(cells))

@@ -121,6 +121,8 @@ def test_a_control_is_judged_together_with_the_others() -> None:
     border = [0.05 + 0.0335 * d for d in (-1.5, -0.5, 0.0, 0.5, 1.5)]
     assert statistics.differing_controls({"a": border}) == {"a"}
     assert statistics.differing_controls({"a": border, **dict.fromkeys("bcde", equal)}) == set()
+    # of two, it differs if the other differs beyond doubt: it is the only one left to be judged
+    assert statistics.differing_controls({"a": off, "b": border}) == {"a", "b"}
     # different beyond doubt, but by less than the smallest effect
     assert statistics.differing_controls({"a": [0.01, 0.0101, 0.0099, 0.01, 0.01]}) == set()
 

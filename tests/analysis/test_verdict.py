@@ -111,6 +111,11 @@ def test_more_comparisons_need_more_confidence() -> None:
     assert widths[0] == statistics.half_width(logs)
     # Student's quantiles with four degrees of freedom, from a printed table: 2.776 at 97.5%, 4.604 at 99.5%
     assert statistics.half_width(logs, 0.99) / widths[0] == pytest.approx(4.604 / 2.776, rel=1e-3)
+    # with eight, for two runs of equal spread: 2.306 and 3.355
+    one = statistics.interval(logs)
+    assert one
+    wider, usual = (log(welch_interval(one, 5, one, 5, confidence).high) for confidence in (0.99, 0.95))
+    assert wider / usual == pytest.approx(3.355 / 2.306, rel=1e-3)
 
 
 COMMIT = Revision(Path(), "main", "0123456")

@@ -65,6 +65,17 @@ def test_check_reports_a_wrong_kernel(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "wrong: data: " in shown
 
 
+def test_check_fails_if_one_of_several_workloads_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from kernels.numpy_vectorized import gradient as correct\n"
+        "def gradient(X, y, w, b):\n    return correct(X, y, -w if X.shape[1] == 2 else w, b)\n"
+    )
+    for workloads in ("lecture,20x3", "20x3,lecture"):
+        assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", workloads]) == 1
+        assert "WRONG" in capsys.readouterr().out
+    assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", "20x3"]) == 0
+
+
 def test_check_takes_the_users_own_data(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("a,sick\n" + "1.5,0\n-0.5,1\n" * 20)
     assert main(["check", "numpy", "--data", str(tmp_path / "mine.csv"), "--target", "sick"]) == 0

@@ -67,6 +67,7 @@ def test_a_file_with_a_wrong_part_is_refused(
     ("key", "value", "says"),
     [
         ("m", "x", "records[0].m is 'x'; expected a whole number"),
+        ("m", True, "records[0].m is 'True'; expected a whole number"),
         ("m", 0, "records[0] has 0 where only numbers above 0 make sense"),
         ("threads", None, "records[0].threads is 'None'; expected a whole number"),
         (
@@ -75,6 +76,11 @@ def test_a_file_with_a_wrong_part_is_refused(
             "records[0].seconds.median is '1'; expected a number",
         ),
         ("seconds", {"median": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
+        (
+            "seconds",
+            {"median": float("nan"), "low": None, "high": None},
+            "records[0].seconds.median is 'nan'; expected a number",
+        ),
         ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
     ],
 )

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.correctness.checks import check_untimed_work
 from bench.correctness.probes import probes
 from bench.workloads import catalog
 from kernels import Gradient, Kernel, load
 from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as correct
-from tests.support.problems import available, every_kernel, run_checks
+from tests.support.problems import available, every_kernel, inputs, run_checks
 
 # LARGE: the a-priori bound of a float32 sum is 1.2% here, which does not detect a dropped row
 SMALL, LARGE = "lecture", "200000x8-f32"
@@ -108,6 +109,13 @@ def cost_omits_rows(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     return correct(X, y, w, b)._replace(cost=X.dtype.type(part * (len(y) - first) / len(y)))
 
 
+def cost_omits_middle_rows(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    omitted = slice(len(y) // 2, len(y) // 2 + len(y) // 200)
+    X_left, y_left = np.delete(X, omitted, 0), np.delete(y, omitted)
+    part = correct(X_left, y_left, w, b).cost
+    return correct(X, y, w, b)._replace(cost=X.dtype.type(part * len(y_left) / len(y)))
+
+
 def naive_loss(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     with np.errstate(all="ignore"):
         a = 1 / (1 + np.exp(-(X @ w + b)))
@@ -132,6 +140,7 @@ def naive_loss(X: Any, y: Any, w: Any, b: Any) -> Gradient:
         (single_precision_inputs, "data", "none"),  # the large workload has such inputs
         (no_sigmoid, "data", "one-example"),
         (cost_omits_rows, "data", "some-examples"),
+        (cost_omits_middle_rows, "data", "some-examples"),
         (correct, "none", "none"),
         (divided_by_m_first, "none", "none"),
     ],
@@ -193,6 +202,21 @@ def test_the_worst_component_is_named() -> None:
 
     results = run_checks(Kernel("mine", NUMPY, "", None, third_is_off), "100x5")
     assert results[0].failure.startswith("data: dw[2] is ")
+
+
+@pytest.mark.parametrize(("error", "passes"), [(0.9, True), (1.1, False)])
+def test_an_error_may_reach_the_bound_and_no_more(error: float, passes: bool) -> None:
+    case = inputs(SMALL).data
+    value, bound = case.expected.value, case.expected.bound
+    result = case.judge([np.asarray(value.cost + error * bound.cost), value.dw, np.asarray(value.db)])
+    assert result.bound_fraction == pytest.approx(error, rel=0.01)
+    assert (not result.failure) is passes
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(2e-6, True), (2.4e-4, True), (3e-4, False), (1e-3, False)])
+def test_an_untimed_step_may_take_a_quarter_of_a_call(seconds: float, passes: bool) -> None:
+    result = check_untimed_work("placed", "placing parameters", seconds, alone=1e-6, call=1e-3)
+    assert (not result.failure) is passes
 
 
 def test_the_probes_share_one_matrix() -> None:

@@ -10,6 +10,7 @@ from bench.correctness.probes import probes
 from bench.host.checkout import CHECKOUT
 from bench.report import markdown
 from bench.report.page.run_page import pictures
+from bench.report.race_tables import LEGEND
 from bench.results import run_file
 from bench.results.record import Cold, Error, Record
 from bench.workloads import catalog
@@ -58,6 +59,12 @@ def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
     assert block[3].strip() == markdown.tables(results, block[2].split(",")).strip()
     (drawn,) = (svg for name, svg in pictures(results) if name == "speedup")
     assert (CHECKOUT / "docs" / "speedup.svg").read_text() == drawn
+
+
+def test_the_readme_explains_the_columns_as_the_terminal_does() -> None:
+    readme = " ".join((CHECKOUT / "README.md").read_text().split())
+    for heading, text in LEGEND.items():
+        assert f"- `{heading.format(baseline='loops')}`: {text.format(baseline='loops')}" in readme
 
 
 def test_the_ladder_is_that_of_its_results_file() -> None:

@@ -62,9 +62,9 @@ def test_every_file_and_command_of_the_page_does_what_it_says(checkout: Path) ->
                 style = line.rpartition("--style ")[2] if "--style" in line else "numpy"
                 assert f"```python\n{STYLES[style]}```" in PAGE
             if line.endswith("my_speed.py"):
-                assert re.search(r"= demands =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout), (
-                    ran.stdout
-                )
+                assert re.search(
+                    r"= speedup assertions =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout
+                ), ran.stdout
     assert marked_rows == 5
 
 

@@ -57,6 +57,18 @@ def test_the_cgroup_version_1_quota(system: dict[str, str]) -> None:
     assert resources.cpu_quota() is None
 
 
+def test_the_available_memory_is_at_most_what_the_cgroup_still_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "Path", lambda _folder: tmp_path)
+    unlimited = resources.available_bytes()
+    (tmp_path / "memory.current").write_text("1048576\n")
+    (tmp_path / "memory.max").write_text("3145728\n")
+    assert resources.available_bytes() == 2**21 < unlimited
+    (tmp_path / "memory.max").write_text("max\n")
+    assert resources.available_bytes() > 2**21
+
+
 def test_usable_cores_follow_the_affinity() -> None:
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system has no affinity")

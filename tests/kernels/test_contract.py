@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,16 @@ def test_b_is_rounded_to_the_dtype_of_x() -> None:
     problem = Problem(X.astype(np.float32), y.astype(np.float32), w.astype(np.float32), 1 / 3)
     assert problem.b.dtype == np.float32
     assert problem.b == np.float32(1 / 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_features_and_scores_may_reach_a_quarter_of_the_largest_number_over_m(dtype: Any) -> None:
+    limit = float(np.finfo(dtype).max) / 4 / 3
+    labels, zero, one = y.astype(dtype), np.zeros((3, 1), dtype), np.zeros(1, dtype)
+    for factor, valid in ((0.999, True), (1.001, False)):
+        for matrix, b in ((np.array([[0], [-factor * limit], [1]], dtype), 0.0), (zero, -factor * limit)):
+            with nullcontext() if valid else pytest.raises(ValueError, match="could overflow"):
+                Problem(matrix, labels, one, b)
 
 
 def test_large_weights_of_small_features_are_valid() -> None:

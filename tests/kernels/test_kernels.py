@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any, Literal
 
 import mpmath
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, target
 
-from kernels import Gradient, Problem, reference
+from kernels import Gradient, Problem, load, numpy_blocked, reference
+from kernels.registry import KERNELS
 from tests.support.exact import exactly
 from tests.support.problems import available, call, every_kernel, normal, problems
 
@@ -143,6 +145,30 @@ def test_invariances_of_the_gradient(name: str, dtype: type[np.floating[Any]], o
     agrees(Problem(X, 1 - y, -w, -b), lambda g: Gradient(g.cost, -g.dw, -g.db))
     factor = np.array([1, 4, 1, 0.5, 1], dtype)  # powers of two change no rounding
     agrees(Problem(X * factor, y, w / factor, b), lambda g: Gradient(g.cost, g.dw / factor, g.db))
+
+
+@DTYPES
+@ORDERS
+@pytest.mark.parametrize("m", [6, 7, 8, 13, 21, 22, 27])
+@pytest.mark.parametrize("name", ["numpy-blocked", "jax-blocked"])
+def test_the_sums_of_all_blocks_are_added(
+    name: str, m: int, dtype: type[np.floating[Any]], order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of seven examples, with and without a smaller one at the end."""
+    kernel, problem = available(name), normal(m, 6, dtype, order)
+    module = import_module(KERNELS[name].partition(":")[0])
+    monkeypatch.setattr(module, "_BLOCK_BYTES", 7 * 6 * np.dtype(dtype).itemsize)
+    assert bound_fraction(call(kernel, problem), problem) <= 1
+
+
+def test_sums_over_blocks_are_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2¹² equal examples in a block each: their sum in float32 would be off by hundreds of roundings."""
+    m, x = 2**12, np.float32(0.1)
+    monkeypatch.setattr(numpy_blocked, "_BLOCK_BYTES", 1)
+    X = np.full((m, 1), x)
+    result = call(load("numpy-blocked"), Problem(X, np.zeros(m, np.float32), np.zeros(1, np.float32), np.float32(0)))
+    assert result.dw == pytest.approx(0.5 * float(x), rel=2.0**-23)
+    assert float(result.cost) == pytest.approx(math.log(2), rel=2.0**-23)
 
 
 @every_kernel

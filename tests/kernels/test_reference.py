@@ -64,6 +64,24 @@ def test_the_bound_is_at_most_1500_roundings(dtype: type[np.floating[Any]]) -> N
         assert np.all(bound <= 1500 * reference.unit_roundoff(np.dtype(dtype)) * scale)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bound_of_an_intercept_computed_by_hand(dtype: type[np.floating[Any]]) -> None:
+    """One example with x = 0 and b = 100: 3 roundings of z, 8 of the loss and of z each, and 5 of a sum of one."""
+    zero = np.zeros((1, 1), dtype)
+    computed = reference.compute(Problem(zero, zero[0], zero[0], dtype(100)))
+    roundings = float(computed.bound.cost) / reference.unit_roundoff(np.dtype(dtype))
+    assert roundings == pytest.approx((3 + 8 + 8 + 5) * 100, rel=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 1), (np.float64, 2)])
+def test_a_quick_reference_of_float64_has_twice_the_bound(dtype: type[np.floating[Any]], factor: float) -> None:
+    """It is then no more exact than a correct kernel; of float32 it is as exact as the slow one."""
+    problem = normal(1000, 5, dtype)
+    quick, slow = reference.compute(problem, quick=True), reference.compute(problem)
+    for quick_bound, slow_bound in zip(quick.bound, slow.bound, strict=True):
+        np.testing.assert_allclose(quick_bound, factor * slow_bound, rtol=1e-6)
+
+
 @pytest.mark.parametrize("y", [0.0, 1.0])
 @pytest.mark.parametrize("b", [-800.0, -1.0, 0.0, 2.0, 800.0])
 def test_example_is_the_gradient_of_one_row(y: float, b: float) -> None:

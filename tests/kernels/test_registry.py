@@ -69,6 +69,17 @@ def test_a_users_kernel_keeps_all_fields_but_its_name(tmp_path: Path) -> None:
     assert load("kernels.python_loops:LOOPS").name == "python_loops:LOOPS"
 
 
+def test_a_users_backend_that_cannot_place_an_array_makes_a_kernel_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from kernels import Backend, BackendUnavailable, Kernel\n"
+        "def asarray(array):\n    raise BackendUnavailable('no such device')\n"
+        "def gradient(*_): ...\n"
+        "KERNEL = Kernel('x', Backend('x', 'gpu', asarray, gradient, gradient), '', 1, gradient)\n"
+    )
+    with pytest.raises(BackendUnavailable, match="no such device"):
+        load(f"{tmp_path}/mine.py:KERNEL")
+
+
 def test_a_missing_library_makes_a_kernel_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.KERNELS, "numpy", "a_library_that_is_not_there.module:X")
     with pytest.raises(BackendUnavailable, match="^a_library_that_is_not_there is not installed$"):

@@ -33,8 +33,8 @@ def written(tmp_path: Path) -> Iterator[Path]:
     file.unlink()
 
 
-def demands(ran: Ran) -> list[str]:
-    section = re.search(r"= demands =+\n(.*?)\n\n?(---|===|results|\n)", ran.stdout, re.DOTALL)
+def assertion_lines(ran: Ran) -> list[str]:
+    section = re.search(r"= speedup assertions =+\n(.*?)\n\n?(---|===|results|\n)", ran.stdout, re.DOTALL)
     assert section, ran.stdout + ran.stderr
     return section[1].splitlines()
 
@@ -70,7 +70,7 @@ def test_fails_over_a_file(measured):
     ran = run("--benchmark", str(written), "--workloads=20x3-f32", "--launches=2")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "3 failed, 2 passed" in ran.stdout
-    counts, *failed = demands(ran)
+    counts, *failed = assertion_lines(ran)
     assert counts == "2 passed, 2 failed, 0 not shown either way"
     assert failed[0].startswith("numpy on 20x3-f32, at least 1e+06 × numpy-blocked: failed: ")
     assert failed[1].startswith("numpy-blocked on 10x2-f64, at least 1e+06 × mine:gradient: failed: ")
@@ -92,7 +92,7 @@ def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:
     written.write_text(HEAD + '\n@required("loops", 1e6)\ndef test_it(measured): pass\n')
     ran = run("--benchmark", str(written), "--workloads=10x2", "--kernels=numpy", "--launches=1")
     assert ran.returncode == 0, ran.stdout
-    assert demands(ran) == [
+    assert assertion_lines(ran) == [
         "0 passed, 0 failed, 1 not shown either way",
         "numpy on 10x2-f64, at least 1e+06 × loops: not shown either way (no interval)",
     ]
@@ -173,12 +173,12 @@ def test_fail_if_slower(run: Run, earlier: Path) -> None:
     # two launches give wide intervals, but none as wide as a factor of 10^12
     ran = run("--benchmark", *FAST, f"--fail-if-slower={edited(earlier, 1e-12)}:20")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    counts, line = demands(ran)
+    counts, line = assertion_lines(ran)
     assert counts == "0 passed, 1 failed, 0 not shown either way"
     assert line.startswith("numpy on 10x2-f64, at most 20% slower than in other.json (seconds): failed: ")
     ran = run("--benchmark", *FAST, f"--fail-if-slower={edited(earlier, 1e12)}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert demands(ran) == ["1 passed, 0 failed, 0 not shown either way"]
+    assert assertion_lines(ran) == ["1 passed, 0 failed, 0 not shown either way"]
 
 
 def test_usage_errors_of_fail_if_slower(run: Run, tmp_path: Path, earlier: Path) -> None:
@@ -190,7 +190,7 @@ def test_usage_errors_of_fail_if_slower(run: Run, tmp_path: Path, earlier: Path)
         ((*FAST, f"--fail-if-slower={foreign}:5"), "foreign.json: not a results file of logitbench"),
         ((*FAST, f"--fail-if-slower={earlier}:many"), "has 'many'; expected RUN.json:PERCENT, 0 or more"),
         ((*FAST, f"--fail-if-slower={earlier}:-1"), "has '-1'; expected RUN.json:PERCENT, 0 or more"),
-        ((*FAST, f"--fail-if-slower={other}"), "other.json is of other-cpu-2c-01234567, and this is "),
+        ((*FAST, f"--fail-if-slower={other}"), "other.json was measured on other-cpu-2c-01234567; this machine is "),
         (("--kernels=loops-examples", "--workloads=11x2", f"--fail-if-slower={earlier}"), "has no time with an "),
         ((*FAST, f"--fail-if-slower={earlier}", "--benchmark-disable"), "nothing is timed here"),
     ):

@@ -345,7 +345,7 @@ def test_a_killed_run_of_a_profile_is_resumed(run: Run, tmp_path: Path) -> None:
     assert sorted(keys) == sorted([("64x32-f64", threads, 2) for threads in counts] + [("1024x2-f64", counts[-1], 2)])
     race = next(r for r in results.races if (r["workload"], r["threads"]) == (launch["workload"], launch["threads"]))
     first = [rounds["seconds"] for rounds in race["rounds"] if rounds["launch"] == 0 and rounds["kernel"] == "numpy"]
-    assert first == [launch["entries"]["numpy"]["rounds"]]
+    assert first == [launch["samples"]["numpy"]["rounds"]]
     assert all(r.level for r in results.records) or not results.machine["hardware"]["caches"]
 
 

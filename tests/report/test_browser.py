@@ -244,6 +244,26 @@ def test_the_numbers_are_downloaded(page: Any, folder: Path) -> None:
     assert downloaded == sorted(float(f"{seconds:.5g}") for seconds in rounds)
 
 
+def test_formulas_of_a_spreadsheet_are_downloaded_as_text(browser: Any, folder: Path) -> None:
+    from bench.report.page.run_page import run_page
+
+    names = ["=1+1", "+1", "-1", "@a", 'a "b", c']
+    records = tuple(replace(RUN.records[-1], kernel=name) for name in names)
+    file, saved = folder / "formulas.html", folder / "speedup.csv"
+    file.write_text(run_page(replace(RUN, records=records)), encoding="utf-8")
+    saved.unlink(missing_ok=True)
+    browser.get(file.as_uri())
+    drawn(browser, "speedup")
+    browser.find_element(By.CSS_SELECTOR, "#speedup .csv").click()
+    for _ in range(100):
+        if saved.exists():
+            break
+        time.sleep(0.05)
+    with saved.open(newline="") as text:
+        downloaded = [row["kernel"] for row in csv.DictReader(text)]
+    assert downloaded == ["'=1+1", "'+1", "'-1", "'@a", 'a "b", c']
+
+
 def test_the_page_loads_nothing_and_logs_nothing(page: Any) -> None:
     page.get_log("browser")
     page.get_log("performance")

@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import replace
 from io import StringIO
+from math import exp
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from rich.console import Console
 
 from bench.host.sanitize import printable
 from bench.report import csv_export, headline, terminal
+from bench.report.rows import is_wide
 from bench.results import run_file
-from bench.results.record import Ratio, Record, Results, Seconds
+from bench.results.record import Cold, Ratio, Record, Results, Seconds
 from kernels.registry import KERNELS, TECHNIQUES
 from tests.support.pages import HOSTILE, RUN, SPEED, race, timed
 from tests.support.records import OK, RESULTS, WRONG
@@ -25,6 +27,10 @@ pytest.importorskip("vl_convert", reason="vl-convert is not installed: pip insta
 
 from bench.report.page.charts import common
 from bench.report.page.charts.calls import envelope
+from bench.report.page.charts.cold_start import cold_start
+from bench.report.page.charts.heatmap import heatmap
+from bench.report.page.charts.provenance import outcomes
+from bench.report.page.charts.roofline import roofline
 from bench.report.page.charts.sizes import sizes
 from bench.report.page.charts.threads import threads
 from bench.report.page.document import json_for_script
@@ -45,9 +51,9 @@ def test_the_summary_has_three_sentences() -> None:
         "On 100000x4-f64 (100,000 × 4) the fastest is numba: 258 µs a call.",
         "It is 5.98 times as fast as numpy (95% interval 5.68 to 6.28); "
         "on 1000x4-f64, 72.6 times as fast as loops (69.0 to 76.3).",
-        "It reaches 0.39% of this machine's ceiling there, which is reading X and y once.",
+        "It reaches 0.39% of this machine's ceiling there, the time of reading X and y.",
     )
-    assert shown(RUN).splitlines()[-1].endswith("once.")
+    assert shown(RUN).splitlines()[-1].endswith("reading X and y.")
 
 
 def test_the_summary_leaves_out_what_was_not_measured() -> None:
@@ -56,8 +62,10 @@ def test_the_summary_leaves_out_what_was_not_measured() -> None:
     assert "without an interval" in said
     assert "was not measured" in said
     assert headline.sentences(replace(RUN, records=())) == ("No kernel was timed.",)
-    wide = replace(RUN.records[-2], speedup=Ratio(1.0, 0.1, 9.0, "numpy"))
-    assert "do not tell it from numpy" in headline.sentences(replace(RUN, records=(wide, RUN.records[-1])))[0]
+    for high, tied in ((9.0, True), (5.8, True), (5.6, False)):  # the fastest's begins at 5.68 and ends at 6.28
+        other = replace(RUN.records[-2], speedup=Ratio(5.5, 0.1, high, "numpy"))
+        said = headline.sentences(replace(RUN, records=(other, RUN.records[-1])))[0]
+        assert ("(its interval overlaps that of numpy)" in said) is tied
 
 
 def test_a_warning_says_what_to_do() -> None:
@@ -78,6 +86,17 @@ def test_a_warning_says_what_to_do() -> None:
     shown = headline.warnings(replace(RUN, records=many))
     assert (len(shown), shown[-1][:4]) == (9, "And ")
     assert "in 1 of 2 races" in headline.trust(replace(RUN, races=(broken, RUN.races[1])))[0]
+
+
+def test_the_widest_interval_of_the_controls_is_reported() -> None:
+    wide = {**RUN.races[0], "control": {**RUN.races[0]["control"], "low": 0.9, "high": 1.1}}
+    for races in ((wide, RUN.races[1]), (RUN.races[1], wide)):
+        assert "(the widest interval: 0.90 to 1.10)" in headline.trust(replace(RUN, races=races))[0]
+
+
+@pytest.mark.parametrize(("half", "wide"), [(0.015, False), (0.0199, False), (0.0201, True)])
+def test_an_interval_is_wide_if_wider_than_2_per_cent(half: float, wide: bool) -> None:
+    assert is_wide(Ratio(2.0, 2 * exp(-half), 2 * exp(half), "numpy")) is wide
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -118,6 +137,11 @@ def test_no_text_ends_the_script_that_holds_the_data(text: str) -> None:
     text_in_script = json_for_script({"a": text})
     assert text not in text_in_script
     assert json.loads(text_in_script) == {"a": text}
+
+
+def test_json_for_a_script_has_no_nan() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_for_script({"seconds": float("nan")})
 
 
 def test_hostile_names_stay_text() -> None:
@@ -198,6 +222,70 @@ def test_workloads_of_one_size_and_different_shapes_have_separate_lines() -> Non
     assert kinds["1000x4-f64"] == kinds["100000x4-f64"] == "float64, C order, 2 threads, 4 features"
     assert kinds["250x16-f64"] == "float64, C order, 2 threads, 16 features"
     assert {row["kind"] for row in sizes(RUN).rows} == {"float64, C order, 2 threads"}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shared_by", "first_ends"),
+    [("float64", 1, 2 * 2**15 / 8), ("float32", 1, 2 * 2**15 / 4), ("float64", 2, 2**15 / 8)],
+)
+def test_a_shaded_area_ends_where_x_no_longer_fits_the_cache(dtype: str, shared_by: int, first_ends: float) -> None:
+    """Each thread has its own L1, or both share one. An area below the smallest size is not drawn."""
+    caches = [{"level": 1, "bytes": 2**15, "shared_by": shared_by}, {"level": 2, "bytes": 2**18, "shared_by": 2}]
+    machine = {**RUN.machine, "hardware": {**RUN.machine["hardware"], "caches": caches}}
+    records = tuple(replace(one, dtype=dtype) for one in RUN.records)
+    chart = sizes(replace(RUN, machine=machine, records=records)).chart
+    assert chart
+    areas = [(one["name"], one["from"], one["to"]) for one in chart["datasets"]["caches"]]
+    second_ends = 2**18 / (8 if dtype == "float64" else 4)
+    expected = [("L1", 4000, first_ends), ("L2", max(4000, first_ends), second_ends), ("memory", second_ends, 4e5)]
+    assert areas == [one for one in expected if one[2] > 4000]
+
+
+def test_the_rooflines_numbers_by_hand() -> None:
+    section = roofline(RUN)
+    rows = {row["kernel"]: row for row in section.rows if row["race"] == "1000x4-f64"}
+    # two multiplications and two additions for each element of X, so 16 000; X and y are 40 000 bytes
+    assert {name: row["intensity"] for name, row in rows.items()} == pytest.approx(
+        {"loops": 0.4, "numpy": 0.2, "numba": 0.4}  # numpy reads X twice
+    )
+    assert rows["loops"]["rate"] == pytest.approx(16_000 / 403e-6)
+    assert section.chart
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for roof in section.chart["datasets"]["roofs"]:
+        if roof["race"] == "1000x4-f64":
+            lines.setdefault(roof["name"].partition(",")[0], []).append((roof["intensity"], roof["rate"]))
+    # 2 · 10¹¹ operations and 4 · 10¹⁰ bytes per second meet at 5 operations per byte
+    assert lines["reading"][1] == lines["products"][0] == pytest.approx((5, 2e11))
+    assert [rate for _, rate in lines["sigmoids"]] == pytest.approx([16_000 / 8e-7] * 2)
+    on_gpu = tuple(replace(one, device="gpu") for one in RUN.records)
+    assert roofline(replace(RUN, records=on_gpu)).rows == ()
+
+
+def test_the_heatmap_is_blue_where_a_kernel_is_faster_than_numpy() -> None:
+    tints = {row["kernel"]: row["tint"] for row in heatmap(RUN).rows if row["race"] == "1000x4-f64"}
+    assert tints == {"loops": "var(--numba)", "numpy": "var(--numpy)", "numba": "var(--numpy)"}
+
+
+def test_compilation_is_shown_with_an_empty_cache_if_that_was_measured() -> None:
+    def compilation(measured: Cold) -> list[float]:
+        rows = cold_start(replace(RUN, records=(replace(RUN.records[-1], cold=measured),))).rows
+        return [row["seconds"] for row in rows if row["step"] == "compile"]
+
+    assert compilation(Cold(compile_seconds=1.5, compile_cached_seconds=0.1)) == [1.5]
+    assert compilation(Cold(compile_cached_seconds=0.1)) == [0.1]
+    assert compilation(Cold()) == []
+
+
+def test_a_kernel_without_a_time_in_every_race_has_none_in_all() -> None:
+    failed = [replace(one, outcome="raised", reason="no luck", seconds=None) for one in RUN.records]
+    both = (failed[0], *RUN.records[1:3], failed[3], *RUN.records[4:])  # loops, in both races
+    for records, expected in (
+        (both, {"all"}),
+        (both[:3], {"1000x4-f64"}),
+        ((failed[0], *RUN.records[1:]), {"1000x4-f64", "100000x4-f64"}),
+    ):
+        section = outcomes(replace(RUN, records=tuple(records)))
+        assert {row["races"] for row in section.rows} == expected
 
 
 def test_break_even() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from bench.report import formatting, markdown
 from bench.report.progress import Progress
-from bench.report.race_tables import LEGEND
+from bench.report.race_tables import LEGEND, legend
 from bench.results.record import Cold, Error, Ratio, Results, Seconds
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 from tests.support.terminal import shown
@@ -50,10 +51,30 @@ def test_a_legend_below_the_first_table_explains_its_columns() -> None:
     later = replace(OK, workload="later")
     lines = shown(replace(RESULTS, records=(OK, WRONG, later))).splitlines()
     first, second = (index for index, line in enumerate(lines) if line.startswith("kernel  ") and "time/call" in line)
-    positions = [lines.index(f"  {line}") for line in LEGEND]
+    positions = [lines.index(f"  {line}") for line in legend("loops")]
     assert first < positions[0] < positions[-1] < second
-    assert 2 <= len(LEGEND) <= 4
-    assert [line.split("  ")[0] for line in LEGEND] == ["time/call", "× NAME", "spread", "of ceiling"]
+    assert positions == list(range(positions[0], positions[-1] + 1))
+    assert [lines.count(f"  {line}") for line in legend("loops")] == [1] * len(positions)
+    columns = [heading.format(baseline="loops") for heading in LEGEND]
+    assert re.split(" {2,}", lines[first].strip()) == columns
+    explained = [line.split("  ")[0] for line in legend("loops") if not line.startswith(" ")]
+    assert explained == columns
+    assert max(map(len, legend("loops-examples"))) <= 78
+
+
+def test_the_header_names_the_machine_the_software_the_launches_and_the_date() -> None:
+    libraries = {"libraries": {"numpy": "2.4.6"}}
+    machine = {**MACHINE, "software": {**MACHINE["software"], **libraries}}  # type: ignore[dict-item]
+    few, many = replace(OK, launches=5), replace(OK, workload="later", launches=9)
+    for records, launches in (
+        ((few,), "5 launches"),
+        ((few, many), "5 to 9 launches"),
+        ((replace(OK, launches=1),), "1 launch"),
+    ):
+        results = replace(RESULTS, machine=machine, records=records)
+        expected = f"Some CPU, 2 cores, 8 GiB, CPython 3.11.7, NumPy 2.4.6, {launches}, 2026-01-02"
+        assert f"measured on some-cpu-2c-01234567: {expected}" in " ".join(shown(results).split())
+        assert f"Measured on `some-cpu-2c-01234567`: {expected}" in markdown.tables(results)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -172,7 +193,7 @@ def test_notes_warn_and_say_what_to_do() -> None:
     record = replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031)
     text = " ".join(shown(replace(RESULTS, records=(record,))).split())
     for expected in (
-        "±3.1%", "interval wider than ±2%: numpy; to narrow it, use --launches 40",
+        "±3.1%", "1 of 1 interval is wider than ±2%", "to narrow every interval to ±2%, use --launches 40",
         "numpy was not steady: its later rounds differ from the earlier ones; measure again on an idle machine",
         "numpy used 3 cores, but it was given 2: make it respect the number of threads",
         "numpy compiled again while it was timed: its time includes compiling; make it compile once for all calls",
@@ -180,7 +201,26 @@ def test_notes_warn_and_say_what_to_do() -> None:
         assert expected in text
     hopeless = replace(record, speedup=replace(wide, launches_needed=None))
     text = " ".join(shown(replace(RESULTS, records=(hopeless,))).split())
-    assert "to narrow it, use a quieter machine" in text
+    assert "to narrow every interval to ±2%, use a quieter machine" in text
+
+
+def test_the_launches_that_narrow_every_interval_are_named_once() -> None:
+    records = [
+        replace(OK, kernel=kernel, workload=workload, speedup=Ratio(2.0, low, 2.01, "loops", "faster", 5, launches))
+        for kernel, workload, low, launches in (
+            ("numpy", "lecture", 1.5, 40), ("jax", "lecture", 1.99, None), ("numpy", "later", 1.5, 90),
+        )
+    ]  # fmt: skip
+    results = replace(RESULTS, records=tuple(records))
+    for text in (shown(results), markdown.tables(results)):
+        assert text.count("to narrow every interval to ±2%") == 1
+        assert "use --launches 90" in text
+        assert "1 of 2 intervals is wider than ±2%" in text
+        assert "1 of 1 interval is wider than ±2%" in text
+    assert "use --launches 40" in markdown.tables(results, ["lecture"])
+    narrow = shown(replace(RESULTS, records=(records[1],)))
+    assert "to narrow" not in narrow
+    assert "wider" not in narrow
 
 
 def test_the_cold_start_and_the_run_time_are_shown() -> None:

@@ -12,10 +12,10 @@ from bench.results.samples import KernelSamples, LaunchResult
 
 PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
 SAMPLES = KernelSamples(
-    "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), places=(0, 1), findings=({"check": "data"},)
+    "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), positions=(0, 1), check_results=({"check": "data"},)
 )
 FIRST = LaunchResult("lecture", 2, 0, {"numpy": SAMPLES}, "numpy", {"rounds": 1.0}, {"stolen": None})
-SECOND = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", printed="oh\n")})
+SECOND = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", output_tail="oh\n")})
 
 
 def test_appended_launches_are_read_back(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_resumed_run_appends_after_an_incomplete_line(tmp_path: Path) -> None:
     assert journal.read(kept.path) == (PLAN, [FIRST, SECOND])
 
 
-@pytest.mark.parametrize("text", ["", "\n", "[]\n", '{"plan"\n', '{"plan": {}}\n{"entries": 1}\n'])
+@pytest.mark.parametrize("text", ["", "\n", "[]\n", '{"plan"\n', '{"plan": {}}\n{"samples": 1}\n'])
 def test_other_files_are_not_journals(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.journal").write_text(text)
     with pytest.raises(ValueError, match="a.journal is not the journal of an unfinished run"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,13 @@ def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
 
 
-def test_a_file_never_overwrites_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_a_file_never_overwrites_another(hard_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Path) -> None:
+        raise OSError
+
+    if not hard_links:  # some file systems have none
+        monkeypatch.setattr(os, "link", refuse)
     file = tmp_path / "run.json"
     written = [run_file.write(file, {"number": number}) for number in range(3)]
     assert [path.name for path in written] == ["run.json", "run-2.json", "run-3.json"]

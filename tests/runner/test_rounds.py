@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bench.results.samples import KernelSamples
+from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from bench.runner.kernel_run import KernelRun
-from bench.runner.rounds import calibrate_all, interleave, round_count
+from bench.runner.rounds import calibrate_all, earlier_calibration, round_count, time_rounds
 from bench.worker.messages import Request, Response, WorkerFailed
+from tests.support.races import samples
 
 RESPONSE: Response = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,
@@ -46,7 +47,8 @@ class FakeWorker:
 
 def raced(
     names: str, rounds: int, single_threaded: str = "", threads: int = 2, **responses: dict[int, Any]
-) -> tuple[dict[str, KernelRun], dict[str, FakeWorker], list[tuple[str, str]], dict[str, WorkerFailed]]:
+) -> tuple[dict[str, KernelRun], dict[str, FakeWorker], list[tuple[str, str]], dict[str, tuple[str, str]]]:
+    """The state after the rounds; last, the kernels whose failure was reported, each with its outcome and reason."""
     log: list[tuple[str, str]] = []
     workers = {name: FakeWorker(name, log, responses.get(name)) for name in names}
     kernel_runs = {
@@ -54,8 +56,14 @@ def raced(
     }
     for worker in workers.values():
         worker.suspend()
-    failures = dict(interleave(kernel_runs, workers, rounds, threads, [0, 1], Random(1)))
-    return kernel_runs, workers, log, failures
+    reported: list[str] = []
+    time_rounds(kernel_runs, workers, rounds, threads, [0, 1], Random(1), reported.append)
+    return kernel_runs, workers, log, failures(kernel_runs, reported)
+
+
+def failures(kernel_runs: dict[str, KernelRun], reported: list[str]) -> dict[str, tuple[str, str]]:
+    assert len(set(reported)) == len(reported)
+    return {name: (kernel_runs[name].samples.outcome, kernel_runs[name].samples.reason) for name in reported}
 
 
 def test_only_the_timed_worker_runs() -> None:
@@ -95,17 +103,14 @@ def test_a_multithreaded_kernel_has_all_cores_except_in_a_race_on_one_thread() -
 
 def test_half_of_the_sampled_calls_are_the_last_and_the_others_random() -> None:
     _, workers, _, _ = raced("a", 200)
-    sampled = [request["sampled"] for request in workers["a"].requests]
-    assert set(sampled[1::2]) == {3}
-    assert set(sampled[::2]) == {0, 1, 2, 3}
+    sampled_calls = [request["sampled_call"] for request in workers["a"].requests]
+    assert set(sampled_calls[1::2]) == {3}
+    assert set(sampled_calls[::2]) == {0, 1, 2, 3}
 
 
 def test_a_failure_does_not_affect_the_other_kernels() -> None:
-    kernel_runs, _, log, failures = raced("abc", 10, b={3: WorkerFailed("crashed", "SIGSEGV")})
-    assert {name: (failure.outcome, failure.reason) for name, failure in failures.items()} == {
-        "b": ("crashed", "SIGSEGV")
-    }
-    assert kernel_runs["b"].samples.outcome == "crashed"
+    kernel_runs, _, log, failed = raced("abc", 10, b={3: WorkerFailed("crashed", "SIGSEGV")})
+    assert failed == {"b": ("crashed", "SIGSEGV")}
     assert (kernel_runs["b"].responses, len(kernel_runs["a"].responses), len(kernel_runs["c"].responses)) == (
         [],
         10,
@@ -120,7 +125,7 @@ def test_a_failure_does_not_affect_the_other_kernels() -> None:
     [
         ({**RESPONSE, "seconds": "fast"}, "crashed", "it sent no number for seconds"),
         ({**RESPONSE, "seconds": float("nan")}, "crashed", "it sent no number for seconds"),
-        ({**RESPONSE, "seconds": 0.0}, "crashed", "it reported a round of no time"),
+        ({**RESPONSE, "seconds": 0.0}, "crashed", "it reported a round of 0 s or less"),
         ({**RESPONSE, "result": [{"dtype": "object"}]}, "crashed", "it sent an array of 'object' for result"),
         ({**RESPONSE, "mutated": None}, "crashed", "it sent no boolean for mutated"),
         ({**RESPONSE, "mutated": True}, "wrong", "timed: it wrote into w, which is read-only"),
@@ -128,9 +133,8 @@ def test_a_failure_does_not_affect_the_other_kernels() -> None:
     ],
 )
 def test_an_invalid_response(response: Response, outcome: str, reason: str) -> None:
-    _, _, _, failures = raced("ab", 3, a={0: response})
-    assert (failures["a"].outcome, failures["a"].reason) == (outcome, reason)
-    assert "b" not in failures
+    _, _, _, failed = raced("ab", 3, a={0: response})
+    assert failed == {"a": (outcome, reason)}
 
 
 CALIBRATED = {"iterations": 7, "call_seconds": 1e-3, "placing_seconds": 1e-6, "cores_used": 1.0, "busy_threads": 1}
@@ -144,7 +148,9 @@ def test_calibration_is_one_at_a_time_and_later_launches_keep_the_first_result()
     workers["a2"] = FakeWorker("a2", log, {0: responses["a2"]})
     kernel_runs = {name: KernelRun(KernelSamples("ok")) for name in workers}
     specs = {"a": "x", "b": "y", "c": "z", "a2": "x"}
-    failures = dict(calibrate_all(kernel_runs, workers, {"b": {"iterations": 7, "busy_threads": 0}}, specs))
+    reported: list[str] = []
+    calibrations = {"b": {"iterations": 7, "busy_threads": 0}}
+    calibrate_all(kernel_runs, workers, calibrations, specs, reported.append)
     assert log[:4] == [(name, "suspend") for name in workers]
     assert log[4:7] == [("a", "resume"), ("a", "calibrate"), ("a", "suspend")]
     assert [worker.requests[0]["iterations"] for worker in workers.values()] == [None, 7, None, 7]
@@ -153,20 +159,33 @@ def test_calibration_is_one_at_a_time_and_later_launches_keep_the_first_result()
         kernel_runs["a"].single_threaded,
         kernel_runs["b"].single_threaded,
     ) == (7, True, False)
-    assert kernel_runs["a"].round_seconds == pytest.approx(7 * 1.001e-3 + 2e-3)
-    assert {name: failure.reason for name, failure in failures.items()} == {"c": "it sent no number for iterations"}
-    assert kernel_runs["c"].samples.outcome == "crashed"
+    assert kernel_runs["a"].round_and_warmup_seconds == pytest.approx(7 * 1.001e-3 + 2e-3)
+    assert failures(kernel_runs, reported) == {"c": ("crashed", "it sent no number for iterations")}
+
+
+def test_kernels_with_controls_and_other_versions_keep_their_number_of_calls() -> None:
+    by_kernel = {"loops": samples(1.0, iterations=4), "numpy": samples(1.0, iterations=9)}
+    launch_results = [LaunchResult("lecture", 2, 0, by_kernel)]
+    calibrations = earlier_calibration(launch_results, [Candidate("loops"), Candidate("numpy")])
+    assert {name: calibrated["iterations"] for name, calibrated in calibrations.items()} == {
+        "loops": 4, CONTROL.format("loops"): 4, "numpy": 9, CONTROL.format("numpy"): 9,
+    }  # fmt: skip
+    versions = [Candidate("loops", same_iterations_as="numpy"), Candidate("numpy", same_iterations_as="loops")]
+    calibrations = earlier_calibration(launch_results, versions)
+    assert {calibrated["iterations"] for calibrated in calibrations.values()} == {6}
 
 
 def test_a_calibration_without_calls_is_a_failure() -> None:
     workers = {"a": FakeWorker("a", [], {0: {**CALIBRATED, "iterations": 0}})}
-    ended = dict(calibrate_all({"a": KernelRun(KernelSamples("ok"))}, workers, {}, {"a": "x"}))
-    assert (ended["a"].outcome, ended["a"].reason) == ("crashed", "it sent 0 for iterations")
+    kernel_runs, reported = {"a": KernelRun(KernelSamples("ok"))}, list[str]()
+    calibrate_all(kernel_runs, workers, {}, {"a": "x"}, reported.append)
+    assert failures(kernel_runs, reported) == {"a": ("crashed", "it sent 0 for iterations")}
 
 
 def test_the_number_of_rounds() -> None:
     kernel_runs = {
-        name: KernelRun(KernelSamples("ok"), round_seconds=seconds) for name, seconds in (("a", 0.01), ("b", 0.03))
+        name: KernelRun(KernelSamples("ok"), round_and_warmup_seconds=seconds)
+        for name, seconds in (("a", 0.01), ("b", 0.03))
     }
     assert round_count(kernel_runs, 1.0) == 50  # 2 s for both, 0.04 a round
     assert round_count(kernel_runs, 0.001) == 5

@@ -10,17 +10,17 @@ import pytest
 
 from bench.worker import worker
 from bench.worker.worker import Worker
-from kernels import Kernel
+from kernels import Backend, Kernel
 from kernels.backends import NUMPY
 from tests.support.problems import TINY, inputs
 
 
 @pytest.fixture
-def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Worker]:
-    """gradient function → a worker whose kernel it is."""
+def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worker]:
+    """gradient function, and its backend → a worker whose kernel it is."""
 
-    def placed(gradient: Any) -> Worker:
-        monkeypatch.setattr(worker, "load", lambda _spec: Kernel("mine", NUMPY, "", None, gradient))
+    def placed(gradient: Any, backend: Backend = NUMPY) -> Worker:
+        monkeypatch.setattr(worker, "load", lambda _spec: Kernel("mine", backend, "", None, gradient))
         workload_inputs, made = inputs(TINY), Worker()
         workload_inputs.begin_launch()
         made.load("mine", None)

@@ -82,6 +82,18 @@ def test_output_is_drained_and_its_end_kept(faulty: Race) -> None:
     assert shouts.printed.startswith("[99999500 bytes before this] xxx")
 
 
+def test_the_end_of_a_long_output_is_kept(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("print('the beginning', 'x' * 1000, 'the end', flush=True)\ndef gradient(*_): ...\n")
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
+    try:
+        worker.request(Request("load", {"spec": f"{mine}:gradient", "data_limit": None}))
+    finally:
+        worker.kill()
+    assert worker.output_tail.endswith("x the end\n")
+    assert (len(worker.output_tail), worker.output_bytes) == (500, len("the beginning  the end\n") + 1000)
+
+
 def test_a_skipped_kernel_runs_if_requested_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "_LONGEST_CALL_SECONDS", 1e-3)
     large = catalog.named("300x2")
@@ -147,6 +159,22 @@ def test_suspend_stops_the_process() -> None:
     finally:
         worker.kill()
     assert not child.is_running()
+
+
+def test_suspend_stops_the_children_too(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("import subprocess\nchild = subprocess.Popen(['sleep', '60'])\ndef gradient(*_): ...\n")
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
+    try:
+        worker.request(Request("load", {"spec": f"{mine}:gradient", "data_limit": None}))
+        (child,) = psutil.Process(worker._popen.pid).children()
+        worker.suspend()
+        deadline = time.monotonic() + 5
+        while child.status() != psutil.STATUS_STOPPED and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert child.status() == psutil.STATUS_STOPPED
+    finally:
+        worker.kill()
 
 
 PARENT = """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.host import procfs
@@ -12,16 +15,18 @@ from bench.runner.inputs import CheckCase
 from bench.worker import timing
 from bench.worker.frames import Frames, encode
 from bench.worker.worker import Worker
-from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW
+from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, parameters
+from kernels import Gradient
+from kernels.backends import NUMPY
 from kernels.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
 
 
 def test_no_timed_call_gets_parameters_that_the_kernel_has_seen(placed: Any) -> None:
-    parameters: list[bytes] = []
+    received: list[bytes] = []
 
     def recording(X: Any, y: Any, w: Any, b: Any) -> Any:
-        parameters.append(w.tobytes() + b.tobytes())
+        received.append(w.tobytes() + b.tobytes())
         return correct(X, y, w, b)
 
     worker = placed(recording)
@@ -31,7 +36,7 @@ def test_no_timed_call_gets_parameters_that_the_kernel_has_seen(placed: Any) -> 
     calls = worker.calibrate(CALIBRATION_DRAW, None).iterations
     for number in range(3):
         worker.round(ROUND_DRAW + number, calls, 0, None)
-        timed, earlier = parameters[-calls:], parameters[:-calls]
+        timed, earlier = received[-calls:], received[:-calls]
         assert len(set(timed)) == calls
         assert not set(timed) & set(earlier)
 
@@ -70,6 +75,60 @@ def test_a_round_has_the_promised_length(placed: Any, monkeypatch: pytest.Monkey
     assert worker.call(FIRST_DRAW).seconds == millisecond
 
 
+def test_calibration_uses_each_draw_once(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a kernel that keeps its results would get too many calls in a round. With a simulated clock."""
+    now, draws = [0.0], list[tuple[int, int]]()
+
+    def one_millisecond(X: Any, y: Any, w: Any, b: Any) -> Any:
+        now[0] += 2.0**-10
+        return correct(X, y, w, b)
+
+    def recording(name: str, n: int, dtype: Any, draw: int, count: int, launch_seed: int) -> Any:
+        draws.append((draw, launch_seed))
+        return parameters(name, n, dtype, draw, count, launch_seed)
+
+    worker = placed(one_millisecond)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing, "parameters", recording)
+    worker.calibrate(CALIBRATION_DRAW, None)
+    worker.round(ROUND_DRAW, 6, 0, None)
+    # calibration: settling, trials of one call and of six, observing; the round: warming up, timing
+    assert len(draws) == 1 + 2 * timing._TRIALS + 1 + 2
+    assert len(set(draws)) == len(draws)
+
+
+def test_there_is_no_garbage_collection_while_rounds_are_timed(placed: Any) -> None:
+    collecting = []
+
+    def looks(X: Any, y: Any, w: Any, b: Any) -> Any:
+        collecting.append(gc.isenabled())
+        return correct(X, y, w, b)
+
+    worker = placed(looks)
+    try:
+        worker.calibrate(CALIBRATION_DRAW, 2)
+        worker.round(ROUND_DRAW, 2, 0, None)
+    finally:
+        worker.release()
+        gc.unfreeze()
+    assert set(collecting) == {False}
+    assert gc.isenabled()
+
+
+def test_waiting_for_the_result_is_timed(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, millisecond = [0.0], 2.0**-10
+
+    def waits(result: Any) -> Any:
+        now[0] += millisecond
+        return result
+
+    worker = placed(correct, replace(NUMPY, wait=waits))
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    assert worker.call(FIRST_DRAW).seconds == millisecond
+    assert worker.calibrate(CALIBRATION_DRAW, None).call_seconds == pytest.approx(millisecond)
+    assert worker.round(ROUND_DRAW, 6, 2, None).seconds == 6 * millisecond
+
+
 def test_threads_are_observed_long_enough(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls take 10 ms, and 0.1 ms after calibration: too few of them then, so that they are repeated."""
     now, calls, observed_at = [0.0], [0], list[float]()
@@ -105,12 +164,26 @@ def test_a_short_disturbance_does_not_shorten_the_rounds(placed: Any, monkeypatc
     assert worker.calibrate(CALIBRATION_DRAW, None).iterations == 6
 
 
-@pytest.mark.parametrize("sampled", [0, 2, 3])
-def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled: int) -> None:
-    response = placed(correct).round(ROUND_DRAW, 4, sampled, None)
-    assert not inputs(TINY).timed(ROUND_DRAW, sampled).judge(response.result).failure
-    assert inputs(TINY).timed(ROUND_DRAW, 1 + sampled).judge(response.result).failure
-    assert (response.result_wait_seconds is not None) is (sampled == 3)
+@pytest.mark.parametrize("sampled_call", [0, 2, 3])
+def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled_call: int) -> None:
+    response = placed(correct).round(ROUND_DRAW, 4, sampled_call, None)
+    assert not inputs(TINY).timed(ROUND_DRAW, sampled_call).judge(response.result).failure
+    assert inputs(TINY).timed(ROUND_DRAW, 1 + sampled_call).judge(response.result).failure
+    assert (response.result_wait_seconds is not None) is (sampled_call == 3)
+
+
+def test_each_launch_has_its_own_expected_results(placed: Any) -> None:
+    for _ in range(2):
+        response = placed(correct).round(ROUND_DRAW, 2, 1, None)
+        assert not inputs(TINY).timed(ROUND_DRAW, 1).judge(response.result).failure
+
+
+def test_values_that_are_written_after_the_conversion_do_not_count(placed: Any) -> None:
+    late = Gradient(np.zeros(()), np.zeros(3), np.zeros(()))
+    converted = timing.to_numpy(placed(correct).kernel, late, 3, np.dtype(np.float64))
+    for part in late:
+        part[...] = 1
+    assert [np.count_nonzero(part) for part in converted] == [0, 0, 0]
 
 
 def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
@@ -118,5 +191,14 @@ def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
         ctypes.memset(w.ctypes.data, 0, w.nbytes)
         return correct(X, y, w, b)
 
+    last: list[Any] = []
+
+    def writes_into_those_of_the_previous_call(X: Any, y: Any, w: Any, b: Any) -> Any:
+        for previous in last:
+            ctypes.memset(previous.ctypes.data, 0, previous.nbytes)
+        last[:] = [w]
+        return correct(X, y, w, b)
+
+    assert placed(writes_into_those_of_the_previous_call).round(ROUND_DRAW, 2, 0, None).mutated is True
     assert placed(writes).round(ROUND_DRAW, 2, 0, None).mutated is True
     assert placed(correct).round(ROUND_DRAW, 2, 0, None).mutated is False

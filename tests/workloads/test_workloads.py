@@ -121,7 +121,9 @@ def test_flights() -> None:
     assert X.shape == (workload.m, workload.n) == (336_776 - 9_430, 42)
     np.testing.assert_array_equal(X[:, 4:].sum(axis=1), 4)  # one of each of the four one-hot groups
     np.testing.assert_allclose(X[:, :4].std(axis=0), 1)
-    assert 0.2 < y.mean() < 0.3
+    # flights 0, 1 and 7 are scheduled to leave at 5:15, 5:29 and 6:00, and to arrive at 8:19, 8:30 and 7:23
+    np.testing.assert_allclose((X[1, :2] - X[0, :2]) / (X[7, :2] - X[0, :2]), [14 / 45, -11 / 56])
+    assert y.sum() == 77_630  # more than 15 minutes late; another 2,470 are 15 minutes late
 
 
 def test_flights_without_the_data_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def check(chosen: argparse.Namespace) -> int:
         workload, (samples,) = race.workload, race.samples(candidate.name)
         size = f"{workload.m:,} × {workload.n:,} {workload.dtype} {workload.order}"
         print(f"{candidate.name} on {workload.name}: {size}")
-        for result in samples.findings:
+        for result in samples.check_results:
             verdict = "agrees" if not result["failure"] else "WRONG "
             error = ""
             if "max_ulps" in result:

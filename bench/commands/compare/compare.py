@@ -35,7 +35,7 @@ class Cell:
     seconds: tuple[float, float]
     """Per call, in the reference and in the other run."""
     times: Change
-    """How many times faster the other run is; on one machine, relative to the pace of its kernels."""
+    """How many times as fast the other run is; on one machine, relative to the pace of its kernels."""
     shares: tuple[float, float] | None = None
     """The shares of the machine's ceiling, in each run; None if a run has no ceiling, and on one machine."""
     normalised: Change | None = None
@@ -193,4 +193,4 @@ def _over_ceiling(rounds: Mapping[str, Launches], record: Record) -> list[float]
         roofline.seconds({method: rounds[method][launch] for method in methods}, bytes_of_x)
         for launch in range(len(launches))
     ]
-    return [-share for share in roofline.fractions(ceilings, [median(launch) for launch in launches])]
+    return [-share for share in roofline.log_fractions(ceilings, [median(launch) for launch in launches])]

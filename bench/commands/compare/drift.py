@@ -55,7 +55,7 @@ _POWER = 1.2816
 
 @dataclass(frozen=True)
 class Change:
-    """How many times faster the other run is, with the 95% interval."""
+    """How many times as fast the other run is, with the 95% interval."""
 
     estimate: float
     low: float | None
@@ -71,7 +71,7 @@ class CommonShift:
     """The change that all kernels of a race share between two runs."""
 
     change: float
-    """How many times faster the kernels were in the other run: their median."""
+    """How many times as fast the kernels were in the other run: their median."""
     largest_drift: float | None
     """A change up to this factor, in either direction, may be drift; None if a run has one launch."""
 
@@ -97,7 +97,7 @@ def common_shift(reference: Mapping[str, Launches], other: Mapping[str, Launches
 
 
 def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], one_machine: bool) -> dict[str, Change]:
-    """Kernel → how many times faster the other run is. Both runs have the same kernels.
+    """Kernel → how many times as fast the other run is. Both runs have the same kernels.
 
     On one machine the drift in the common shift is removed, if there is more than one kernel.
     """
@@ -126,9 +126,9 @@ def change(reference: Sequence[float], other: Sequence[float], rest: float, betw
     if min(len(reference), len(other)) < 2:
         return Change(exp(difference), None, None, statistics.verdict(None), None)
     errors = [statistics.standard_error(logs) for logs in (reference, other)]
-    degrees = [statistics.degrees_of_freedom(len(logs)) for logs in (reference, other)]
+    degrees_of_freedom = [statistics.degrees_of_freedom(len(logs)) for logs in (reference, other)]
     squared_error = sum(error**2 for error in errors) + between
-    denominator = sum(error**4 / freedom for error, freedom in zip(errors, degrees, strict=True))
+    denominator = sum(error**4 / degrees for error, degrees in zip(errors, degrees_of_freedom, strict=True))
     quantile = statistics.t_quantile(squared_error**2 / denominator) if denominator else _normal_quantile()
     half = quantile * sqrt(squared_error)
     ratio = Estimate(exp(difference), exp(difference - half), exp(difference + half))

@@ -13,7 +13,7 @@ from rich.text import Text
 from bench.commands.compare.compare import Comparison, Pair
 from bench.commands.compare.differences import Difference
 from bench.commands.compare.drift import Change
-from bench.report.formatting import duration, format_significant, interval
+from bench.report.formatting import duration, format_interval, format_significant
 from bench.report.table import NAME_WIDTH, Column, Table, markdown_lines, number_columns, print_table
 from bench.results.record import Ratio
 from bench.results.store import Run
@@ -91,8 +91,8 @@ def differences_table(title: str, runs: Sequence[Run], differences: Sequence[Dif
 def heading(comparison: Comparison, other: str) -> str:
     """Which runs are compared, and what the ratio of their times means."""
     if comparison.one_machine:
-        return f"{other} over A, one machine: how many times faster, relative to the pace of its kernels"
-    return f"{other} over A, two machines: how many times faster"
+        return f"{other} over A, one machine: how many times as fast, relative to the pace of its kernels"
+    return f"{other} over A, two machines: how many times as fast"
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -149,7 +149,7 @@ def format_change(change: Change) -> str:
     """`1.20 [1.12, 1.29]`; only the number if there is no interval."""
     if change.low is None or change.high is None:
         return format_significant(change.estimate)
-    return interval(Ratio(change.estimate, change.low, change.high, ""))
+    return format_interval(Ratio(change.estimate, change.low, change.high, ""))
 
 
 def closing_lines(comparison: Comparison, other: str) -> list[str]:

@@ -53,7 +53,7 @@ def test(benchmark, which):
 """
 
 
-def compare(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, Any]:
+def compare(kernel: str, size: str, noisy_neighbour: bool, threads: int) -> dict[str, Any]:
     """Time each kernel by itself, one after another, and compare the medians."""
     which = [f"same{i}" for i in range(_SAME)]
     for i in range(_SLOWED):
@@ -73,7 +73,7 @@ def compare(kernel: str, size: str, neighbour: bool, threads: int) -> dict[str, 
     return {
         "kernel": kernel,
         "workload": size,
-        "neighbour": neighbour,
+        "neighbour": noisy_neighbour,
         "pairs": len(ratios) // 2,
         "false_alarm_rate_5_percent": sum(ratio >= 1 + _THRESHOLD for ratio in ratios) / (len(ratios) / 2),
         "false_alarm_rate_2_percent": sum(ratio >= 1 + statistics.SMALLEST_EFFECT for ratio in ratios)

@@ -55,19 +55,19 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
         for cycle in count():
             if cycle > 1 and time.monotonic() - began > 60 * minutes:
                 break
-            for neighbour, kernel in product((False, True), KERNELS):
-                beside = ", beside a noisy neighbour" if neighbour else ""
+            for noisy_neighbour, kernel in product((False, True), KERNELS):
+                beside = ", beside a noisy neighbour" if noisy_neighbour else ""
                 tick(f"{len(trials)} races; {kernel} against itself{beside}")
-                with _neighbour(neighbour):
-                    trials += _trials(kernel, neighbour, cycle, threads, input_cache)
+                with _noisy_neighbour(noisy_neighbour):
+                    trials += _trials(kernel, noisy_neighbour, cycle, threads, input_cache)
     finally:
         input_cache.close()
         del os.environ[VARIABLE]
     plain = []
-    for neighbour, kernel, size in product((False, True), KERNELS, SIZES):
+    for noisy_neighbour, kernel, size in product((False, True), KERNELS, SIZES):
         tick(f"plain pytest-benchmark: {kernel} at {size}")
-        with _neighbour(neighbour):
-            plain.append(pytest_benchmark.compare(kernel, size, neighbour, threads))
+        with _noisy_neighbour(noisy_neighbour):
+            plain.append(pytest_benchmark.compare(kernel, size, noisy_neighbour, threads))
     tick("cheaters")
     cheaters = catch_cheaters()
     return {
@@ -93,7 +93,7 @@ def _calibrated(kernel: str, size: str, threads: int) -> list[Any]:
     return sorted(measured, key=lambda row: row[2:])[1]
 
 
-def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, input_cache: InputCache) -> list[Trial]:
+def _trials(kernel: str, noisy_neighbour: bool, cycle: int, threads: int, input_cache: InputCache) -> list[Trial]:
     """One race for each size, all in the same launches."""
     large = cycle % _LARGE_EVERY == 0
     with_slowed = large or cycle % _SLOWED_EVERY == 0
@@ -111,10 +111,10 @@ def _trials(kernel: str, neighbour: bool, cycle: int, threads: int, input_cache:
     session = Session(candidates, sizes, settings, input_cache)
     session.choose([(size.name, candidate.name) for size in sizes for candidate in candidates], baselines=False)
     session.run()
-    return [_trial(each, kernel, again, slow if with_slowed else None, neighbour) for each in session.races]
+    return [_trial(each, kernel, again, slow if with_slowed else None, noisy_neighbour) for each in session.races]
 
 
-def _trial(result: Race, kernel: str, again: str, slow: str | None, neighbour: bool) -> Trial:
+def _trial(result: Race, kernel: str, again: str, slow: str | None, noisy_neighbour: bool) -> Trial:
     same = result.ratio(again, over=kernel)
     slowed = result.ratio(slow, over=kernel) if slow else None
     if same is None or (slow and slowed is None):
@@ -124,7 +124,7 @@ def _trial(result: Race, kernel: str, again: str, slow: str | None, neighbour: b
     return Trial(
         kernel,
         result.workload.name,
-        neighbour,
+        noisy_neighbour,
         len(result.launch_results),
         round(sum(sum(launch.seconds.values()) for launch in result.launch_results), 2),
         asdict(same),
@@ -136,7 +136,7 @@ def _trial(result: Race, kernel: str, again: str, slow: str | None, neighbour: b
 
 
 @contextmanager
-def _neighbour(present: bool) -> Iterator[None]:
+def _noisy_neighbour(present: bool) -> Iterator[None]:
     if not present:
         yield
         return

@@ -64,13 +64,13 @@ def summarize(trials: Sequence[Trial]) -> list[Row]:
     """A row for each kernel, size and neighbour, one for each kernel, and one for all."""
     kinds: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in trials:
-        neighbour = "yes" if trial.neighbour else "no"
-        for key in ((trial.kernel, trial.workload, neighbour), (trial.kernel, "all", "-"), ("all", "all", "-")):
+        noisy_neighbour = "yes" if trial.neighbour else "no"
+        for key in ((trial.kernel, trial.workload, noisy_neighbour), (trial.kernel, "all", "-"), ("all", "all", "-")):
             kinds.setdefault(key, []).append(trial)
     return [_row(*key, kinds[key]) for key in sorted(kinds, key=lambda key: (key.count("all"), key))]
 
 
-def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) -> Row:
+def _row(kernel: str, workload: str, noisy_neighbour: str, trials: Sequence[Trial]) -> Row:
     same = [trial.same for trial in trials]
     slowed = [trial for trial in trials if trial.slowed]
     alarms = sum(ratio["verdict"] != "no difference shown" for ratio in same)
@@ -82,7 +82,7 @@ def _row(kernel: str, workload: str, neighbour: str, trials: Sequence[Trial]) ->
     return Row(
         kernel=kernel,
         workload=workload,
-        neighbour=neighbour,
+        neighbour=noisy_neighbour,
         races=len(trials),
         false_alarms=alarms,
         false_alarm_share=_proportion(alarms, len(trials)),

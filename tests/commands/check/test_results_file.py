@@ -95,7 +95,7 @@ def _set(path: str, value: object) -> Any:
             "the machine's ceilings were not measured on 10000x32-f64",
         ),
         (
-            _set("logitbench.races.2.launches", 3),
+            _set("logitbench.races.2.launches", 4),
             "whole",
             "fewer than 5 launches on 10000x32-f64: run with --launches 5",
         ),

@@ -99,6 +99,22 @@ def test_runs_that_cannot_be_compared(other: Run, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_different_threads_are_compared_only_if_each_run_has_a_single_race() -> None:
+    def with_threads(name: str, *threads: int) -> Run:
+        runs = [run(name, TIMES, threads=number) for number in threads]
+        races, records = (
+            tuple(part for one in runs for part in getattr(one.results, key)) for key in ("races", "records")
+        )
+        return Run(name, replace(runs[0].results, races=races, records=records))
+
+    (pair,) = compared(with_threads("A", 2), with_threads("B", 8)).pairs
+    assert pair.threads == (2, 8)
+    for first, second in (((1, 2), (8,)), ((8,), (1, 2))):
+        with pytest.raises(ValueError, match="nothing in common"):
+            compared(with_threads("A", *first), with_threads("B", *second))
+    assert [pair.threads for pair in compared(with_threads("A", 1, 2), with_threads("B", 2)).pairs] == [(2, 2)]
+
+
 def test_one_run_is_an_error() -> None:
     with pytest.raises(ValueError, match="nothing to compare with; expected two or more runs"):
         compare([run("A", TIMES)])
@@ -188,6 +204,23 @@ def test_one_method_of_reading_is_enough_for_a_ceiling() -> None:
     assert all(cell.normalised is not None for _, cell in compared(*runs).cells)
     race["rounds"][:] = [part for part in race["rounds"] if part["kernel"] != "(sigmoid)"]
     assert all(cell.normalised is None for _, cell in compared(*runs).cells)
+
+
+def test_the_smallest_slowdown_is_a_number_or_nothing() -> None:
+    comparison = compared(run("A", MORE), run("B", MORE))
+    assert comparison.smallest is not None
+    expected = f"would show a kernel slower by {comparison.smallest:.0%} in 9"
+    assert expected in " ".join(compare_text.closing_lines(comparison, "B"))
+    (pair,) = comparison.pairs
+    times = replace(pair.cells[0].times, smallest=100.0)
+    cells = tuple(replace(cell, times=times) for cell in pair.cells)
+    wide = replace(comparison, pairs=(replace(pair, cells=cells),))
+    assert "would show nothing in 9" in " ".join(compare_text.closing_lines(wide, "B"))
+
+
+def test_a_single_kernel_has_no_common_shift_in_the_title() -> None:
+    for times, together in ((TIMES, True), ({"numpy": 2e-5}, False)):
+        assert ("all kernels together" in shown(run("A", times), run("B", times))) is together
 
 
 def test_kernel_names_are_not_parsed_as_markup() -> None:

@@ -70,6 +70,15 @@ def test_a_known_variance_widens_the_interval_and_needs_no_degrees_of_freedom() 
     assert change.smallest == pytest.approx(exp((1.959964 + 1.2816) * 0.04) - 1)
 
 
+def test_the_variance_between_runs_depends_on_the_number_of_other_kernels() -> None:
+    """With equal launches: a single other kernel varies from run to run as much as the kernel itself."""
+    four = {kernel: [[seconds] * ROUNDS] * 5 for kernel, seconds in KERNELS.items()}
+    two = {kernel: four[kernel] for kernel in ("loops", "numpy")}
+    for run_, share in ((two, 1.0), (four, drift._variance_of_median(3))):
+        change = drift.changes(run_, run_, one_machine=True)["loops"]
+        assert change.high == pytest.approx(exp(1.959964 * drift.BETWEEN_RUNS * sqrt(1 + share)))
+
+
 def test_one_launch_shows_no_difference() -> None:
     change = drift.change([0.0], [1.0, 1.1, 1.2], rest=0.0, between=0.0)
     assert (change.low, change.high, change.smallest, change.verdict) == (None, None, None, "no difference shown")

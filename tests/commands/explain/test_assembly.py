@@ -157,6 +157,7 @@ def test_instructions(dialect: Dialect, mnemonic: str, operands: tuple[str, ...]
         (X86, "vaddpd", ("%ymm0", "%ymm1", "%ymm2"), ("0", "1"), ("2",)),
         (X86, "addsd", ("%xmm0", "%xmm1"), ("0", "1"), ("1",)),
         (X86, "vmovaps", ("%xmm0", "16(%rsp)"), ("0",), ()),
+        (X86, "vmovupd", ("(%rdi)", "%zmm1"), (), ("1",)),
         (X86, "vmovupd", ("(%rdi)", "%zmm1 {%k1}"), ("1",), ("1",)),
         (X86, "vmovupd", ("(%rdi)", "%zmm1 {%k1} {z}"), (), ("1",)),
         (AARCH64, "fadd", ("d0", "d1", "d2"), ("1", "2"), ("0",)),

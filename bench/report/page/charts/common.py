@@ -107,15 +107,15 @@ def linear_seconds(title: str) -> alt.Axis:
 def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, tips: list[alt.Tooltip]) -> Chart:
     """For each kernel a row: the estimate in field `x`, its interval, and its figures at the right.
 
-    rule: the position `at` of a vertical line through all rows, and its label `says`
+    rule: the position `at` of a vertical line through all rows, and its label `text`
     """
     y = alt.Y("kernel:N", sort=None, title=None, axis=alt.Axis(labelColor="var(--ink)", labelFontSize=13))
     on_x = alt.X(f"{x}:Q", scale=scale, axis=axis)
     base = alt.Chart(ROWS).encode(y=y, color=colour())
     at = alt.Chart(alt.InlineData(values=[rule]))
     line = at.mark_rule(strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
-    says = at.mark_text(align="left", dx=4, dy=-9, fontSize=11, fill="var(--soft)").encode(
-        x=alt.X("at:Q"), y=alt.value(0), text="says:N"
+    label = at.mark_text(align="left", dx=4, dy=-9, fontSize=11, fill="var(--soft)").encode(
+        x=alt.X("at:Q"), y=alt.value(0), text="text:N"
     )
     intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", tooltip=tips
@@ -124,7 +124,7 @@ def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, 
     column = base.mark_text(align="left", dx=12).encode(
         x=alt.value("width"), text="figures:N", color=alt.value("var(--ink)")
     )
-    layers: Chart = alt.layer(intervals, points, line, says, column.properties(name=f"{WIDE}_figures"))
+    layers: Chart = alt.layer(intervals, points, line, label, column.properties(name=f"{WIDE}_figures"))
     return layers
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from bench.report.formatting import format_significant
-from bench.report.headline import CEILINGS
+from bench.report.notes import CEILINGS
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
 from bench.results.record import Results
@@ -42,7 +42,7 @@ def ceiling_share(results: Results) -> Section:
         "share",
         alt.Axis(title="share of the ceiling", format=".0%", grid=True, tickCount=6),
         alt.Scale(domainMin=0, domainMax=max([1.05, *(row["high"] or row["share"] for row in rows)])),
-        {"at": 1, "says": "ceiling"},
+        {"at": 1, "text": "ceiling"},
         common.tooltip(kernel="kernel", figures="share", ceiling="ceiling"),
     )
     return Section(

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import duration, format_significant, interval
+from bench.report.formatting import duration, format_interval, format_significant
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
 from bench.results.record import Results
@@ -19,7 +19,7 @@ def speedup(results: Results) -> Section:
         "speedup",
         common.log_axis("times as fast as the baseline", common.NUMBER_LABEL, decades_only=False),
         alt.Scale(type="log", nice=False, padding=14),
-        {"at": 1, "says": "baseline"},
+        {"at": 1, "text": "baseline"},
         common.tooltip(
             kernel="kernel",
             figures="times as fast",
@@ -65,7 +65,7 @@ def _rows(results: Results) -> list[dict[str, Any]]:
         if (ratio := record.speedup) is None:
             continue
         is_baseline = ratio.baseline == record.kernel
-        figures = interval(ratio) if ratio.low else format_significant(ratio.estimate)
+        figures = format_interval(ratio) if ratio.low else format_significant(ratio.estimate)
         rows.append(
             row
             | {

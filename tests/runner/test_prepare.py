@@ -1,0 +1,81 @@
+"""What a kernel has to pass before and after its rounds, with responses written by hand: no process, no clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.results.samples import KernelSamples
+from bench.runner.kernel_run import KernelRun
+from bench.runner.prepare import prepare, verify_and_release
+from bench.worker.frames import encode
+from bench.worker.messages import Request, RoundResponse, WorkerFailed
+from kernels.numpy_vectorized import gradient as correct
+from tests.support.problems import TINY, inputs
+
+ROUND = RoundResponse(
+    seconds=0.01, result="form", result_wait_seconds=None, copying_seconds=1e-6, placing_seconds=1e-6,
+    spin_seconds=2e-5, cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
+)  # fmt: skip
+RELEASED = {"placing_alone_seconds": 1e-6, "pools": [], "threads": 1, "cores": [0]}
+
+
+def released(responses: list[RoundResponse]) -> KernelRun:
+    """A kernel with these rounds of 4 calls, after its release. It is a ceiling, so its result is not checked."""
+    samples = KernelSamples("ok", iterations=4, counters={"cores_used": 1.0, "busy_threads": 1})
+    kernel_run = KernelRun(samples, is_kernel=False, responses=responses, positions=[0] * len(responses))
+    steps = verify_and_release(kernel_run, inputs(TINY), [])
+    assert next(steps).name == "release"
+    with pytest.raises(StopIteration):
+        steps.send(RELEASED)
+    return kernel_run
+
+
+def test_a_disturbed_round_does_not_count_as_untimed_work() -> None:
+    disturbed = replace(ROUND, placing_seconds=1.0, copying_seconds=1.0, result_wait_seconds=1.0)
+    undisturbed = replace(ROUND, result_wait_seconds=1e-6)
+    samples = released([undisturbed, disturbed, undisturbed]).samples
+    assert samples.rounds == (0.0025,) * 3
+    assert [(one["check"], one["failure"]) for one in samples.check_results] == [("placed", ""), ("at-once", "")]
+
+
+@pytest.mark.parametrize(("field", "check"), [("placing_seconds", "placed"), ("result_wait_seconds", "at-once")])
+def test_untimed_work_in_every_round_is_detected(field: str, check: str) -> None:
+    with pytest.raises(WorkerFailed, match=f"{check}: .* took 0.01 s"):
+        released([replace(ROUND, **{field: 0.01})] * 3)  # type: ignore[arg-type]
+
+
+def test_a_kernel_is_checked_again_after_the_last_round() -> None:
+    made = inputs(TINY)
+    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), responses=[ROUND]), made, [])
+    assert next(steps) == made.unseen.request()
+    with pytest.raises(WorkerFailed, match="unseen: nothing right"):
+        steps.send({"result": "nothing right"})
+
+
+@pytest.mark.parametrize("skip_probes", [False, True])
+def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) -> None:
+    made, checked = inputs(TINY), list[str]()
+    responses: dict[str, Any] = {
+        "place": {"placement_seconds": 1.0},
+        "compile": {},
+        "call": {"seconds": 1.0},
+    }
+    steps = prepare(KernelRun(KernelSamples("ok")), made, skip_probes, timed=True)
+    request: Request | None = next(steps)
+    while request is not None:
+        if request.name == "check":
+            checked.append(request.arguments["y"])
+            X, y = (made.arrays[request.arguments[name]] for name in "Xy")
+            result = correct(X, y, request.arguments["w"], request.arguments["b"][()])
+            frame = encode({"result": [np.asarray(part) for part in result]})
+            responses["check"] = json.loads(frame[4:])  # without its length
+        try:
+            request = steps.send(responses[request.name])
+        except StopIteration:
+            request = None
+    assert checked == ["y", *(case.y for case in made.probes if not skip_probes)]
