@@ -133,3 +133,15 @@ def test_no_test_file_imports_another() -> None:
             assert not other.rpartition(".")[2].startswith("test_") or not within(other, "tests"), (
                 f"{path.name}: {other}"
             )
+
+
+def test_groups_of_tests_exist_and_keep_together_what_is_compiled_once() -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install --group dev")
+    from tests.support.sharing import FIRST, group
+
+    files = {group(path.relative_to(CHECKOUT).as_posix()) for path in (CHECKOUT / "tests").rglob("test_*.py")}
+    assert set(FIRST) - files == {"numba", "cheaters"}
+    in_kernels = "tests/kernels/test_kernels.py::test_by_hand"
+    assert group(f"{in_kernels}[float64-numba]") == group("tests/kernels/test_fused.py::test_edges[2]") == "numba"
+    assert group(f"{in_kernels}[float64-jax]") == "kernels/test_kernels"
+    assert group("tests/commands/selftest/test_selftest.py::test_every_cheater_is_caught[lazy]") == "cheaters"

@@ -1,6 +1,6 @@
 """How long a run will take, estimated before it makes any data or starts any worker.
 
-The estimate adds up the parts of a run with costs that were measured on a machine with two cores (2024): making data
+The estimate adds up the parts of a run with costs that were measured on two cores of a server of 2024: making data
 and references, starting workers, compiling, and in each launch placing the data, checking and timing.
 """
 

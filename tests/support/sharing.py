@@ -11,7 +11,7 @@ import re
 
 from xdist.scheduler import LoadScopeScheduling
 
-_FIRST = (
+FIRST = (
     "numba", "plugin/test_plugin", "cheaters", "explain/test_explain", "worker/test_process",
     "docs/test_docs_commands", "plugin/test_assertions", "race/test_revisions", "docs/test_checkout_states",
     "correctness/test_checks", "kernels/test_kernels", "report/test_browser",
@@ -33,7 +33,7 @@ def group(nodeid: str) -> str:
 def sort_key(nodeid: str) -> tuple[int, str]:
     """Sort key of a test; tests of one group keep their order."""
     name = group(nodeid)
-    return (_FIRST.index(name) if name in _FIRST else len(_FIRST)), name
+    return (FIRST.index(name) if name in FIRST else len(FIRST)), name
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]
