@@ -19,6 +19,7 @@ from bench.runner.session import Session
 from bench.runner.settings import SECONDS, TIMEOUT_SECONDS, Settings
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
+from kernels import registry
 
 
 def race(
@@ -33,7 +34,7 @@ def race(
     """Check and time kernels side by side on one workload. No baseline is added.
 
     kernels: specs as for `kernels.load`, or Candidates, whose labels allow a kernel to race against itself
-    workload: a name as on the command line, or a Workload
+    workload: a name as on the command line, such as 10000x32-f32 or descend:lecture, or a Workload
     launches: how often the workers are started; None: at least 5, until every ratio over the workload's baseline
         is known to ±2% or the seconds are used up
     seconds: about how long each kernel is timed, all launches together; 0: check correctness only
@@ -41,8 +42,8 @@ def race(
     timeout: seconds that a kernel may take for one step
     ceilings: whether the machine's ceilings are measured as well
 
-    A kernel that fails has its outcome in its record. Raises ValueError for an unknown workload or kernel, and
-    DatasetUnavailable.
+    A kernel that fails has its outcome in its record. Raises ValueError for an unknown workload or kernel, for a
+    kernel with a name that does not compute the workload's operation, and DatasetUnavailable.
     """
     candidates = [
         replace(kernel, requested=True) if isinstance(kernel, Candidate) else Candidate(kernel, requested=True)
@@ -51,6 +52,9 @@ def race(
     chosen = catalog.named(workload) if isinstance(workload, str) else workload
     chosen.require()
     selection.require_names(candidates)
+    for candidate in candidates:
+        if candidate.spec in registry.all_names():  # what a user's own kernel computes, its worker finds
+            selection.require_operation(candidate, [chosen.definition.name])
     thread_counts = () if threads is None else (threads,)
     session = Session(candidates, [chosen], Settings(seconds, launches, thread_counts, timeout, ceilings))
     session.choose([(chosen.name, candidate.name) for candidate in candidates], baselines=False)

@@ -1,10 +1,23 @@
-"""What is measured: interchangeable kernels for one logistic-regression gradient.
+"""What is measured: interchangeable kernels for each operation, such as one logistic-regression gradient.
 
 Importing this package imports no Numba, JAX, scikit-learn or PyTorch; `load(name)` imports what that one kernel
 needs. Nothing here knows about timing.
 """
 
-from kernels.contract import Backend, BackendUnavailable, Gradient, Kernel, Problem
-from kernels.registry import load, names
+from kernels.contract import Backend, BackendUnavailable, Inputs, Judgement, Kernel, Operation
+from kernels.gradient.problem import Gradient, Problem
+from kernels.registry import load, load_operation, names
 
-__all__ = ["Backend", "BackendUnavailable", "Gradient", "Kernel", "Problem", "load", "names"]
+__all__ = [
+    "Backend",
+    "BackendUnavailable",
+    "Gradient",
+    "Inputs",
+    "Judgement",
+    "Kernel",
+    "Operation",
+    "Problem",
+    "load",
+    "load_operation",
+    "names",
+]

@@ -1,33 +1,35 @@
-"""The types that every kernel uses: its inputs, its result, and its backend.
+"""The types that every kernel and every operation keeps.
 
-They have a file of their own so that a kernel's file holds only its technique, and so that the measuring code
-depends on these types alone.
+An operation says what is computed and when a result is right; a kernel is one way of computing it. The measuring
+code depends on these types alone, so that an operation needs a folder and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 Array: TypeAlias = Any
 """A backend's own array or scalar: nested lists, numpy.ndarray, jax.Array, ..."""
+Static: TypeAlias = Any
+"""What a kernel may compile for. Of None, numbers, texts and tuples: it travels to other processes as JSON."""
+Fresh: TypeAlias = tuple[Any, ...]
+"""The arguments of one call that are new with every call: arrays, or tuples of them at any depth."""
+Call: TypeAlias = Callable[..., Any]
+"""(*placed, *fresh) → a tuple with one part for each name in the operation's `result`."""
+Shape: TypeAlias = tuple[int | None, ...]
+"""The shape of a part of a result. None: any length."""
 
 
-class Gradient(NamedTuple):
-    """What a kernel returns: the cost J of the training set and its gradient.
+class Part(NamedTuple):
+    """A part of a result, in the dtype of the inputs."""
 
-    In the problem's dtype. A scalar may also be a Python float: a sum that was kept in double.
-    """
-
-    cost: Array
-    """J = (1/m) Σ_i L_i, a scalar, in nats per example."""
-    dw: Array
-    """∂J/∂w, shape (n,)."""
-    db: Array
-    """∂J/∂b, a scalar."""
+    shape: Shape
+    by_step: bool = False
+    """Whether its first axis is steps, and a kernel may return a list with an array for each."""
 
 
 class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not an error
@@ -38,7 +40,7 @@ class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not
 class Backend:
     """Where arrays live, and how to wait for a result.
 
-    The timed work is exactly `backend.wait(kernel.gradient(X, y, w, b))` on arrays that `asarray` placed.
+    The timed work is exactly `backend.wait(call(*placed, *fresh))` on arrays that `asarray` placed.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One way of writing the gradient."""
+    """One way of computing an operation: by `call`, or by what `build` makes for a static description."""
 
     name: str
     """Letters, digits and hyphens, so that pytest's -k accepts it."""
@@ -65,121 +67,163 @@ class Kernel:
     summary: str
     """One line, shown in lists."""
     passes: float | None
-    """How often one call reads X from memory: 1 if fused, 2 for z = Xw and then Xᵀdz, None if unknown."""
-    gradient: Callable[[Array, Array, Array, Array], Gradient]
-    """(X, y, w, b) → Gradient, in the backend's arrays. Accepts read-only arrays, and writes into none."""
+    """How often one pass of the operation reads X from memory: 1 if fused, 2 for z = Xw and then Xᵀdz, None if
+    unknown."""
+    call: Call | None = None
+    """Takes the backend's arrays; accepts read-only ones, and writes into none. None: `build` makes it."""
+    build: Callable[[Any], Call] | None = None
+    """Static → call. Not timed; its seconds are a part of the cold start."""
+    operation: str = "gradient"
+    """The name of the operation that it computes."""
+    of: str = ""
+    """The name of the kernel that it is made of, where it is made of one."""
+
+    def built(self, static: Static) -> Call:
+        """The call for this static description. Raises ValueError for a kernel that has neither call nor build."""
+        if self.build is not None:
+            return self.build(static)
+        if self.call is None:
+            raise ValueError(f"the kernel {self.name} has no call; expected one, or a build(static) that makes it")
+        return self.call
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """One logistic-regression gradient to compute, validated on construction.
+class Inputs:
+    """One workload's arguments that every call shares."""
 
-    X: (m, n), float32 or float64, C or Fortran order (an array with other strides is copied to C order)
-    y: (m,), X's dtype, every label 0 or 1
-    w: (n,), X's dtype
-    b: a scalar, rounded to X's dtype
-
-    The arrays are kept as read-only views. Two problems are equal only if they are the same object.
-
-    Raises ValueError, which names the argument and its bad value, unless shapes and dtypes are these, all
-    values are finite, there is at least one example and one feature, and no sum can overflow:
-    m · max|x_ij| and m · max_i (Σ_j |x_ij w_j| + |b|) are at most max(dtype) / 4.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    w: np.ndarray
-    b: Any
-
-    def __post_init__(self) -> None:
-        X = _matrix(self.X)
-        m, n = X.shape
-        y = _vector("y", self.y, X.dtype, m, "one label for each row of X")
-        if (invalid := np.unique(y[(y != 0) & (y != 1)])).size:
-            listed = ", ".join(f"{label:g}" for label in invalid[:5]) + (", ..." if invalid.size > 5 else "")
-            raise ValueError(f"y holds the labels {listed}; every label must be 0 or 1")
-        w = _vector("w", self.w, X.dtype, n, "one weight for each column of X")
-        b = np.asarray(self.b)
-        if b.ndim or b.dtype.kind not in "fiu":
-            raise ValueError(f"b is {self.b!r}; expected one real number")
-        with np.errstate(over="ignore"):  # a value too large for the dtype becomes inf, and is refused below
-            b = b.astype(X.dtype)
-        _finite("b", b)
-        _within_range(X, w, float(b))
-        for name, value in {"X": X, "y": y, "w": w, "b": b[()]}.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def m(self) -> int:
-        """The number of examples."""
-        return int(self.X.shape[0])
-
-    @property
-    def n(self) -> int:
-        """The number of features."""
-        return int(self.X.shape[1])
+    placed: Mapping[str, np.ndarray]
+    """The operation's fields, in the order of the call's arguments."""
+    static: Static = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    """What a reader must know of them beside their size, by name."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """float32 or float64, of every array."""
-        return self.X.dtype
-
-    @property
-    def order(self) -> Literal["C", "F"]:
-        """C if the rows of X are contiguous, F if its columns are."""
-        return "C" if self.X.flags.c_contiguous else "F"
+        """Of the first field, and so of every result."""
+        return next(iter(self.placed.values())).dtype
 
 
-def _matrix(value: object) -> np.ndarray:
-    X = np.asarray(value)
-    if X.dtype not in (np.float32, np.float64):
-        raise ValueError(f"X holds {X.dtype}; expected float32 or float64 (convert it with .astype)")
-    if X.ndim != 2:
-        raise ValueError(f"X has shape {X.shape}; expected (m, n), a row for each example")
-    if 0 in X.shape:
-        missing = "examples (rows)" if X.shape[0] == 0 else "features (columns)"
-        raise ValueError(f"X has shape {X.shape}: no {missing}; expected at least one")
-    if not (X.flags.c_contiguous or X.flags.f_contiguous):
-        X = np.ascontiguousarray(X)
-    return _finite("X", X)
+@dataclass(frozen=True)
+class Judgement:
+    """What a comparison of a result with the reference shows."""
+
+    failure: str = ""
+    """What is wrong, in one line; empty if nothing is."""
+    bound_fraction: float | None = None
+    """The largest error / the bound on the error of a correct kernel."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """By the names in the operation's `figures`."""
+    reached: bool = True
+    """Whether the kernel got to where the operation asks it to. If not, its time is recorded, never in a ratio."""
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """What there is to draw, step by step: name → a number before the first step, and after each."""
 
 
-def _vector(name: str, value: object, dtype: np.dtype[Any], size: int, meaning: str) -> np.ndarray:
-    vector = np.asarray(value)
-    if vector.shape != (size,):
-        raise ValueError(f"{name} has shape {vector.shape}; expected ({size},), {meaning}")
-    if vector.dtype != dtype:
-        raise ValueError(f"{name} holds {vector.dtype}; expected {dtype}, the dtype of X")
-    return _finite(name, np.ascontiguousarray(vector))
+Judge: TypeAlias = Callable[[Sequence[np.ndarray]], Judgement]
+"""Compares a result, in the dtype and shapes that the operation promises, with what is expected."""
 
 
-def _finite(name: str, array: np.ndarray) -> np.ndarray:
-    """A read-only view of the array. Raises ValueError if it holds NaN or infinity."""
-    # min and max propagate NaN, and need no temporary array of this size
-    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
-        first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
-        position = f"[{', '.join(str(index) for index in first)}]" if first else ""
-        raise ValueError(f"{name}{position} is {array[first]}; every value must be finite")
-    array = array.view()
-    array.flags.writeable = False
-    return array
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A call that is made so that a mistake shows."""
+
+    name: str
+    inputs: Inputs
+    fresh: Fresh
+    judge: Judge
 
 
-def _within_range(X: np.ndarray, w: np.ndarray, b: float) -> None:
-    limit = float(np.finfo(X.dtype).max) / 4 / X.shape[0]
-    largest = float(max(X.max(), -X.min()))
-    if largest > limit:
-        raise ValueError(
-            f"X reaches {largest:.3g}: a sum over {X.shape[0]} examples could overflow {X.dtype}; "
-            f"expected |X| ≤ {limit:.3g} (scale the features)"
-        )
-    with np.errstate(over="ignore", invalid="ignore"):
-        absw = np.abs(w, dtype=np.float64)
-        if largest * absw.sum() + abs(b) <= limit:  # no score can be larger than the left side
-            return
-        scores = np.abs(X, dtype=np.float64) @ absw + abs(b)
-    if scores.max() > limit:
-        raise ValueError(
-            f"w, b and row {int(scores.argmax())} of X are so large that scores could overflow {X.dtype}; "
-            f"expected Σ_j |x_ij w_j| + |b| ≤ {limit:.3g} (scale the features)"
-        )
+def map_arrays(function: Callable[[Any], Any], fresh: Any) -> Any:
+    """The same nest of tuples, with the function's value for each array."""
+    if isinstance(fresh, tuple):
+        return tuple(map_arrays(function, part) for part in fresh)
+    return function(fresh)
+
+
+def arrays_of(fresh: Any) -> Iterator[Any]:
+    """The arrays of a nest of tuples and lists, in order."""
+    if isinstance(fresh, (tuple, list)):
+        for part in fresh:
+            yield from arrays_of(part)
+    else:
+        yield fresh
+
+
+class Size(NamedTuple):
+    """The size of a workload's data."""
+
+    m: int
+    """Examples."""
+    n: int
+    """Features."""
+    itemsize: int
+    """Bytes of a number."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What no kernel can avoid in one call."""
+
+    bytes: int
+    """The least memory traffic: each argument and each result once, as often as the algorithm needs it."""
+    ceilings: Mapping[str, float]
+    """Ceiling → the amount of what it measures (kernels/ceilings/specs.py): bytes, sigmoids, flops."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that a workload of the operation has, and that a user may set."""
+
+    default: float | None
+    parse: Callable[[str], float]
+    expected: str
+    """What makes sense, in words."""
+    help: str
+    depends: bool = False
+    """Whether the data decide if a number makes sense: then `inputs` raises ValueError for one that does not."""
+
+
+def _free(_kernel: str, _size: Size, _static: Static) -> float:
+    return 0.0
+
+
+def _no_static(_options: Mapping[str, Any]) -> Static:
+    return None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is computed, from what, and when a result is right."""
+
+    name: str
+    summary: str
+    fields: Mapping[str, int | None]
+    """What is placed once, in the order of the call's arguments: its name, and the axis over which it may be split
+    among devices (None: it may not)."""
+    inputs: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], Inputs]
+    """(X, y, options) → the arguments that every call shares. Raises ValueError for data outside the domain."""
+    fresh: Callable[[Inputs, np.random.Generator], Fresh]
+    """New arguments for one call, from the next numbers of the generator."""
+    result: Callable[[Inputs], Mapping[str, Part]]
+    """The parts of a result, by name."""
+    judge: Callable[[Inputs, Fresh, bool], Judge]
+    """(inputs, fresh, quick) → judge. It computes what is expected once, for the results of several kernels.
+    quick: within twice the bound, in a fraction of the time."""
+    probes: Callable[[Inputs], Sequence[Probe]]
+    """The probes, with the shapes and the static description of these inputs."""
+    work: Callable[[Size, Any], Work | None]
+    """(size, static) → the work of one call; None where there is no ceiling."""
+    static: Callable[[Mapping[str, Any]], Static] = _no_static
+    """Options → the static description. Raises ValueError, in one line, for an option that makes no sense."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    """Specs of kernels; the first of which one call is not predicted to take too long is the baseline."""
+    nominal_seconds: Callable[[str, Size, Any], float] = _free
+    """(kernel, size, static) → the nominal seconds of a call, for kernels that loop in Python; 0 for the others. The
+    same on every machine, so that a workload's baseline is."""
+    preparation_seconds: Callable[[Size, Any], float] = lambda _size, _static: 0.05
+    """(size, static) → about how long data, references and probes take to make."""
+    figures: Mapping[str, str] = field(default_factory=dict)
+    """The figures of a judgement: name → what it is. The first is a column of the tables."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """`bytes` and `ceiling`: what the work of a call is, in words; `curve`: what `curves` shows against its steps."""

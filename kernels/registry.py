@@ -1,6 +1,6 @@
-"""The table of kernels by name, and how a user's own kernel is loaded.
+"""The tables of operations and kernels by name, and how a user's own kernel is loaded.
 
-The table is a literal, so that listing the kernels imports none of them.
+The tables are literals, so that listing the kernels imports none of them.
 """
 
 from __future__ import annotations
@@ -10,32 +10,57 @@ import importlib
 import importlib.util
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from kernels.backends import NUMPY
-from kernels.contract import BackendUnavailable, Kernel
+from kernels.contract import BackendUnavailable, Kernel, Operation
 
 KERNELS = {
-    "loops": "kernels.python_loops:LOOPS",
-    "loops-examples": "kernels.numpy_loops:LOOPS_EXAMPLES",
-    "numpy": "kernels.numpy_vectorized:NUMPY_VECTORIZED",
-    "numpy-blocked": "kernels.numpy_blocked:NUMPY_BLOCKED",
-    "numba-loops": "kernels.numba_loops:NUMBA_LOOPS",
-    "jax": "kernels.jax_jit:JAX",
-    "jax-autodiff": "kernels.jax_autodiff:JAX_AUTODIFF",
-    "jax-blocked": "kernels.jax_blocked:JAX_BLOCKED",
-    "numba": "kernels.numba_fused:NUMBA",
-    "numba-serial": "kernels.numba_fused:NUMBA_SERIAL",
-    "numba-parallel": "kernels.numba_fused:NUMBA_PARALLEL",
-    "jax-gpu": "kernels.jax_jit:JAX_GPU",
-    "jax-autodiff-gpu": "kernels.jax_autodiff:JAX_AUTODIFF_GPU",
-    "sklearn": "kernels.peers.scikit_learn:SKLEARN",
-    "torch": "kernels.peers.torch:TORCH",
-    "torch-compile": "kernels.peers.torch:TORCH_COMPILE",
+    "gradient": {
+        "loops": "kernels.gradient.python_loops:LOOPS",
+        "loops-examples": "kernels.gradient.numpy_loops:LOOPS_EXAMPLES",
+        "numpy": "kernels.gradient.numpy_vectorized:NUMPY_VECTORIZED",
+        "numpy-blocked": "kernels.gradient.numpy_blocked:NUMPY_BLOCKED",
+        "numba-loops": "kernels.gradient.numba_loops:NUMBA_LOOPS",
+        "jax": "kernels.gradient.jax_jit:JAX",
+        "jax-autodiff": "kernels.gradient.jax_autodiff:JAX_AUTODIFF",
+        "jax-blocked": "kernels.gradient.jax_blocked:JAX_BLOCKED",
+        "numba": "kernels.gradient.numba_fused:NUMBA",
+        "numba-serial": "kernels.gradient.numba_fused:NUMBA_SERIAL",
+        "numba-parallel": "kernels.gradient.numba_fused:NUMBA_PARALLEL",
+        "jax-gpu": "kernels.gradient.jax_jit:JAX_GPU",
+        "jax-autodiff-gpu": "kernels.gradient.jax_autodiff:JAX_AUTODIFF_GPU",
+        "sklearn": "kernels.gradient.peers.scikit_learn:SKLEARN",
+        "torch": "kernels.gradient.peers.torch:TORCH",
+        "torch-compile": "kernels.gradient.peers.torch:TORCH_COMPILE",
+    },
+    "descend": {
+        "jax-compiled": "kernels.descend.jax_compiled:compiled",
+        "numba-compiled": "kernels.descend.numba_compiled:compiled",
+        "jax-compiled-gpu": "kernels.descend.jax_compiled:compiled",
+    },
 }
+"""Operation → name → "module:ATTRIBUTE"."""
+
+OPERATIONS = {
+    "gradient": "kernels.gradient.operation:GRADIENT",
+    "descend": "kernels.descend.operation:DESCEND",
+}
+"""Operation → "module:ATTRIBUTE"."""
+
+DEFAULT_OPERATION = "gradient"
+"""The operation of a workload or a kernel that names none."""
+
+DRIVERS = {"descend": "kernels.descend.driver:driven"}
+"""Operation → a function that makes a kernel of it of any gradient kernel, which keeps its name."""
+
+MADE_OF = {"jax-compiled": "jax", "numba-compiled": "numba", "jax-compiled-gpu": "jax-gpu"}
+"""Kernel → the gradient kernel that it is made of; its ATTRIBUTE is a function of that kernel."""
 
 TECHNIQUES = {
     "loops": "python",
@@ -46,11 +71,14 @@ TECHNIQUES = {
     "jax": "jax",
     "jax-autodiff": "jax",
     "jax-blocked": "jax",
+    "jax-compiled": "jax",
     "numba": "numba",
     "numba-serial": "numba",
     "numba-parallel": "numba",
+    "numba-compiled": "numba",
     "jax-gpu": "jax",
     "jax-autodiff-gpu": "jax",
+    "jax-compiled-gpu": "jax",
     "sklearn": "peer",
     "torch": "peer",
     "torch-compile": "peer",
@@ -64,9 +92,33 @@ _EXTRAS = {"torch": "peers"}
 """Library → the extra that installs it. The other libraries are dependencies of the project."""
 
 
-def names() -> tuple[str, ...]:
-    """The names of the registered kernels, in the order of the ladder."""
-    return tuple(KERNELS)
+def names(operation: str = "gradient") -> tuple[str, ...]:
+    """The names of an operation's registered kernels, in the order of the ladder."""
+    driven = KERNELS["gradient"] if operation in DRIVERS else {}
+    return tuple({**driven, **KERNELS.get(operation, {})})
+
+
+def all_names() -> tuple[str, ...]:
+    """The names of the registered kernels of all operations, each once."""
+    return tuple(dict.fromkeys(name for operation in KERNELS for name in names(operation)))
+
+
+@cache
+def load_operation(spec: str) -> Operation:
+    """The operation of this name, or "package.module:ATTRIBUTE". Raises ValueError if there is none."""
+    module, colon, attribute = OPERATIONS.get(spec, spec).rpartition(":")
+    if not colon:
+        raise ValueError(f"no operation is called {spec!r}; expected {' or '.join(OPERATIONS)}")
+    value = getattr(importlib.import_module(module), attribute, None)
+    if not isinstance(value, Operation):
+        raise ValueError(f"{spec} is a {type(value).__name__}; expected an Operation")
+    return value
+
+
+def part_of(operation: str, part: str) -> ModuleType:
+    """One of the modules that every registered operation has: `cheaters` or `templates`."""
+    package = OPERATIONS[operation].rpartition(".")[0]
+    return importlib.import_module(f"{package}.{part}")
 
 
 def identify(spec: str) -> str:
@@ -74,11 +126,11 @@ def identify(spec: str) -> str:
 
     Does not open a file. Raises ValueError, with the nearest names, if there is no such kernel.
     """
-    if spec in KERNELS:
+    if spec in all_names():
         return spec
     module, colon, attribute = spec.rpartition(":")
     if not colon:
-        nearest = ", ".join(difflib.get_close_matches(spec, KERNELS, n=3) or KERNELS)
+        nearest = ", ".join(difflib.get_close_matches(spec, all_names(), n=3) or all_names())
         raise ValueError(f"no kernel is called {spec!r}; the nearest: {nearest}; your own: path/to/file.py:ATTRIBUTE")
     if not (module and attribute.isidentifier()):
         raise ValueError(
@@ -87,26 +139,57 @@ def identify(spec: str) -> str:
     return f"{_stem(module)}:{attribute}"
 
 
-def load(spec: str) -> Kernel:
-    """Import the kernel of this name.
+def operations_of(name: str, own: str = "gradient") -> tuple[str, ...]:
+    """The registered operations that a kernel computes, also through a driver.
+
+    own: the operation of a kernel that is not registered
+    """
+    if name in all_names():
+        return tuple(operation for operation in OPERATIONS if name in names(operation))
+    return (own, *(DRIVERS if own == "gradient" else ()))
+
+
+def load(spec: str, operation: str | None = "gradient") -> Kernel:
+    """Import the kernel of this name, as a kernel of the operation.
 
     spec: a registered name, "package.module:ATTRIBUTE" or "path/to/file.py:ATTRIBUTE". The attribute is a
     Kernel, or a plain function gradient(X, y, w, b) on NumPy arrays that returns (cost, dw, db).
+    operation: as for `load_operation`. A gradient kernel becomes one of an operation that has a driver. None: a
+        kernel of the user's own is loaded as what it is.
 
     Raises BackendUnavailable(reason) if this machine lacks a library or a device that a registered kernel
-    needs, and ValueError if there is no such kernel, file or attribute, or if importing the file fails.
+    needs, and ValueError if there is no such kernel, file or attribute, if importing the file fails, or if it is a
+    kernel of another operation.
     """
     name = identify(spec)
-    if spec in KERNELS:
-        module, _, attribute = KERNELS[spec].partition(":")
-        try:
-            kernel: Kernel = getattr(importlib.import_module(module), attribute)
-        except ImportError as error:
-            raise BackendUnavailable(_import_failure(error)) from error
-    else:
-        kernel = _load_user_kernel(spec, name)
+    wanted = None if operation is None else load_operation(operation).name
+    kernel = _load(spec, name, wanted or "gradient")
+    if wanted is not None and kernel.operation != wanted:
+        if kernel.operation != "gradient" or wanted not in DRIVERS:
+            raise ValueError(f"{spec} is a kernel of the operation {kernel.operation!r}; expected one of {wanted!r}")
+        kernel = _attribute(DRIVERS[wanted])(kernel)
     kernel.backend.asarray(np.float64(0))  # a backend is available if it can place a number
     return kernel
+
+
+def _load(spec: str, name: str, operation: str) -> Kernel:
+    location = KERNELS.get(operation, {}).get(spec)
+    if location is not None and spec in MADE_OF:
+        made: Kernel = _attribute(location)(load(MADE_OF[spec]))
+        return replace(made, name=spec, of=MADE_OF[spec])
+    location = location or KERNELS["gradient"].get(spec)
+    if location is None and spec in all_names():
+        raise ValueError(f"{spec} is no kernel of {operation!r}; expected {', '.join(names(operation))}")
+    kernel: Kernel = _attribute(location) if location else _load_user_kernel(spec, name)
+    return kernel
+
+
+def _attribute(location: str) -> Any:
+    module, _, attribute = location.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise BackendUnavailable(_import_failure(error)) from error
 
 
 def error_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from tests.support.pytest_run import run
 __all__ = ["run"]
 
 # By default the same examples every time, as a check before merging needs; many new ones, by hand:
-# make test ARGS="tests/kernels/test_kernels.py -k bound --hypothesis-profile=thorough -rP"
+# make test ARGS="tests/kernels/gradient/test_kernels.py -k bound --hypothesis-profile=thorough -rP"
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000, derandomize=False)
 hypothesis.settings.load_profile("default")

@@ -24,6 +24,7 @@ def cold_steps(samples: Sequence[KernelSamples]) -> Cold:
     return Cold(
         import_seconds=median_of("import_seconds"),
         placement_seconds=median_of("placement_seconds"),
+        build_seconds=median_of("build_seconds"),
         lower_seconds=median_of("lower_seconds"),
         compile_seconds=median_of("compile_seconds", cached=False),
         compile_cached_seconds=median_of("compile_seconds", cached=True),
@@ -38,10 +39,10 @@ def one_time_and_call_seconds(samples: Sequence[KernelSamples]) -> tuple[float, 
 
 
 def one_time_seconds(steps: Cold, call: float) -> float:
-    """Lowering + compilation (with an empty cache if that was measured) + first call − steady call, in seconds."""
+    """Building, lowering, compilation (with an empty cache if that was measured), first − steady call: in seconds."""
     compilation = steps.compile_seconds if steps.compile_seconds is not None else steps.compile_cached_seconds
     first_call = max(0.0, (steps.first_call_seconds or call) - call)
-    return (steps.lower_seconds or 0.0) + (compilation or 0.0) + first_call
+    return (steps.build_seconds or 0.0) + (steps.lower_seconds or 0.0) + (compilation or 0.0) + first_call
 
 
 def calls_to_overtake(kernel: tuple[float, float], other: tuple[float, float]) -> int | None:

@@ -33,7 +33,12 @@ class Race:
         return self.workload.name, self.threads
 
     def ratio(self, kernel: str, over: str) -> Ratio | None:
-        """How many times as fast as the other a kernel is; None unless both were timed in the same launches."""
+        """How many times as fast as the other a kernel is; None unless both were timed in the same launches.
+
+        None also where one of them did not reach what the operation asks for: it was fast at something else.
+        """
+        if not (self.reached(kernel) and self.reached(over)):
+            return None
         if kernel == over:
             return Ratio(1.0, 1.0, 1.0, over) if self.rounds(kernel) else None  # by definition
         logs = self.log_ratios(kernel, over)
@@ -72,6 +77,10 @@ class Race:
             return failed.outcome, failed.reason
         return ("ok", "") if samples else ("skipped", "the run ended before it")
 
+    def reached(self, kernel: str) -> bool:
+        """Whether the kernel got, in all its checks, to where the operation asks it to."""
+        return all(result.get("reached", True) for sample in self.samples(kernel) for result in sample.check_results)
+
     def rounds(self, kernel: str) -> list[float]:
         """Seconds per call in all rounds of all launches; empty unless the kernel was ok in every launch."""
         if self.outcome(kernel)[0] != "ok":
@@ -88,10 +97,11 @@ class Race:
         return [
             roofline.seconds(
                 {method: launch.samples[method].rounds for method in self.ceilings_timed if method in launch.samples},
-                self.workload.bytes_of_x,
+                self.workload.size,
+                work.ceilings,
             )
             for launch in self.launch_results
-            if kernel in launch.samples and launch.samples[kernel].rounds
+            if (work := self.workload.work) and kernel in launch.samples and launch.samples[kernel].rounds
         ]
 
     def fraction(self, kernel: str) -> Fraction | None:
@@ -99,7 +109,8 @@ class Race:
         medians = [median(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
         ceilings = self.ceiling_seconds(kernel)
         logs = roofline.log_fractions(ceilings, medians) if self.outcome(kernel)[0] == "ok" else []
-        if not logs or any(sample.kernel.get("device") != "cpu" for sample in self.samples(kernel)):
+        on_cpu = all(sample.kernel.get("device") == "cpu" for sample in self.samples(kernel))
+        if not (logs and on_cpu and self.reached(kernel)):
             return None
         share = statistics.interval(logs)
         return Fraction(
@@ -114,7 +125,7 @@ class Race:
         return {
             candidate.name: statistics.half_width(self.log_ratios(candidate.name, against))
             for candidate in self.candidates
-            if candidate.name != against and self.rounds(candidate.name)
+            if candidate.name != against and self.rounds(candidate.name) and self.reached(candidate.name)
         }
 
     def control(self, untrusted: set[tuple[str, int]]) -> Control | None:
@@ -149,7 +160,8 @@ class Race:
     def ceilings(self) -> dict[str, dict[str, float]] | None:
         """Ceiling → seconds for this workload, and the rate; None if no ceiling was measured."""
         rounds = {method: [sample.rounds for sample in self.samples(method)] for method in self.ceilings_timed}
-        return roofline.ceiling_table(rounds, self.workload.m, self.workload.n, self.workload.dtype.itemsize) or None
+        work = self.workload.work
+        return (roofline.ceiling_table(rounds, self.workload.size, work.ceilings) or None) if work else None
 
     @property
     def ceilings_timed(self) -> tuple[str, ...]:
@@ -166,6 +178,8 @@ class Race:
         control = self.control(untrusted)
         return {
             "workload": self.workload.name,
+            "operation": self.workload.definition.name,
+            "details": next((launch.details for launch in self.launch_results if launch.details), {}),
             "threads": self.threads,
             "launches": len(self.launch_results),
             "data": next((launch.data for launch in self.launch_results if launch.data), None),

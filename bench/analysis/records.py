@@ -15,12 +15,10 @@ from kernels import names
 if TYPE_CHECKING:
     from bench.analysis.race import Race
 
-OPERATION = "gradient"
 
-
-def record_id(workload: str, kernel: str, threads: int) -> str:
-    """Such as `gradient/lecture/numpy/2`."""
-    return "/".join((OPERATION, workload, kernel, str(threads)))
+def record_id(operation: str, workload: str, kernel: str, threads: int) -> str:
+    """Such as `gradient/lecture/numpy/2`; the workload without the operation that its name may begin with."""
+    return "/".join((operation, workload.rpartition(":")[2], kernel, str(threads)))
 
 
 def record_of(race: Race, candidate: Candidate) -> Record:
@@ -32,10 +30,10 @@ def record_of(race: Race, candidate: Candidate) -> Record:
     kernel: Mapping[str, Any] = next((sample.kernel for sample in samples if sample.kernel), {})
     medians = [median(sample.rounds) for sample in timed]
     seconds = _seconds(medians)
-    rounds = race.rounds(name)
+    rounds, work = race.rounds(name), workload.work
     return Record(
-        id=record_id(workload.name, name, race.threads),
-        operation=OPERATION,
+        id=record_id(workload.definition.name, workload.name, name, race.threads),
+        operation=workload.definition.name,
         kernel=name,
         backend=kernel.get("backend"),
         device=kernel.get("device"),
@@ -47,12 +45,15 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         threads=race.threads,
         outcome=outcome,
         reason=reason,
-        printed=next((sample.output_tail for sample in samples if sample.output_tail), ""),
+        output_tail=next((sample.output_tail for sample in samples if sample.output_tail), ""),
         selected=candidate.selected,
         passes=kernel.get("passes"),
+        of=kernel.get("of", ""),
+        reached=race.reached(name),
         error=_error(samples),
+        curves=_curves(samples),
         cold=cold_start.cold_steps(samples) if outcome == "ok" else Cold(),
-        break_even=_break_even(race, name) if timed else None,
+        break_even=_break_even(race, name) if timed and race.reached(name) else None,
         steady=statistics.steady([sample.rounds for sample in timed]),
         launches=len(timed),
         rounds=len(rounds),
@@ -62,9 +63,10 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         speedup=race.ratio(name, workload.baseline),
         over_numpy=race.ratio(name, "numpy"),
         launch_spread=statistics.spread(medians),
-        seen=_resource_usage(timed, race.threads),
-        bytes_per_call=workload.bytes_per_call,
-        gigabytes_per_second=workload.bytes_per_call / seconds.median / 1e9 if seconds else None,
+        counters=_resource_usage(timed, race.threads),
+        work=dict(work.ceilings) if work else None,
+        bytes_per_call=work.bytes if work else 0,
+        gigabytes_per_second=work.bytes / seconds.estimate / 1e9 if work and seconds else None,
         ceiling=race.fraction(name),
     )
 
@@ -79,20 +81,28 @@ def _seconds(medians: Sequence[float]) -> Seconds | None:
 def _error(samples: Sequence[KernelSamples]) -> Error | None:
     """The largest error in the checks on the workload's own data."""
     results = [
-        result
-        for sample in samples
-        for result in sample.check_results
-        if result["check"] in ("data", "unseen") and "max_ulps" in result
+        result for sample in samples for result in sample.check_results if result["check"] in ("data", "unseen")
     ]
-    if not results:
-        return None
-    return Error(max(result["max_ulps"] for result in results), max(result["bound_fraction"] for result in results))
+    fractions = [result["bound_fraction"] for result in results if "bound_fraction" in result]
+    figures: dict[str, float] = {}
+    for result in results:
+        for name, value in result.get("figures", {}).items():
+            figures[name] = max(value, figures.get(name, value))
+    return Error(max(fractions, default=None), figures) if fractions or figures else None
+
+
+def _curves(samples: Sequence[KernelSamples]) -> dict[str, list[float]]:
+    """What the check on the workload's own data found to draw, in the first launch."""
+    results = (result for sample in samples for result in sample.check_results if result["check"] == "data")
+    curves: Mapping[str, Any] = next((result["curves"] for result in results if result.get("curves")), {})
+    return {name: list(values) for name, values in curves.items()}
 
 
 def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
     """Kernel earlier on the ladder → after how many calls this kernel overtakes it. A user's kernels come last."""
-    positions = {name: position for position, name in enumerate(names())}
-    timed = [candidate.name for candidate in race.candidates if race.rounds(candidate.name)]
+    positions = {name: position for position, name in enumerate(names(race.workload.definition.name))}
+    candidates = [candidate.name for candidate in race.candidates]
+    timed = [name for name in candidates if race.rounds(name) and race.reached(name)]
     ladder = sorted(timed, key=lambda name: positions.get(name, len(positions)))
     cost = cold_start.one_time_and_call_seconds(race.samples(kernel))
     return {

@@ -2,9 +2,10 @@
 
 Pure: no clock, no files. The caches are an argument, so records of any machine get a level.
 
-Every gradient reads X and y once, evaluates m sigmoids with their losses, and multiplies and adds 2mn times (n per
-row for z, n for dw). Each of the three is timed by itself (kernels/ceilings/numba_ceilings.py), in the same race as
-the kernels. A modern processor can do all three at once, so the limiting ceiling is the longest, not the sum.
+An operation says how much its call must read, how many sigmoids it must evaluate, and how often it must multiply and
+add. How fast the machine does each of the three is timed by itself (kernels/ceilings/numba_ceilings.py), on the same
+data, in the same race as the kernels. A modern processor can do all three at once, so the limiting ceiling is the
+longest, not the sum.
 """
 
 from __future__ import annotations
@@ -18,42 +19,43 @@ from typing import Any
 import numpy as np
 
 from bench.results.record import Record
+from kernels.ceilings import specs
 from kernels.ceilings.specs import METHODS, repeats
+from kernels.contract import Size
 
 BROKEN = 1.05
 """A kernel that reaches more than this share of its ceiling shows that the ceiling was measured wrong."""
 MEMORY = "memory"
 
 
-def seconds(rounds: Mapping[str, Sequence[float]], bytes_of_x: int) -> dict[str, float]:
-    """Ceiling → seconds for one pass, in one launch. rounds: by ceiling worker, those that were timed."""
-    passes = repeats(bytes_of_x)
+def seconds(rounds: Mapping[str, Sequence[float]], size: Size, work: Mapping[str, float]) -> dict[str, float]:
+    """Ceiling → seconds for the work of one call, in one launch.
+
+    rounds: by ceiling worker, those that were timed; size: of the data; work: ceiling → the amount of one call
+    """
+    passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
     return {
-        name: min(median(rounds[method]) for method in timed) / passes
+        name: min(median(rounds[method]) for method in timed) / passes * (work[name] / amounts[name])
         for name, methods in METHODS.items()
         if (timed := [method for method in methods if rounds.get(method)])
     }
 
 
 def ceiling_table(
-    rounds: Mapping[str, Sequence[Sequence[float]]], m: int, n: int, itemsize: int
+    rounds: Mapping[str, Sequence[Sequence[float]]], size: Size, work: Mapping[str, float]
 ) -> dict[str, dict[str, float]]:
-    """Ceiling → seconds for one pass over a workload and the rate; with several methods, also the seconds of each.
+    """Ceiling → seconds for the work of one call and the rate; with several methods, also the seconds of each.
 
     rounds: by ceiling worker and launch. The seconds are means over the launches of their medians.
     """
-    amounts = {
-        "read": ("bytes", (m * n + m) * itemsize),
-        "sigmoid": ("sigmoids", m),
-        "multiply": ("flops", 4 * m * n),
-    }
-    passes = repeats(m * n * itemsize)
+    passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
     table: dict[str, dict[str, float]] = {}
     for name, methods in METHODS.items():
-        taken = {method: fmean(map(median, rounds[method])) / passes for method in methods if rounds.get(method)}
+        calls = work[name] / amounts[name] / passes
+        taken = {method: fmean(map(median, rounds[method])) * calls for method in methods if rounds.get(method)}
         if taken:
-            (unit, amount), fastest = amounts[name], min(taken.values())
-            table[name] = {"seconds": fastest, f"{unit}_per_second": amount / fastest}
+            fastest = min(taken.values())
+            table[name] = {"seconds": fastest, f"{specs.UNITS[name]}_per_second": work[name] / fastest}
             if len(methods) > 1:
                 table[name] |= {f"{method.strip('()')}_seconds": seconds for method, seconds in taken.items()}
     return table

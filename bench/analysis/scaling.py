@@ -59,8 +59,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Fit:
-    """The model of one kernel, at one dtype, order and number of threads."""
+    """The model of one kernel of one operation, at one dtype, order and number of threads."""
 
+    operation: str
+    """As `computed` names it."""
     kernel: str
     dtype: str
     order: str
@@ -85,20 +87,25 @@ class Fit:
 FORMS = ("linear", "elements", "levels", "powers")
 
 
+def computed(record: Record) -> str:
+    """The operation, with the options in the workload's name: `descend@steps=10`. Times of others do not compare."""
+    return record.operation + "".join(record.workload.partition("@")[1:])
+
+
 def fits(records: Sequence[Record]) -> list[Fit]:
-    """A fit for each kernel, dtype, order and number of threads that has enough cells.
+    """A fit for each operation, kernel, dtype, order and number of threads that has enough cells.
 
     Raises ValueError if there is none.
     """
 
-    def group(record: Record) -> tuple[str, str, str, int]:
-        return record.kernel, record.dtype, record.order, record.threads
+    def group(record: Record) -> tuple[str, str, str, str, int]:
+        return computed(record), record.kernel, record.dtype, record.order, record.threads
 
     all_fits = []
     timed = [record for record in records if record.outcome == "ok" and record.seconds and record.level]
     for key, group_records in groupby(sorted(timed, key=group), key=group):
         cells = [
-            Cell(record.m, record.n, str(record.level), record.seconds.median)
+            Cell(record.m, record.n, str(record.level), record.seconds.estimate)
             for record in group_records
             if record.seconds
         ]
@@ -106,8 +113,8 @@ def fits(records: Sequence[Record]) -> list[Fit]:
             all_fits.append(Fit(*key, *_fit(cells)))
     if not all_fits:
         raise ValueError(
-            f"no kernel has {FEWEST_CELLS} workloads of one dtype, order and number of threads, each with its level; "
-            "expected a run of --profile full"
+            f"no kernel has {FEWEST_CELLS} workloads of one operation, dtype, order and number of threads, each with "
+            "its level; expected a run of --profile full"
         )
     return all_fits
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 
 from bench.analysis.statistics import Estimate, bonferroni_confidence, welch_interval
 from bench.results.record import Fraction, Record, Results, Seconds
@@ -16,6 +17,8 @@ PASSED, FAILED, NOT_SHOWN = "passed", "failed", "not shown either way"
 DEFAULT_PERCENT = 10.0
 """Two runs at different times differ by several per cent on one machine (other load, memory placement, temperature),
 and neither run's interval includes that."""
+_ROUNDING = 1e-6
+"""Relative, of the amounts of work in results files, which have seven digits."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,12 @@ def judge_against_run(now: Record, then: Record, percent: float, comparisons: in
     """A record against the record of an earlier run. All `comparisons` intervals hold together with 95%.
 
     If both have the same limiting ceiling, their shares of it are compared, so a machine that is slower today as a
-    whole is no regression; else the seconds are compared.
+    whole is no regression; else the seconds are compared. Times of different work are not.
     """
     requirement = f"{now.kernel} on {now.workload}, at most {percent:g}% slower than in {run}"
     minimum, confidence = not_slower_by(percent), bonferroni_confidence(comparisons)
+    if conflict := _other_work(now, then):
+        return Judgement(f"{requirement} (not comparable: {conflict})", None, minimum)
     if min(now.launches, then.launches) < 2:
         return Judgement(requirement, None, minimum)
     if now.ceiling and then.ceiling and now.ceiling.name == then.ceiling.name:
@@ -77,9 +82,22 @@ def judge_against_run(now: Record, then: Record, percent: float, comparisons: in
     return Judgement(f"{requirement} (seconds)", ratio, minimum)
 
 
+def _other_work(now: Record, then: Record) -> str:
+    """How the work of one record differs from that of the other, now and then; empty if it is the same."""
+    for name in ("operation", "m", "n", "dtype", "order", "reached"):
+        values = getattr(now, name), getattr(then, name)
+        if values[0] != values[1]:
+            return f"{name} is {values[0]}, and was {values[1]}"
+    amounts = [(name, (now.work or {}).get(name), amount) for name, amount in (then.work or {}).items()]
+    differing = (
+        name for name, one, other in amounts if one is not None and not isclose(one, other, rel_tol=_ROUNDING)
+    )
+    return next((f"the amount of {name} is another" for name in differing), "")
+
+
 def _share(ceiling: Fraction) -> Estimate | None:
     return Estimate(ceiling.fraction, ceiling.low, ceiling.high) if ceiling.low and ceiling.high else None
 
 
 def _time(seconds: Seconds | None) -> Estimate | None:
-    return Estimate(seconds.median, seconds.low, seconds.high) if seconds and seconds.low and seconds.high else None
+    return Estimate(seconds.estimate, seconds.low, seconds.high) if seconds and seconds.low and seconds.high else None

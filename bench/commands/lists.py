@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.commands.exit_codes import OK
+
+if TYPE_CHECKING:
+    from bench.report.table import Table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,24 +19,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def kernels(_chosen: argparse.Namespace) -> int:
-    """Print the kernels, and whether each can run here."""
+    """Print the kernels of each operation, and whether each can run here."""
     from rich.console import Console
 
+    from bench.report.table import print_table
+    from kernels.registry import OPERATIONS
+
+    console = Console(highlight=False)
+    for position, operation in enumerate(OPERATIONS):
+        if position:
+            console.print()
+        print_table(console, _kernels_of(operation))
+    return OK
+
+
+def _kernels_of(operation: str) -> Table:
+    """The kernels that are the operation's own; a line below says which others it has."""
     from bench.report.formatting import reads_of_x
-    from bench.report.table import Column, Table, number_columns, print_table
-    from kernels import BackendUnavailable, load, names
+    from bench.report.table import Column, Table, number_columns
+    from kernels import BackendUnavailable, load, load_operation
+    from kernels.registry import DEFAULT_OPERATION, DRIVERS, KERNELS
 
     rows = []
-    for name in names():
+    for name in KERNELS.get(operation, {}):
         try:
-            kernel = load(name)
+            kernel = load(name, operation)
         except BackendUnavailable as unavailable:
             rows.append((name, "", "", f"unavailable: {unavailable}"))
         else:
             rows.append((name, kernel.backend.name, reads_of_x(kernel.passes), kernel.summary))
     columns = (Column("kernel"), Column("backend"), *number_columns("reads X"), Column("summary", wrap=True))
-    print_table(Console(highlight=False), Table("", columns, rows))
-    return OK
+    driver = DRIVERS.get(operation, "").partition(":")[0].replace(".", "/")
+    notes = [f"Every kernel of {DEFAULT_OPERATION} runs here, too: {driver}.py makes one of {operation} of it."]
+    return Table(f"{operation}: {load_operation(operation).summary}", columns, rows, notes if driver else ())
 
 
 def workloads(_chosen: argparse.Namespace) -> int:
@@ -50,7 +69,7 @@ def workloads(_chosen: argparse.Namespace) -> int:
     rows = []
     for name in dict.fromkeys((*catalog.DEFAULT, *catalog.names())):
         workload = catalog.named(name)
-        seconds = catalog.preparation_seconds(workload)
+        seconds = workload.preparation_seconds
         seconds += estimate.race_seconds(
             choose_kernels(None), workload, Settings(ceilings=True), resources.usable_cores()
         )
@@ -71,8 +90,32 @@ def workloads(_chosen: argparse.Namespace) -> int:
             "Also: NAME-f32, NAME-F (Fortran order), and any size as MxN[-f32|-f64][-C|-F].",
         ),
     )
-    print_table(Console(highlight=False), table)
+    console = Console(highlight=False)
+    print_table(console, table)
+    console.print()
+    print_table(console, _other_operations())
     return OK
+
+
+def _other_operations() -> Table:
+    """How workloads of operations other than the default one are written, and what their numbers are."""
+    from bench.report.table import Column, Table
+    from bench.runner.selection import option_text
+    from bench.workloads import catalog
+    from kernels import load_operation
+    from kernels.registry import DEFAULT_OPERATION, OPERATIONS
+
+    rows, examples = [], []
+    for name in OPERATIONS:
+        if name == DEFAULT_OPERATION:
+            continue
+        operation = load_operation(name)
+        rows.append((f"{name}:NAME", operation.summary))
+        rows += [(f"  @{option}=NUMBER", option_text(of_it)) for option, of_it in operation.options.items()]
+        defaults = [f"@{option}={of_it.default:g}" for option, of_it in operation.options.items() if of_it.default]
+        examples.append(f"{name}:{catalog.DEFAULT[0]}{''.join(defaults[:1])}")
+    notes = [f"Such as {', '.join(examples)}. A NAME alone is of {DEFAULT_OPERATION}."]
+    return Table("", (Column("other operations"), Column("summary", wrap=True)), rows, notes)
 
 
 def machine(chosen: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench.report.formatting import counted, duration, format_interval, format_significant
 from bench.report.headline import main_race
-from bench.report.rows import measured_races, of_ceiling
+from bench.report.rows import measured_races, of_ceiling, race_of, reached
 from bench.report.table import Column, Table, kernel_column, markdown_lines, number_columns, print_table
 from bench.results.describe import hardware, software
 from bench.results.record import Ratio, Record, Results
@@ -52,7 +52,7 @@ def _machine_table(machines: Machines) -> Table:
     """A row for each machine, with the fastest kernel of its newest run's main race."""
     rows = []
     for identity, runs in machines.items():
-        newest, parts, measured = runs[-1], hardware(runs[-1]), main_race(runs[-1])
+        newest, parts, measured = runs[-1], hardware(runs[-1]), reached(main_race(runs[-1]))
         about = (parts["CPU"], str(parts["cores"]), str(len(runs)), newest.run["began"][:10])
         figures = ("-",) * 5
         if measured:
@@ -82,19 +82,20 @@ def _section(identity: str, newest: Results) -> list[str]:
 
 
 def _fastest_table(results: Results) -> Table:
-    """The fastest kernel of each race, in the order of the run."""
+    """The fastest kernel of each race that got to where its operation asks it to, in the order of the run."""
     rows = [
         (
             record.workload,
             str(record.threads),
             record.kernel,
-            duration(seconds.median),
+            duration(seconds.estimate),
             _over_numpy(record),
             _over_baseline(record),
             of_ceiling(record),
             _read_rate(results, record),
         )
-        for record, seconds in (measured[-1] for measured in measured_races(results))
+        for measured in measured_races(results)
+        for record, seconds in reached(measured)[-1:]
     ]
     numbers = number_columns("time/call", "× numpy", "× baseline", "of ceiling", "read rate")
     return Table("", (Column("workload"), *number_columns("threads"), kernel_column("fastest"), *numbers), rows)
@@ -117,7 +118,5 @@ def _ratio(ratio: Ratio | None) -> str:
 
 def _read_rate(results: Results, record: Record) -> str:
     """How fast the machine reads X and y in that race; `-` where that was not measured."""
-    key = record.workload, record.threads
-    race = next(race for race in results.races if (race["workload"], race["threads"]) == key)
-    rate = ((race.get("ceilings") or {}).get("read") or {}).get("bytes_per_second")
+    rate = ((race_of(results, record).get("ceilings") or {}).get("read") or {}).get("bytes_per_second")
     return f"{format_significant(rate / 1e9)} GB/s" if rate else "-"

@@ -1,7 +1,6 @@
 """`python -m bench new my_kernel.py`: write a kernel that passes every check, as a start for the user's own.
 
-All three styles have the formulas of kernels/numpy_vectorized.py, which every check accepts: σ and the loss share
-e^−|z|, which cannot overflow, and the loss and dz are computed for each example.
+The texts are those of the operation: kernels/<operation>/templates.py.
 """
 
 from __future__ import annotations
@@ -13,102 +12,53 @@ from pathlib import Path
 
 from bench.commands.exit_codes import OK
 
-ATTRIBUTE = "gradient"
-
-_NUMPY = '''"""My kernel: vectorised NumPy."""
-
-import numpy as np
-
-
-def gradient(X, y, w, b):
-    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; all in the dtype of X."""
-    z = X @ w + b
-    e = np.exp(-np.abs(z))
-    cost = np.mean(np.maximum((1 - 2 * y) * z, 0) + np.log1p(e))
-    dz = np.where(z >= 0, 1, e) / (1 + e) - y
-    return cost, dz @ X / len(y), np.mean(dz)
-'''
-
-_NUMBA = '''"""My kernel: two loops, compiled by Numba."""
-
-import numba
-import numpy as np
-
-
-@numba.njit(cache=True)
-def gradient(X, y, w, b):
-    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; sums are kept in double."""
-    m, n = X.shape
-    cost, dw, db = 0.0, np.zeros(n), 0.0
-    for i in range(m):
-        z = b
-        for j in range(n):
-            z += w[j] * X[i, j]
-        e = np.exp(-abs(z))
-        cost += max((1 - 2 * y[i]) * z, 0) + np.log1p(e)
-        dz = (1 if z >= 0 else e) / (1 + e) - y[i]
-        for j in range(n):
-            dw[j] += dz * X[i, j]
-        db += dz
-    return cost / m, (dw / m).astype(X.dtype), db / m
-'''
-
-_JAX = '''"""My kernel: JAX, compiled by XLA."""
-
-import jax
-import jax.numpy as jnp
-
-from kernels import Kernel, backends
-
-
-@jax.jit
-def compiled(X, y, w, b):
-    """X (m, n), y (m,), w (n,), b a scalar → cost, dw (n,), db; all in the dtype of X."""
-    z = X @ w + b
-    e = jnp.exp(-jnp.abs(z))
-    cost = jnp.mean(jnp.maximum((1 - 2 * y) * z, 0) + jnp.log1p(e))
-    dz = jnp.where(z >= 0, 1, e) / (1 + e) - y
-    return cost, dz @ X / len(y), jnp.mean(dz)
-
-
-# the backend puts arrays on the device where JAX computes, and waits until a result exists
-gradient = Kernel("my-kernel", backends.jax("cpu"), "my kernel in JAX", 2, compiled)
-'''
-
-STYLES = {"numpy": _NUMPY, "numba": _NUMBA, "jax": _JAX}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("file", metavar="FILE.py", type=Path)
+    parser.add_argument(
+        "--operation", metavar="NAME", help="what it computes, such as descend (default: the gradient)"
+    )
     parser.add_argument("--style", default="numpy", metavar="STYLE", help="numpy, numba or jax (default: numpy)")
 
 
 def new(chosen: argparse.Namespace) -> int:
     """Write a kernel file and print what to do with it."""
-    print(*write(chosen.file, chosen.style), sep="\n")
+    from kernels import registry
+
+    operation = registry.DEFAULT_OPERATION if chosen.operation is None else chosen.operation
+    print(*write(chosen.file, operation, chosen.style), sep="\n")
     return OK
 
 
-def write(path: Path, style: str) -> list[str]:
+def write(path: Path, operation: str, style: str) -> list[str]:
     """Write the kernel and return lines that say what to do with it. Raises ValueError where that fails."""
+    from bench.workloads import catalog
+    from kernels import registry
+
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise ValueError(f"{path.name!r} cannot be imported; expected a name of letters and underscores, with .py")
-    if style not in STYLES:
-        raise ValueError(f"--style is {style!r}; expected one of {', '.join(STYLES)}")
+    if operation not in registry.OPERATIONS:
+        raise ValueError(f"--operation is {operation!r}; expected {' or '.join(registry.OPERATIONS)}")
+    templates = registry.part_of(operation, "templates")
+    if style not in templates.STYLES:
+        raise ValueError(f"--style is {style!r}; expected one of {', '.join(templates.STYLES)}")
     shadows = path.resolve().parent == Path.cwd() and not path.exists()  # Python looks in this folder first
     if shadows and (path.stem in sys.stdlib_module_names or find_spec(path.stem)):
         raise ValueError(f"{path.name} would hide the module {path.stem}; expected a name of your own")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(STYLES[style])
+            file.write(templates.STYLES[style])
     except FileExistsError:
         raise ValueError(f"{path} exists already; it was not changed") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
-    spec = f"{path}:{ATTRIBUTE}"
+    workload = catalog.for_operation(catalog.named("lecture"), operation, {}).name
+    # without --workloads, a run has the default ones, which are of the default operation
+    on_it = "" if operation == registry.DEFAULT_OPERATION else f" --workloads {workload}"
+    spec = f"{path}:{templates.ATTRIBUTE}"
     return [
         f"wrote {path}: it passes every check as it is; change it, then run",
-        f"  python -m bench check {spec} --workloads lecture",
-        f"  pytest --benchmark --kernels {spec},numpy",
+        f"  python -m bench check {spec} --workloads {workload}",
+        f"  pytest --benchmark --kernels {spec},numpy{on_it}",
     ]

@@ -1,15 +1,11 @@
 """The checks: a kernel is timed only if its results are right, at the workload's own shape.
 
-    data           the workload's own examples, within the reference's a-priori bound
-    rows           dz_i = ±½ and sums that nearly cancel: a row dropped or counted twice changes each sum by 1/(2m)
-    one-example    σ is 0 or 1, and only the last example is labelled wrong: a sum of one term reveals a wrong 1/m
-    some-examples  the same with a thousand wrong ones at random positions: reveals a block that the cost omits
-    few-examples   sixteen examples have scores of order 1: a short sum reveals a formula with too few digits
-    coherent       every example adds the same to dw, so that rounding errors cannot average out
+    data           the workload's own data, within the a-priori bound of the operation's reference
+    ...            the operation's own probes: calls that are made so that a mistake shows
     timed          the result of a timed call; the kernel cannot know which call is checked
-    unseen         the workload's own examples with new parameters, after the last timed round
+    unseen         the workload's own data with new arguments, after the last timed round
     at-once        the result exists when the call returns, and not later
-    placed         placing parameters takes no longer than before any data was placed
+    placed         placing the arguments of a call takes no longer than before any data was placed
 
 docs/gate.md explains each check, and why the bound alone would not suffice. The kernel computes in its worker and is
 checked here, in a process that it cannot reach.
@@ -17,13 +13,13 @@ checked here, in a process that it cannot reach.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 
-from kernels import Gradient
-from kernels.reference import Reference, unit_roundoff
+from kernels.contract import Judgement
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,31 @@ class CheckResult:
     """The result of one check of one kernel."""
 
     check: str
-    max_ulps: float
-    """The largest error / (u · mean of the sum's own terms)."""
-    bound_fraction: float
-    """The largest error / the bound on the error of a correct kernel."""
     failure: str = ""
     """What is wrong, in one line; empty if the check passed."""
+    bound_fraction: float | None = None
+    """The largest error / the bound on the error of a correct kernel; None where nothing was compared."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """By the names of the operation's figures."""
+    reached: bool = True
+    """Whether the kernel got to where the operation asks it to."""
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """What there is to draw, step by step."""
+
+
+def check_result(
+    check: str, judge: Callable[[Sequence[np.ndarray]], Judgement], result: Sequence[np.ndarray] | str
+) -> CheckResult:
+    """Judge what a worker sent. A text as result says what is wrong with the result's form."""
+    if isinstance(result, str):
+        return CheckResult(check, f"{check}: {result}")
+    judged = judge(result)
+    failure = f"{check}: {judged.failure}" if judged.failure else ""
+    fraction = judged.bound_fraction
+    fraction = fraction if fraction is not None and isfinite(fraction) else None
+    figures = {name: float(value) for name, value in judged.figures.items() if isfinite(value)}
+    curves = {name: tuple(map(float, values)) for name, values in judged.curves.items()}
+    return CheckResult(check, failure, fraction, figures, judged.reached, curves)
 
 
 _ALONE_FACTOR, _CALL_SHARE = 2.0, 0.25
@@ -51,41 +66,6 @@ def check_untimed_work(check: str, step: str, seconds: float, alone: float, call
     """
     allowed = _ALONE_FACTOR * alone + _CALL_SHARE * call
     if seconds <= allowed:
-        return CheckResult(check, 0.0, seconds / allowed)
+        return CheckResult(check, bound_fraction=seconds / allowed)
     failure = f"{check}: {step} took {seconds:.2g} s, but {alone:.2g} s without anything to compute"
-    return CheckResult(check, np.inf, np.inf, failure)
-
-
-def judge(check: str, expected: Reference, dtype: np.dtype[Any], result: list[np.ndarray] | str) -> CheckResult:
-    """Compare a kernel's result with the reference. A text as result says what is wrong with its form."""
-    if isinstance(result, str):
-        return CheckResult(check, np.inf, np.inf, f"{check}: {result}")
-    if [np.shape(part) for part in result] != [np.shape(part) for part in expected.value]:
-        return CheckResult(check, np.inf, np.inf, f"{check}: the result does not have the shapes of a gradient")
-    for name, part in zip(Gradient._fields, result, strict=True):
-        if not np.isfinite(part).all():
-            index = int(np.argmin(np.isfinite(part)))
-            failure = f"{check}: {_component(name, index, part)} is {part.flat[index]}"
-            return CheckResult(check, np.inf, np.inf, failure)
-    return _compare(check, expected, dtype, Gradient(*result))
-
-
-def _compare(check: str, expected: Reference, dtype: np.dtype[Any], result: Gradient) -> CheckResult:
-    u, t = unit_roundoff(dtype), float(np.finfo(dtype).smallest_normal)
-    fractions, ulps = [], []
-    for error, bound, scale in zip(expected.error(result), expected.bound, expected.scale, strict=True):
-        fractions.append(error / bound)
-        ulps.append(error / np.maximum(u * scale, t))  # below t, ulps are not defined
-    worst = max(range(len(result)), key=lambda part: float(np.max(fractions[part])))
-    bound_fraction, max_ulps = float(np.max(fractions[worst])), max(float(np.max(part)) for part in ulps)
-    if bound_fraction <= 1:
-        return CheckResult(check, max_ulps, bound_fraction)
-    index = int(np.argmax(fractions[worst]))
-    component = _component(Gradient._fields[worst], index, result[worst])
-    value, right = np.ravel(result[worst])[index], np.ravel(expected.value[worst])[index]
-    failure = f"{check}: {component} is {value:.9g}, not {right:.9g} ({bound_fraction:.2g}× the bound)"
-    return CheckResult(check, max_ulps, bound_fraction, failure)
-
-
-def _component(name: str, index: int, array: np.ndarray) -> str:
-    return f"{name}[{index}]" if np.ndim(array) else name
+    return CheckResult(check, failure)

@@ -23,10 +23,11 @@ from bench.analysis import records, verdict
 from bench.analysis.statistics import Estimate
 from bench.analysis.verdict import Judgement
 from bench.host import machine
-from bench.plugin.benchmarks import NAME, Benchmarks, cell
+from bench.plugin.benchmarks import NAME, Benchmarks, cell, name_in_results
 from bench.results import run_file
 from bench.results.record import Record, Results
 from bench.runner import selection
+from bench.workloads import catalog
 from bench.workloads.datasets import DatasetUnavailable
 from kernels import registry
 
@@ -116,14 +117,14 @@ class SpeedupAssertions:
                     raise pytest.UsageError(f"{item.nodeid}: speedup marks a test that takes `measured`")
                 continue
             try:
-                self._add(parameters["kernel"], parameters["workload"])
+                operation = self._add(parameters["kernel"], parameters["workload"])
                 if mark:
-                    (over,) = selection.choose_kernels(mark[0])
+                    (over,) = selection.choose_kernels(mark[0], operations=[operation])
                     self._benchmarks.session.add_comparison(its_cell[0], over)
             except (ValueError, DatasetUnavailable) as error:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
         if self._baseline:
-            ids = [records.record_id(*its_cell) for item in session.items if (its_cell := cell(item))]
+            ids = [self._id(*its_cell) for item in session.items if (its_cell := cell(item))]
             comparable = verdict.comparable_records(ids, self._baseline.results)
             self._baseline_records = {record.id: record for record in comparable}
             if not comparable:
@@ -131,15 +132,25 @@ class SpeedupAssertions:
                     f"--fail-if-slower: {self._baseline.name} has no time with an interval of anything chosen here"
                 )
 
-    def _add(self, kernel: str, workload: str) -> None:
+    def _id(self, workload: str, kernel: str, threads: int) -> str:
+        definition = self._benchmarks.session.workloads[workload].definition
+        return records.record_id(definition.name, workload, kernel, threads)
+
+    def _add(self, kernel: str, workload: str) -> str:
+        """Add what the session lacks of a test's kernel and workload. Returns the operation of the workload."""
         session = self._benchmarks.session
-        if workload not in session.workloads:
-            (added,) = selection.choose_workloads(workload)
-            session.workloads.setdefault(added.name, added)
-        if kernel not in session.candidates:
-            (candidate,) = selection.choose_kernels(kernel)
+        name = name_in_results(lambda given: catalog.named(given).name, workload)
+        if name not in session.workloads:
+            (session.workloads[name],) = selection.choose_workloads(workload)
+        operation = session.workloads[name].definition.name
+        known = (one for one in session.candidates.values() if kernel in (one.name, one.spec))
+        candidate = next(known, None)
+        if candidate is None:
+            (candidate,) = selection.choose_kernels(kernel, operations=[operation])
             selection.require_names([*{candidate, *session.candidates.values()}])
             session.candidates.setdefault(candidate.name, candidate)
+        selection.require_operation(candidate, [operation])
+        return operation
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

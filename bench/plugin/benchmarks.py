@@ -64,9 +64,10 @@ class Benchmarks:
         several = len({threads for workload in workloads for threads in settings.threads_of(workload)}) > 1
         cells = [
             {"workload": workload, "kernel": kernel, "threads": threads}
-            for workload in workloads
+            for workload, chosen in workloads.items()
             for threads in settings.threads_of(workload)
-            for kernel in self._session.candidates
+            for kernel, candidate in self._session.candidates.items()
+            if chosen.definition.name in candidate.operations
         ]
         chosen: dict[tuple[Any, ...], None] = dict.fromkeys(tuple(one[name] for name in names) for one in cells)
         with_threads = several or len(names) == 1

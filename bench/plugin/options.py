@@ -14,7 +14,9 @@ from bench.runner import profiles, selection
 from bench.runner.profiles import PROFILES
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, SECONDS, TIMEOUT_SECONDS, Settings
+from bench.workloads import catalog
 from bench.workloads.datasets import DatasetUnavailable
+from kernels.registry import DEFAULT_OPERATION, OPERATIONS, load_operation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,7 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--workloads",
         metavar="A,B",
         help="Only these workloads: names that `python -m bench workloads` lists, or any size as MxN "
-        "(M examples, N features).",
+        "(M examples, N features); with the name of an operation before a colon, such as descend:lecture.",
+    )
+    group.addoption(
+        "--operation",
+        metavar="NAME",
+        default=DEFAULT_OPERATION,
+        help=f"What is computed of --data, and of workloads that do not say it: {' or '.join(OPERATIONS)} "
+        "(default: %(default)s).",
     )
     group.addoption(
         "--data",
@@ -57,7 +66,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Numbers of threads, such as 1 or 1,2,4, with a separate race for each; `all` uses every available core "
         "(default: what the profile says, else all).",
     )
+    for name, help_text in _operation_options().items():
+        group.addoption(f"--{name.replace('_', '-')}", metavar="NUMBER", help=help_text)
     _add_measuring(group)
+
+
+def _operation_options() -> dict[str, str]:
+    """The numbers of all operations: name in Python → help text."""
+    texts: dict[str, dict[str, None]] = {}
+    for operation in OPERATIONS:
+        for name, option in load_operation(operation).options.items():
+            texts.setdefault(name, {})[selection.option_text(option)] = None
+    return {name: f"{'; '.join(of_operations)}." for name, of_operations in texts.items()}
 
 
 def _add_measuring(group: pytest.OptionGroup) -> None:
@@ -114,9 +134,16 @@ def chosen_session(config: pytest.Config) -> Session:
         listed, data, target = map(config.getoption, ("workloads", "data", "target"))
         if (kernels := config.getoption("kernels")) is None:
             profiles.require(profile)
-        candidates = selection.choose_kernels(kernels, profile.kernels)
-        workloads = selection.choose_workloads(listed, data, target, len(candidates), profile.workloads)
+        numbers = {name: text for name in _operation_options() if (text := config.getoption(name)) is not None}
+        workloads = selection.choose_workloads(
+            listed, data, target, 1, profile.workloads, numbers, config.getoption("operation")
+        )
+        candidates = selection.choose_kernels(kernels, profile.kernels, selection.operations_of(workloads))
+        for workload in workloads:
+            catalog.require_memory(workload, len(candidates))
         thread_counts = _threads(config)
+        data_names = {workload.name: workload.name.rpartition(":")[2].partition("@")[0] for workload in workloads}
+        single_threaded = [name for name, data_name in data_names.items() if data_name in profile.single_threaded]
         one_and_all = tuple(dict.fromkeys((1, resources.usable_cores())))
         settings = Settings(
             (seconds if _sets_seconds(config) else profile.seconds) if _times(config) else 0.0,
@@ -124,7 +151,7 @@ def chosen_session(config: pytest.Config) -> Session:
             thread_counts or (),
             timeout,
             ceilings=_times(config) and not config.getoption("no_ceilings"),
-            threads_on=dict.fromkeys(sorted(profile.single_threaded), one_and_all) if thread_counts is None else {},
+            threads_on=dict.fromkeys(single_threaded, one_and_all) if thread_counts is None else {},
             profile=config.getoption("profile"),
         )
     except (ValueError, DatasetUnavailable) as error:

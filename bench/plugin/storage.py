@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bench.host import machine
 from bench.plugin.benchmarks import NAME, Benchmarks
-from bench.results import run_file
+from bench.results import json_text, run_file
+
+_IN_RECORD = ("outcome", "max_ulps", "speedup", "baseline", "gigabytes_per_second", "first_call_seconds")
+"""The keys of `extra_info` that a benchmark's record has as well."""
+
+
+def without_repetitions(document: dict[str, Any]) -> dict[str, Any]:
+    """The document whose benchmarks lack the rounds, which its races have, and what its records have.
+
+    They also lack `options`, the settings of a measurement that pytest-benchmark did not make, and `param`, which is
+    a part of their names. All that its own `compare` reads stays.
+    """
+    omitted = {"stats": ("data",), "extra_info": _IN_RECORD}
+    benchmarks = [
+        {
+            key: _without(value, omitted.get(key, ()))
+            for key, value in benchmark.items()
+            if key not in ("options", "param")
+        }
+        for benchmark in document["benchmarks"]
+    ]
+    return document | {"benchmarks": benchmarks}
+
+
+def _without(value: Any, keys: Sequence[str]) -> Any:
+    return {key: part for key, part in value.items() if key not in keys} if keys else value
 
 
 class Storage:
@@ -34,21 +59,24 @@ class Storage:
         output_json[NAME] = self._benchmarks.session.results().as_json()
 
     def pytest_sessionfinish(self) -> None:
-        """Write the results file, after an interruption too. The file of --benchmark-json is a copy of it."""
+        """Write the results file, after an interruption too.
+
+        The file of --benchmark-json has all that pytest-benchmark writes, and the same results.
+        """
         benchmarks, journal = self._benchmarks, self._benchmarks.session.journal
         if benchmarks.file is None or journal is None:
             return
         if not benchmarks.session.races:
             journal.remove()
             return
+        file, document = benchmarks.file, self._document()
+        if not benchmarks.complete:  # the journal is kept for --resume
+            file = file.with_stem(f"{file.stem}-interrupted")
+        benchmarks.file = run_file.write(file, without_repetitions(document))
         if benchmarks.complete:
-            benchmarks.file = run_file.write(benchmarks.file, self._document())
             journal.remove()
-        else:  # the journal is kept for --resume
-            file = benchmarks.file
-            benchmarks.file = run_file.write(file.with_stem(f"{file.stem}-interrupted"), self._document())
         if copy := self._config.getoption("benchmark_json"):
-            shutil.copyfile(benchmarks.file, copy)
+            copy.write_text(json_text.text(document), encoding="utf-8")
 
     def _document(self) -> dict[str, Any]:
         """pytest-benchmark's JSON, made by its hooks even if it has nothing to save itself."""

@@ -11,22 +11,23 @@ from typing import Any
 from bench.results.record import Results
 
 _PARTS = {
-    "error": ("max_ulps", "bound_fraction"),
+    "error": ("bound_fraction",),
     "cold": (
-        "import_seconds", "placement_seconds", "lower_seconds", "compile_seconds", "compile_cached_seconds",
-        "first_call_seconds",
+        "import_seconds", "placement_seconds", "build_seconds", "lower_seconds", "compile_seconds",
+        "compile_cached_seconds", "first_call_seconds",
     ),
-    "seconds": ("median", "low", "high"),
+    "seconds": ("estimate", "low", "high"),
     "speedup": ("baseline", "estimate", "low", "high", "verdict", "launches", "launches_needed"),
     "over_numpy": ("estimate", "low", "high", "verdict"),
     "ceiling": ("name", "fraction", "low", "high"),
 }  # fmt: skip
 """Of these nested keys, the parts that are exported."""
-_OMITTED = ("printed", "break_even", "seen")
+_OMITTED = ("output_tail", "break_even", "counters", "curves", "work")
 
 
 def rows(results: Results) -> Iterator[dict[str, Any]]:
-    """Each record as a flat row, after the machine and the time of its run."""
+    """Each record as a flat row, after the machine and the time of its run; the same columns in every row."""
+    figures = dict.fromkeys(name for record in results.records if record.error for name in record.error.figures)
     for record in results.records:
         row = {"machine": results.machine["id"], "began": results.run.get("began", "")}
         for key, value in asdict(record).items():
@@ -34,6 +35,8 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
                 row |= {f"{key}.{part}": (value or {}).get(part) for part in _PARTS[key]}
             elif key not in _OMITTED:
                 row[key] = value
+            if key == "error":
+                row |= {f"error.figures.{name}": (value or {"figures": {}})["figures"].get(name) for name in figures}
         yield row
 
 

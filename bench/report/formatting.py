@@ -33,13 +33,13 @@ def format_ratio(number: float) -> str:
     return format_significant(number) if number < 10_000 else format_si(number).replace(" ", "")
 
 
-def duration(seconds: float | None) -> str:
-    """`12.3 µs`: three digits and a unit; `-` for None."""
+def duration(seconds: float | None, digits: int = 3) -> str:
+    """`12.3 µs`: so many digits and a unit; `-` for None."""
     if seconds is None:
         return "-"
-    seconds = _rounded(seconds, 3)
+    seconds = _rounded(seconds, digits)
     scale, unit = next((pair for pair in _TIME_UNITS if seconds >= pair[0]), _TIME_UNITS[-1])
-    return f"{format_significant(seconds / scale)} {unit}"
+    return f"{format_significant(seconds / scale, digits)} {unit}"
 
 
 def format_si(number: float) -> str:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.report.formatting import duration, format_interval, format_ratio
-from bench.report.notes import CEILINGS, against_itself, launches_needed, speedups, timing_warnings
-from bench.report.rows import Measured, is_wide, measured_races, of_ceiling
+from bench.report.notes import CEILINGS, NOT_REACHED, against_itself, launches_needed, speedups, timing_warnings
+from bench.report.rows import Measured, is_wide, measured_races, of_ceiling, reached
 from bench.results.record import Ratio, Record, Results
 
 _MOST_WARNINGS = 8
@@ -41,21 +41,22 @@ def shown_first(results: Results) -> str:
 
 def sentences(results: Results) -> tuple[str, ...]:
     """At most three: the fastest kernel, its speedup, its share of the ceiling."""
-    measured = main_race(results)
-    if not measured:
+    if not (measured := main_race(results)):
         return ("No kernel was timed.",)
-    best, seconds = measured[-1]
-    where = race_name(best, several_threads(results))
+    where = race_name(measured[0][0], several_threads(results))
+    if not (compared := reached(measured)):
+        return (f"On {where} no kernel got to where the operation asks it to.",)
+    best, seconds = compared[-1]
     lines = [
         f"On {where} ({best.m:,} × {best.n:,}) the fastest is {best.kernel}: "
-        f"{duration(seconds.median)} a call{_tied(measured)}.",
+        f"{duration(seconds.estimate)} a call{_tied(compared)}.",
     ]
     gains = [gain for gain in (_gain(best), _over_loops(results, best)) if gain]
     if gains:
         lines.append(f"It is {'; '.join(gains)}.")
     if best.ceiling:
         lines.append(f"It reaches {of_ceiling(best)} of this machine's ceiling there, the time of {_ceiling(best)}.")
-    elif best.device == "cpu":
+    elif best.work and best.device == "cpu":
         lines.append("This machine's ceiling was not measured.")
     return tuple(lines)
 
@@ -73,12 +74,12 @@ def print_summary(console: Console, results: Results) -> None:
 
 def figures(results: Results) -> tuple[tuple[str, str], ...]:
     """The same as numbers, each with its meaning."""
-    measured = main_race(results)
-    if not measured:
+    compared = reached(main_race(results))
+    if not compared:
         return ()
-    best, seconds = measured[-1]
+    best, seconds = compared[-1]
     where = race_name(best, several_threads(results))
-    pairs = [(duration(seconds.median), f"a call of {best.kernel}, the fastest on {where}")]
+    pairs = [(duration(seconds.estimate), f"a call of {best.kernel}, the fastest on {where}")]
     ratio = best.speedup
     if ratio and ratio.baseline != best.kernel:
         low_high = f" (95% interval {_span(ratio)})" if ratio.low else ""
@@ -138,7 +139,8 @@ def warnings(results: Results) -> tuple[str, ...]:
     failed = [record for record in results.records if record.outcome not in ("ok", "unavailable", "skipped")]
     lines += [f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}" for record in failed]
     for measured in measured_races(results):
-        lines += [f"On {measured[0][0].workload}: {line}." for line in timing_warnings(measured)]
+        missed = [f"{record.kernel} {NOT_REACHED}" for record, _ in measured if not record.reached]
+        lines += [f"On {measured[0][0].workload}: {line}." for line in (*missed, *timing_warnings(measured))]
     if len(lines) > _MOST_WARNINGS:
         lines[_MOST_WARNINGS:] = [f"And {len(lines) - _MOST_WARNINGS} more: python -m bench report lists them."]
     return tuple(lines)
@@ -175,12 +177,14 @@ def _gain(record: Record) -> str:
 
 
 def _over_loops(results: Results, best: Record) -> str:
-    """The same kernel against the for-loops, on the largest workload where both were timed, if that is another."""
+    """The same kernel against the for-loops, on the operation's largest workload with both, if that is another."""
     over_loops = [
         record
         for measured in measured_races(results)
-        for record, _ in measured
-        if record.kernel == best.kernel and record.speedup and record.speedup.baseline == "loops"
+        for record, _ in reached(measured)
+        if (record.kernel, record.operation) == (best.kernel, best.operation)
+        and record.speedup
+        and record.speedup.baseline == "loops"
     ]
     largest = max(over_loops, key=lambda record: record.m * record.n, default=None)
     if largest is None or largest.id == best.id or not largest.speedup or largest.speedup.low is None:

@@ -6,21 +6,24 @@ from collections.abc import Sequence
 
 from bench.report.notes import machine_and_run, narrowing, unavailable
 from bench.report.race_tables import ladder_table, race_table
-from bench.report.rows import by_race, timed
+from bench.report.rows import by_race, reached, timed
 from bench.report.table import markdown_lines
 from bench.results.record import Results
-from kernels.registry import KERNELS
+from kernels import names
+from kernels.registry import TECHNIQUES
 
 
 def ladder(results: Results, workload: str) -> str:
-    """A workload's kernels from rung to rung, with the most threads, each against the one before it.
+    """A workload's kernels from rung to rung, with the most threads, each against the one before it, without peers.
 
     Raises ValueError, in one line, where no rung was timed.
     """
-    measured = [(record, seconds) for record, seconds in timed(results.records) if record.workload == workload]
+    records = [record for record in results.records if record.workload == workload]
+    measured = reached(timed(records))
     threads = max((record.threads for record, _ in measured), default=0)
     by_kernel = {record.kernel: (record, seconds) for record, seconds in measured if record.threads == threads}
-    rungs = [by_kernel[name] for name, spec in KERNELS.items() if name in by_kernel and ".peers." not in spec]
+    ladder_names = names(records[0].operation) if records else ()
+    rungs = [by_kernel[name] for name in ladder_names if name in by_kernel and TECHNIQUES[name] != "peer"]
     if not rungs:
         known = ", ".join(dict.fromkeys(record.workload for record in results.records))
         raise ValueError(f"no rung of the ladder was timed on {workload!r}; the file has {known}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.analysis.roofline import BROKEN
 from bench.report.formatting import counted, duration, format_interval, format_significant
-from bench.report.rows import Measured, is_users_own, is_wide, timed
+from bench.report.rows import Measured, is_users_own, is_wide, reached, timed
 from bench.results.record import Ratio, Record, Results
 from kernels.ceilings.specs import METHODS
 
@@ -15,9 +15,12 @@ CEILINGS = {"read": "reading X and y", "sigmoid": "sigmoids", "multiply": "produ
 """Ceiling → what it is the time of, in words."""
 
 
-def control(results: Results, workload: str, threads: int) -> list[str]:
+NOT_REACHED = "did not get to where the operation asks it to: its time is shown, its speedup is not"
+
+
+def control(race: Mapping[str, Any]) -> list[str]:
     """What the control of a race shows, if the race has one."""
-    measured = _race(results, workload, threads).get("control")
+    measured = race.get("control")
     if not measured:
         return []
     return [f"{'control passed' if measured['trustworthy'] else 'NOT TRUSTWORTHY'}: {against_itself(measured)}"]
@@ -32,14 +35,8 @@ def against_itself(control: Mapping[str, Any]) -> str:
     return f"{words}; measure again{''.join(f'; {cause}' for cause in control['causes'])}"
 
 
-def _race(results: Results, workload: str, threads: int) -> Mapping[str, Any]:
-    races = (race for race in results.races if (race["workload"], race["threads"]) == (workload, threads))
-    return next(races, {})
-
-
-def ceilings(results: Results, workload: str, threads: int) -> list[str]:
+def ceilings(race: Mapping[str, Any]) -> list[str]:
     """The parts of a race's ceiling, the slowest first; and why one could not be measured."""
-    race = _race(results, workload, threads)
     measured, lines = race.get("ceilings") or {}, []
     if set(measured) == set(METHODS):
         slowest_first = sorted(CEILINGS, key=lambda part: -measured[part]["seconds"])
@@ -91,12 +88,14 @@ def unavailable(records: Iterable[Record]) -> list[str]:
 
 
 def notes(measured: Measured) -> list[str]:
-    """The user's own kernels, those timed only for comparison, wide intervals, warnings, and copies to a GPU."""
+    """The user's own kernels, which are not compared or not selected, wide intervals, warnings, copies to a GPU."""
+    compared = reached(measured)
     lines = [
-        f"→ yours: {record.kernel}, number {len(measured) - index} of {len(measured)} by speed"
-        for index, (record, _) in enumerate(measured)
+        f"→ yours: {record.kernel}, number {len(compared) - index} of {len(compared)} by speed"
+        for index, (record, _) in enumerate(compared)
         if is_users_own(record.kernel)
     ]
+    lines += [f"{record.kernel} {NOT_REACHED}" for record, _ in measured if not record.reached]
     if unselected := [record.kernel for record, _ in measured if not record.selected]:
         lines.append(f"not selected, timed only for comparison: {', '.join(unselected)}")
     ratios = speedups(record for record, _ in measured)
@@ -106,15 +105,20 @@ def notes(measured: Measured) -> list[str]:
     lines += timing_warnings(measured)
     for record, _ in measured:
         if record.device == "gpu" and record.cold.placement_seconds:
-            rate = format_significant(record.bytes_per_call / record.cold.placement_seconds / 1e9)
+            rate = format_significant(_bytes_of_data(record) / record.cold.placement_seconds / 1e9)
             took = duration(record.cold.placement_seconds)
-            lines.append(f"{record.kernel}: X and y placed on the GPU once, in {took} ({rate} GB/s)")
+            lines.append(f"{record.kernel}: the data placed on the GPU once, in {took} ({rate} GB/s)")
     return lines
+
+
+def _bytes_of_data(record: Record) -> int:
+    """The size of X (m, n) and y (m,)."""
+    return record.m * (record.n + 1) * (4 if record.dtype == "float32" else 8)
 
 
 def speedups(records: Iterable[Record]) -> list[Ratio]:
     """The ratios that have an interval, without the baselines' own."""
-    ratios = ((record.kernel, record.speedup) for record in records if record.outcome == "ok")
+    ratios = ((record.kernel, record.speedup) for record in records if record.outcome == "ok" and record.reached)
     return [ratio for kernel, ratio in ratios if ratio and ratio.low and ratio.baseline != kernel]
 
 
@@ -137,7 +141,7 @@ def timing_warnings(measured: Measured) -> list[str]:
     """Reasons to doubt the times of kernels, and what to do."""
     lines = []
     for record, _ in measured:
-        kernel, counters = record.kernel, record.seen or {}
+        kernel, counters = record.kernel, record.counters or {}
         if record.ceiling and (record.ceiling.low or record.ceiling.fraction) > BROKEN:
             lines.append(
                 f"{kernel} is faster than the ceiling, so the ceiling was measured wrong: "

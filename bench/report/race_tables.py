@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from bench.report.formatting import counted, duration, format_significant, reads_of_x
+from bench.report import operations
+from bench.report.formatting import counted, duration, format_si, format_significant, reads_of_x
 from bench.report.notes import ceilings, control, not_measured, notes
-from bench.report.rows import Measured, baseline, cells_of, of_ceiling, timed
+from bench.report.operations import CEILING, RATE
+from bench.report.rows import Measured, baseline, cells_of, of_ceiling, race_of, timed
 from bench.report.table import Column, Table, kernel_column, number_columns
 from bench.results.record import Record, Results
 
@@ -18,44 +19,69 @@ LEGEND = {
     "× {baseline}": "times as fast as {baseline} [95% confidence interval]; the average of the launches' ratios, so "
     "it can differ a little from time ÷ time",
     "spread": "relative standard deviation of the time between launches; it does not give the width of the interval",
-    "of ceiling": "100% is the longest of reading X and y once, m sigmoids with losses, 2mn multiply-adds",
-    "GB/s": "bytes of X, y, w and dw, each counted once, divided by the time",
-    "ulps": "largest error of cost, dw, db, divided by u · the mean |term| of the sum; u is 2⁻⁵³, or 2⁻²⁴ in float32",
 }
-"""What the columns of a race mean. The README has the same texts."""
+"""What the columns of every race mean, as in the README. The texts of the other columns are the operation's."""
 _LEGEND_WIDTH = 78
 """With the indent of a note, 80 columns."""
+_STEPS = {
+    "import": "import_seconds",
+    "place": "placement_seconds",
+    "build": "build_seconds",
+    "lower": "lower_seconds",
+    "compile": "compile_seconds",
+    "cached": "compile_cached_seconds",
+    "1st call": "first_call_seconds",
+}
+"""Heading → the field of a cold start."""
+_STEP_TEXTS = {
+    "place": "place: the data to the device.",
+    "build": "build: making the call for this workload.",
+    "lower": "lower: tracing, before compiling.",
+    "cached": "cached: loading what an earlier launch compiled.",
+}
+_OVERTAKES = "overtakes numpy"
 
 
 def race_table(results: Results, records: Sequence[Record]) -> Table:
-    """The kernels of one race, slowest first. records: of that race."""
-    first, measured = records[0], timed(records)
+    """The kernels of one race, slowest first. records: of that race"""
+    first, measured, race = records[0], timed(records), race_of(results, records[0])
     level = next((record.level for record, _ in measured if record.level), "")
-    size = f"{first.m:,} × {first.n:,} {first.dtype} {first.order}, {counted(first.threads, 'thread')}"
-    headings = ("time/call", f"× {baseline(measured)}", "spread", "of ceiling", "GB/s", "ulps")
-    return Table(
-        title=f"{first.workload}: {size}{f', X in {level}' if level else ''}",
+    figure = operations.figure_name(results, first.operation)
+    parts = (
+        f"{first.m:,} × {first.n:,} {first.dtype} {first.order}",
+        counted(first.threads, "thread"),
+        f"X in {level}" if level else "",
+        operations.details(results, first.operation, race),
+    )
+    headings = ("time/call", f"× {baseline(measured)}", "spread", CEILING, RATE, figure)
+    fastest = max((index for index, (record, _) in enumerate(measured) if record.reached), default=None)
+    table = Table(
+        title=f"{first.workload}: {', '.join(part for part in parts if part)}",
         columns=(kernel_column(), *number_columns(*headings)),
-        rows=[cells_of(record, seconds) for record, seconds in measured],
+        rows=[cells_of(record, seconds, operations.figure(results, record)) for record, seconds in measured],
         notes=(
-            *control(results, first.workload, first.threads),
-            *ceilings(results, first.workload, first.threads),
+            *control(race),
+            *(ceilings(race) if operations.has_ceiling(records) else ()),
             *notes(measured),
             *not_measured(records),
         ),
-        emphasized=(len(measured) - 1,),
+        emphasized=() if fastest is None else (fastest,),
     )
+    return table.without(*(() if operations.has_ceiling(records) else (CEILING, RATE)), *(() if figure else ("",)))
 
 
-def legend(baseline_name: str) -> list[str]:
-    """The lines that explain the columns of a race with this baseline, aligned below one another."""
-    texts = {heading.format(baseline=baseline_name): text for heading, text in LEGEND.items()}
-    indent = max(map(len, texts)) + 2
+def legend(baseline_name: str, columns: Mapping[str, str]) -> list[str]:
+    """The lines that explain these columns of a race with this baseline, aligned below one another.
+
+    columns: heading → its meaning, with `{baseline}` as in LEGEND
+    """
+    texts = {heading.replace("{baseline}", baseline_name): text for heading, text in columns.items() if text}
+    indent = max(map(len, texts), default=0) + 2
     return [
         line
         for heading, text in texts.items()
         for line in wrap(
-            text.format(baseline=baseline_name),
+            text.replace("{baseline}", baseline_name),
             _LEGEND_WIDTH,
             initial_indent=heading.ljust(indent),
             subsequent_indent=" " * indent,
@@ -65,30 +91,50 @@ def legend(baseline_name: str) -> list[str]:
 
 
 def cold_start_table(records: Sequence[Record]) -> Table:
-    """What each kernel needs once, before its first call. records: of one race."""
-    rows = []
-    for record in records:
-        calls = (record.break_even or {}).get("numpy", "-")
-        after = "never" if calls is None else calls if calls == "-" else f"after {calls:,}"
-        rows.append((record.kernel, *map(duration, astuple(record.cold)), str(after)))
-    headings = ("import", "place", "lower", "compile", "cached", "1st call", "overtakes numpy")
+    """What each kernel needs once, before its first call. records: of one race
+
+    A step that no kernel has is left out, and the last column if nothing is compared with numpy.
+    """
+    steps = [
+        heading
+        for heading, field in _STEPS.items()
+        if any(getattr(record.cold, field) is not None for record in records)
+    ]
+    compared = any("numpy" in (record.break_even or {}) for record in records)
+    rows = [
+        (
+            record.kernel,
+            *(duration(getattr(record.cold, _STEPS[step]), digits=2) for step in steps),
+            *([_calls(record)] if compared else []),
+        )
+        for record in records
+    ]
+    explained = [text for step, text in _STEP_TEXTS.items() if step in steps]
+    if compared:
+        explained.append(f"{_OVERTAKES}: after so many calls it is ahead, compiling included.")
     return Table(
         title=f"cold start, on {records[0].workload}",
-        columns=(kernel_column(), *number_columns(*headings)),
+        columns=(kernel_column(), *number_columns(*steps, *([_OVERTAKES] if compared else []))),
         rows=rows,
-        notes=(
-            "place: X and y to the device. lower: tracing, before compiling. cached: loading what an earlier launch "
-            "compiled. overtakes numpy: after so many calls it is ahead, compiling included.",
-        ),
+        notes=(" ".join(explained),) if explained else (),
     )
+
+
+def _calls(record: Record) -> str:
+    """After how many calls the kernel has overtaken numpy."""
+    if not record.reached or "numpy" not in (record.break_even or {}):
+        return "-"
+    calls = (record.break_even or {})["numpy"]
+    return "never" if calls is None else f"{calls:,}" if calls < 1e6 else format_si(calls)
 
 
 def ladder_table(rungs: Measured) -> Table:
     """Each rung against the one before it."""
     rows, before = [], None
     for record, seconds in rungs:
-        gain = "" if before is None else format_significant(before / seconds.median)
-        rows.append((record.kernel, reads_of_x(record.passes), duration(seconds.median), gain, of_ceiling(record)))
-        before = seconds.median
-    headings = ("reads X", "time/call", "× previous", "of ceiling")
-    return Table("", (Column("rung", code=True), *number_columns(*headings)), rows)
+        gain = "" if before is None else format_significant(before / seconds.estimate)
+        rows.append((record.kernel, reads_of_x(record.passes), duration(seconds.estimate), gain, of_ceiling(record)))
+        before = seconds.estimate
+    headings = ("reads X", "time/call", "× previous", CEILING)
+    table = Table("", (Column("rung", code=True), *number_columns(*headings)), rows)
+    return table if operations.has_ceiling(record for record, _ in rungs) else table.without(CEILING)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import exp
+from typing import Any
 
 from bench.analysis.statistics import SMALLEST_EFFECT
 from bench.report.formatting import duration, format_interval, format_significant
@@ -22,15 +23,26 @@ def by_race(records: Sequence[Record]) -> Iterator[list[Record]]:
     return (list(group) for _, group in races)
 
 
+def race_of(results: Results, record: Record) -> Mapping[str, Any]:
+    """What the run says of the record's race as a whole; empty if it says nothing."""
+    key = record.workload, record.threads
+    return next((race for race in results.races if (race["workload"], race["threads"]) == key), {})
+
+
 def timed(records: Iterable[Record]) -> Measured:
-    """The correct kernels that were timed, with the seconds of a call, slowest first."""
+    """The correct kernels that were timed, with the seconds of a call, slowest first; `reached` or not."""
     measured = [(record, record.seconds) for record in records if record.outcome == "ok" and record.seconds]
-    return sorted(measured, key=lambda pair: -pair[1].median)
+    return sorted(measured, key=lambda pair: -pair[1].estimate)
 
 
 def measured_races(results: Results) -> list[Measured]:
     """The timed kernels of each race that timed any, slowest first."""
     return [measured for records in by_race(results.records) if (measured := timed(records))]
+
+
+def reached(measured: Measured) -> Measured:
+    """Those that got to where the operation asks them to, and may be compared."""
+    return [(record, seconds) for record, seconds in measured if record.reached]
 
 
 def is_users_own(kernel: str) -> bool:
@@ -48,36 +60,38 @@ def baseline(measured: Measured) -> str:
     return next((record.speedup.baseline for record, _ in measured if record.speedup), "(no baseline)")
 
 
-def cells_of(record: Record, seconds: Seconds) -> tuple[str, ...]:
-    """Kernel, time of a call, speedup, spread between launches, share of the ceiling, GB/s and error."""
+def cells_of(record: Record, seconds: Seconds, figure: float | None) -> tuple[str, ...]:
+    """Kernel, time of a call, speedup, spread between launches, share of the ceiling, GB/s and the first figure."""
     return (
         f"→ {record.kernel}" if is_users_own(record.kernel) else record.kernel,
-        duration(seconds.median),
+        duration(seconds.estimate),
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
         of_ceiling(record),
-        format_significant(record.gigabytes_per_second or 0.0, 2),
-        format_significant(record.error.max_ulps) if record.error else "-",
+        rate(record),
+        "-" if figure is None else format_significant(figure),
     )
 
 
 def of_ceiling(record: Record) -> str:
-    """`73%`, or `-` where no ceiling was measured."""
-    return "-" if record.ceiling is None else f"{format_significant(100 * record.ceiling.fraction, 2)}%"
+    """`73%`, or `-` where no ceiling was measured, or the kernel is not compared."""
+    if record.ceiling is None or not record.reached:
+        return "-"
+    return f"{format_significant(100 * record.ceiling.fraction, 2)}%"
+
+
+def rate(record: Record) -> str:
+    """GB/s; `-` where the kernel did other work than the operation's."""
+    if record.gigabytes_per_second is None or not record.reached:
+        return "-"
+    return format_significant(record.gigabytes_per_second, 2)
 
 
 def speedup(record: Record) -> str:
-    """`12.3 [12.1, 12.6]`, or `1` for the baseline itself; `-` where one launch has no interval."""
+    """`12.3 [12.1, 12.6]`, or `1` for the baseline itself; `-` without an interval, or if it is not compared."""
     ratio = record.speedup
-    if ratio is None or ratio.low is None or ratio.high is None:
+    if ratio is None or ratio.low is None or ratio.high is None or not record.reached:
         return "-"
     if ratio.baseline == record.kernel:
         return "1"
     return format_interval(ratio)
-
-
-def cold_start(records: Sequence[Record]) -> list[Record]:
-    """The records of the largest workload on which a kernel was timed."""
-    measured = [record for record, _ in timed(records)]
-    largest = max(measured, key=lambda record: record.m * record.n, default=None)
-    return [r for r in measured if largest and (r.workload, r.threads) == (largest.workload, largest.threads)]

@@ -13,8 +13,10 @@ from bench.report.table import Column, Table, kernel_column, number_columns, pri
 
 def summary(console: Console, fits: Sequence[Fit], machine: str) -> None:
     """Print a row for each fit, and then its terms."""
+    several = len({fit.operation for fit in fits}) > 1
     rows = [
         (
+            *([fit.operation] if several else []),
             fit.kernel,
             f"{fit.dtype[0]}{fit.dtype[-2:]} {fit.order}",
             fit.model.form,
@@ -27,10 +29,14 @@ def summary(console: Console, fits: Sequence[Fit], machine: str) -> None:
         for fit in fits
     ]
     numbers = number_columns("threads", "cells", "held out", "median error", "max error")
-    terms = (f"{fit.kernel} {fit.dtype} {fit.order}, threads: {fit.threads}: {in_words(fit)}" for fit in fits)
+    terms = (
+        f"{f'{fit.operation}, ' if several else ''}{fit.kernel} {fit.dtype} {fit.order}, threads: {fit.threads}: "
+        f"{in_words(fit)}"
+        for fit in fits
+    )
     table = Table(
         title=f"time of a call by m, n and where X lies, on {machine}",
-        columns=(kernel_column(), Column("X"), Column("form"), *numbers),
+        columns=(*([Column("operation")] if several else []), kernel_column(), Column("X"), Column("form"), *numbers),
         rows=rows,
         notes=("held out: cells that the fit has not seen; error: |predicted / measured - 1| on them", *terms),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from textwrap import fill
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:[mµn]?s|GB/s)\b)")
+"""The space between a number and its unit."""
 NAME_WIDTH = 20
 """Columns of the terminal for a kernel's name. With it the widest table of a race fits 80 columns."""
 
@@ -63,7 +66,8 @@ def number_columns(*headings: str) -> tuple[Column, ...]:
 def print_table(console: Console, table: Table) -> None:
     """Print the title, the table and its notes. Cells are text: markup in them has no effect."""
     if table.title:
-        console.print(Text(table.title, style="bold"))
+        title = fill(table.title, console.width, subsequent_indent="  ", break_on_hyphens=False)
+        console.print(Text(title, style="bold"))
     if table.rows:
         console.print(_rich_table(table, console.width))
     print_notes(console, table.notes)
@@ -72,18 +76,24 @@ def print_table(console: Console, table: Table) -> None:
 def print_notes(console: Console, notes: Sequence[str]) -> None:
     """Print each note indented; where it continues in a second line, indented further."""
     for note in notes:
+        whole = _UNIT.sub("\N{NO-BREAK SPACE}", note)
         wrapped = fill(
-            note, console.width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-        )  # a kernel's name stays whole
-        console.print(Text(wrapped))
+            whole, console.width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )  # a kernel's name stays whole, and a number with its unit
+        console.print(Text(wrapped.replace("\N{NO-BREAK SPACE}", " ")))
 
 
 def _rich_table(table: Table, width: int) -> RichTable:
-    gap = 2 if _width(table, gap=2) <= width else 1
+    """With two spaces between columns, or one; where that is too wide, with a line for each word of a heading."""
+    whole = [column.heading for column in table.columns]
+    broken = [heading.replace(" ", "\n") for heading in whole]
+    layouts = [(headings, gap) for headings in (whole, broken) for gap in (2, 1)]
+    headings, gap = next((layout for layout in layouts if _width(table, *layout) <= width), layouts[-1])
     printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap - 1, 0, 0))
-    for column in table.columns:
+    for column, heading in zip(table.columns, headings, strict=True):
         printed.add_column(
-            Text(column.heading),
+            Text(heading),
+            vertical="bottom",
             justify="right" if column.right else "left",
             no_wrap=not column.wrap,
             overflow="fold" if column.wrap else "ellipsis",
@@ -94,12 +104,12 @@ def _rich_table(table: Table, width: int) -> RichTable:
     return printed
 
 
-def _width(table: Table, gap: int) -> int:
+def _width(table: Table, headings: Sequence[str], gap: int) -> int:
     """Terminal columns that the table needs. A column that wraps needs no more than its heading."""
     widths = []
     for index, column in enumerate(table.columns):
         cells = [] if column.wrap else [cell_len(row[index]) for row in table.rows]
-        longest = max([cell_len(column.heading), *cells])
+        longest = max([*map(cell_len, headings[index].split("\n")), *cells])
         widths.append(longest if column.max_width is None else min(longest, column.max_width))
     return sum(widths) + gap * (len(widths) - 1)
 

@@ -8,10 +8,12 @@ from textwrap import fill
 from rich.console import Console
 from rich.text import Text
 
+from bench.report import operations
 from bench.report.formatting import clock
+from bench.report.headline import main_race
 from bench.report.notes import machine_and_run, narrowing, unavailable
-from bench.report.race_tables import cold_start_table, legend, race_table
-from bench.report.rows import baseline, by_race, cold_start, timed
+from bench.report.race_tables import LEGEND, cold_start_table, legend, race_table
+from bench.report.rows import baseline, by_race, timed
 from bench.report.table import print_table
 from bench.results.record import Results
 
@@ -20,17 +22,18 @@ def summary(console: Console, results: Results) -> None:
     """Print a table for each race, in the order of the run, the cold start, and what this machine cannot run."""
     header = f"measured on {results.machine['id']}: {machine_and_run(results, results.records)}"
     console.print(Text(f"\n{fill(header, console.width, subsequent_indent='  ', break_on_hyphens=False)}"))
-    explained = False
+    explained: set[str] = set()
     for records in by_race(results.records):
-        table = race_table(results, records)
-        if table.rows and not explained:
-            table = replace(table, notes=(*legend(baseline(timed(records))), *table.notes))
-            explained = True
+        table, operation = race_table(results, records), records[0].operation
+        if table.rows and operation not in explained:
+            columns = ({} if explained else LEGEND) | operations.meanings(results, records)
+            table = replace(table, notes=(*legend(baseline(timed(records)), columns), *table.notes))
+            explained.add(operation)
         console.print()
         print_table(console, table)
     console.print()
-    if records := cold_start(results.records):
-        print_table(console, cold_start_table(records))
+    if measured := main_race(results):
+        print_table(console, cold_start_table([record for record, _ in measured]))
         console.print()
     for line in (*narrowing(results.records), *unavailable(results.records)):
         console.print(Text(line))

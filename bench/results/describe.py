@@ -1,10 +1,21 @@
-"""A run's hardware, software and settings, as readable names and values."""
+"""A run's hardware, software, settings and operations, as readable names and values."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bench.results.record import Results
+from kernels.contract import Operation
+
+
+def describe_operation(operation: Operation) -> dict[str, Any]:
+    """What a report must know of an operation, so that it can be read without its code."""
+    return {
+        "summary": operation.summary,
+        "figures": dict(operation.figures),
+        "texts": dict(operation.texts),
+        "options": list(operation.options),
+    }
 
 
 def hardware(results: Results) -> dict[str, Any]:

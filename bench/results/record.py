@@ -6,19 +6,19 @@ are tested with records written by hand.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from bench.host.sanitize import strip_all_paths
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class Seconds:
     """Time of one call: the mean of the launches' medians, and its 95% interval (None if there was one launch)."""
 
-    median: float
+    estimate: float
     low: float | None
     high: float | None
 
@@ -44,6 +44,7 @@ class Cold:
 
     import_seconds: float | None = None
     placement_seconds: float | None = None
+    build_seconds: float | None = None
     lower_seconds: float | None = None
     compile_seconds: float | None = None
     compile_cached_seconds: float | None = None
@@ -52,10 +53,15 @@ class Cold:
 
 @dataclass(frozen=True)
 class Error:
-    """The largest error on the workload's own data: in ulps, and as a fraction of the a-priori bound."""
+    """The largest error on the workload's own data: over the a-priori bound, and by the operation's figures."""
 
-    max_ulps: float
-    bound_fraction: float
+    bound_fraction: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def max_ulps(self) -> float | None:
+        """The figure `ulps`, where the operation has it."""
+        return self.figures.get("ulps")
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,13 @@ class Record:
     threads: int
     outcome: str
     reason: str = ""
-    printed: str = ""
+    output_tail: str = ""
     selected: bool = True
     passes: float | None = None
+    of: str = ""
+    reached: bool = True
     error: Error | None = None
+    curves: dict[str, list[float]] = field(default_factory=dict)
     cold: Cold = Cold()
     break_even: dict[str, int | None] | None = None
     steady: bool | None = None
@@ -114,7 +123,8 @@ class Record:
     speedup: Ratio | None = None
     over_numpy: Ratio | None = None
     launch_spread: float | None = None
-    seen: dict[str, Any] | None = None
+    counters: dict[str, Any] | None = None
+    work: dict[str, float] | None = None
     bytes_per_call: int = 0
     gigabytes_per_second: float | None = None
     ceiling: Fraction | None = None
@@ -129,12 +139,29 @@ class Results:
     machine: dict[str, Any]
     races: tuple[dict[str, Any], ...]
     records: tuple[Record, ...]
+    operations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Operation → its description (bench/results/describe.py)."""
     schema: int = SCHEMA
 
     def as_json(self) -> dict[str, Any]:
-        """Dicts, lists and numbers; the paths of this machine are removed from all texts."""
-        plain: dict[str, Any] = strip_all_paths(asdict(self))
-        return plain
+        """Dicts, lists and numbers, without the records' fields that have their default value.
+
+        The paths of this machine are removed from all texts.
+        """
+        plain = asdict(self) | {"records": [_without_defaults(record) for record in self.records]}
+        order = ("schema", "run", "machine", "operations", "races", "records")
+        return {key: strip_all_paths(plain[key]) for key in order}
+
+
+def _without_defaults(part: Any) -> dict[str, Any]:
+    """A record or a part of one as a dict, without the fields that have their default value."""
+    kept = {}
+    for one in fields(part):
+        value = getattr(part, one.name)
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        if value != default:
+            kept[one.name] = _without_defaults(value) if is_dataclass(value) else value
+    return kept
 
 
 def extra_info(record: Record) -> dict[str, str | float | None]:

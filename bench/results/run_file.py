@@ -1,34 +1,49 @@
-"""Results files: written completely or not at all; every field is validated when a file is read."""
+"""Results files: written completely or not at all; every field is validated when a file is read.
+
+Written in today's schema; read in any that was.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
-from bench.host.sanitize import all_printable, printable
+from bench.host.sanitize import all_printable
+from bench.results import json_text
+from bench.results.lift import lift
 from bench.results.record import SCHEMA, Cold, Error, Fraction, Ratio, Record, Results, Seconds
 from bench.results.schema import File, first_type_error
+from bench.results.tables import with_tables, without_tables
+
+READABLE = (1, SCHEMA)
 
 
 def read(path: Path) -> Results:
     """The results in a file, with printable texts. Raises ValueError, in one line, if the file is not valid."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))["logitbench"]
+        document = all_printable(json.loads(path.read_text(encoding="utf-8"))["logitbench"])
         schema = document["schema"]
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, RecursionError):
         raise ValueError(f"{path.name}: not a results file of logitbench; expected its JSON") from None
-    if schema != SCHEMA:
-        raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schema {SCHEMA}")
-    if type_error := first_type_error(document, File, "logitbench"):
-        raise ValueError(f"{path.name}: not a valid results file of logitbench: {printable(type_error)}")
+    if type(schema) is not int or schema not in READABLE:  # True == 1.0 == 1
+        readable = " and ".join(map(str, READABLE))
+        raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schemas {readable}")
     try:
-        results = _results(all_printable(document))
+        document = without_tables(document)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: not a valid results file of logitbench: {error}") from None
+    if schema != SCHEMA:
+        document = lift(document)
+    if type_error := first_type_error(document, File, "logitbench"):
+        raise ValueError(f"{path.name}: not a valid results file of logitbench: {type_error}")
+    try:
+        results = _results(document)
     except TypeError as error:
         raise ValueError(f"{path.name}: not a valid results file of logitbench: {error}") from None
     if error_line := next(_errors(results), None):
@@ -43,7 +58,10 @@ def printable_results(results: Results) -> Results:
 
 def _results(document: dict[str, Any]) -> Results:
     records = tuple(map(_record, document["records"]))
-    return Results(document["run"], document["machine"], tuple(document["races"]), records)
+    return Results(document["run"], document["machine"], tuple(document["races"]), records, document["operations"])
+
+
+_POSITIVE = ("estimate", "low", "high", "fraction")
 
 
 def _errors(results: Results) -> Iterator[str]:
@@ -53,8 +71,10 @@ def _errors(results: Results) -> Iterator[str]:
             yield type_error
         else:
             parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
-            values = [value for part in parts if part for value in asdict(part).values() if isinstance(value, float)]
-            yield from _not_positive([record.m, record.n, *values], f"records[{index}]")
+            values: list[float] = [record.m, record.n, *(record.work or {}).values()]
+            for name in _POSITIVE:
+                values += [value for part in parts if (value := getattr(part, name, None)) is not None]
+            yield from _not_positive(values, f"records[{index}]")
     for index, race in enumerate(results.races):
         control, ceilings = race.get("control") or {}, race.get("ceilings") or {}
         values = [control[key] for key in ("estimate", "low", "high") if key in control]
@@ -70,7 +90,8 @@ def _not_positive(values: Sequence[float], where: str) -> Iterator[str]:
 
 def write(path: Path, document: dict[str, Any]) -> Path:
     """Write the file completely or not at all. Returns its path, numbered if the path is taken. Raises OSError."""
-    text = json.dumps(document, indent=1, allow_nan=False)
+    results = document.get("logitbench")
+    text = json_text.text(document | {"logitbench": with_tables(results)} if results else document)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -110,11 +131,19 @@ _PARTS = {
 
 def _record(document: dict[str, Any]) -> Record:
     known = {field.name for field in fields(Record)}  # a later version's fields are ignored
-    values = {name: value for name, value in document.items() if name in known}
+    values = _given(Record, {name: value for name, value in document.items() if name in known})
     for name, kind in _PARTS.items():
         if values.get(name) is not None:
-            values[name] = kind(**values[name])
+            values[name] = kind(**_given(kind, values[name]))
     return Record(**values)
+
+
+def _given(kind: Any, values: Any) -> dict[str, Any]:
+    """Without the nulls that stand for a default value in a table. Raises TypeError for what is no object."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind.__name__.lower()} is {str(values)[:40]!r}; expected an object")
+    required = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
+    return {name: value for name, value in values.items() if value is not None or name in required}
 
 
 _RUN, _MACHINE = ("began", "launches"), ("id", "hardware", "software")

@@ -48,12 +48,14 @@ class LaunchResult:
     control_of: str | None = None
     """The kernel that has a second worker, whose samples are under CONTROL."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall time: start (of missing workers), admission (placing data, compiling, checks), rounds, and dismissal (the
-    checks after the rounds)."""
+    """Wall time: start (of missing workers), prepare (placing data, compiling, checks), rounds, and verify (checks
+    after the rounds)."""
     noise: dict[str, float | None] = field(default_factory=dict)
     """Usage of the machine while rounds were timed."""
     data: dict[str, float] = field(default_factory=dict)
-    """Digest of X and y."""
+    """Digest of the data."""
+    details: dict[str, float] = field(default_factory=dict)
+    """What a reader must know of the workload beside its size."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class Candidate:
     same_iterations_as: str = ""
     """The name of another version of the kernel, which has the same number of calls in a round from the second launch
     on. With separate numbers, a kernel differed from itself."""
+
+    own_operation: str = registry.DEFAULT_OPERATION
+    """The operation of a kernel of the user's own."""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names of the operations that it computes."""
+        return registry.operations_of(self.spec, self.own_operation)
 
     @property
     def name(self) -> str:

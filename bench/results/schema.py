@@ -6,11 +6,14 @@ types.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, is_dataclass
 from functools import cache
-from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+
+_LARGEST_INT = 2**63 - 1
+"""Counts and sizes are smaller; arithmetic with larger ones may leave the range of a float."""
 
 
 class Cache(TypedDict):
@@ -50,14 +53,20 @@ class Software(_Software, total=False):
     """The software of the machine."""
 
     libraries: dict[str, str]
+    blas: dict[str, Any] | None
+    numba_threading: dict[str, Any] | None
 
 
-class Machine(TypedDict):
-    """The machine's fingerprint."""
-
+class _Machine(TypedDict):
     id: str
     hardware: Hardware
     software: Software
+
+
+class Machine(_Machine, total=False):
+    """The machine's fingerprint."""
+
+    settings: dict[str, Any]
 
 
 class Control(TypedDict):
@@ -79,8 +88,30 @@ class Rounds(TypedDict):
     seconds: list[float]
 
 
+class Operation(TypedDict, total=False):
+    """What a run says of an operation, in words; and the names of its options."""
+
+    summary: str
+    figures: dict[str, str]
+    texts: dict[str, str]
+    options: list[str]
+
+
+class _Digest(TypedDict):
+    size: float
+
+
+class Digest(_Digest, total=False):
+    """The digest of a workload's data: bench/workloads/digest.py."""
+
+    ones: float
+    placed: float
+    labelled: float
+
+
 class _Race(TypedDict):
     workload: str
+    operation: str
     threads: int
 
 
@@ -88,7 +119,8 @@ class Race(_Race, total=False):
     """One workload and number of threads."""
 
     launches: int
-    data: dict[str, float] | None
+    details: dict[str, float]
+    data: Digest | None
     control: Control | None
     ceilings: dict[str, dict[str, float]] | None
     ceilings_failed: list[dict[str, str]]
@@ -96,10 +128,14 @@ class Race(_Race, total=False):
     rounds: list[Rounds]
 
 
-class Run(TypedDict):
+class _Run(TypedDict):
+    began: str
+
+
+class Run(_Run, total=False):
     """How the run was made; its other keys are only shown."""
 
-    began: str
+    threads: list[int]
 
 
 class File(TypedDict):
@@ -107,6 +143,7 @@ class File(TypedDict):
 
     machine: Machine
     run: Run
+    operations: dict[str, Operation]
     races: list[Race]
     records: list[dict[str, Any]]
 
@@ -141,8 +178,9 @@ def first_type_error(value: Any, hint: Any, where: str) -> str | None:
 def _is_a(value: Any, kind: Any) -> bool:
     if is_typeddict(kind):
         return False
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    if kind in (float, int) and not isinstance(value, bool):  # comparisons are exact, and false for NaN
+        limit = sys.float_info.max if kind is float else _LARGEST_INT
+        return isinstance(value, (int, kind)) and abs(value) <= limit
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 

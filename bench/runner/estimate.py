@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from bench.results.samples import Candidate
 from bench.runner.settings import FEWEST_ROUNDS, PlannedLaunch, Settings, skip_reason
-from bench.workloads.catalog import Workload, nominal_seconds, preparation_seconds
+from bench.workloads.catalog import Workload
+from kernels.ceilings.specs import amounts
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def run_seconds(
         for name, candidates in plan.items()
         for threads in settings.threads_of(name)
     )
-    data = sum(preparation_seconds(workloads[name]) for name in plan)
+    data = sum(workloads[name].preparation_seconds for name in plan)
     starts = sum(
         start_seconds({candidate.spec for name in launch.workloads for candidate in plan[name]})
         for launch in launches
@@ -103,18 +104,19 @@ def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: 
             calls += [_CEILING_CALL + _CEILING_X_BYTE * workload.bytes_of_x] * _CEILINGS
         short = _SHORT_ROUND_FACTOR * settings.seconds_per_launch * len(calls)
         total += launches * max(short, _ROUND_FACTOR * FEWEST_ROUNDS * sum(calls))
-        total += launches * _CHECK_FACTOR * preparation_seconds(workload)
+        total += launches * _CHECK_FACTOR * workload.preparation_seconds
     return total + launches * len(calls) * (_PREPARE + _PLACE_X_BYTE * workload.bytes_of_x)
 
 
 def call_seconds(spec: str, workload: Workload, threads: int) -> float:
     """One call, at most about: X is taken to be in memory, even where it fits into a cache."""
-    if looping := nominal_seconds(spec, workload):
+    if looping := workload.nominal_seconds(spec):
         return _LOOP_FACTOR * looping
-    of_kernel = cost(spec)
+    of_kernel = cost(spec.removesuffix("-compiled"))
     factor = _ONE_THREAD_FACTOR if threads == 1 else 1.0
     bytes_of_y = workload.m * workload.dtype.itemsize
-    return factor * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * of_kernel.call_x_byte)
+    passes = workload.work.ceilings["read"] / amounts(*workload.size)["read"] if workload.work else 1.0
+    return factor * passes * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * of_kernel.call_x_byte)
 
 
 def start_seconds(specs: Iterable[str]) -> float:

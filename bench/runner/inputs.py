@@ -5,17 +5,15 @@ They are made once, in the parent process, for all kernels and as many launches 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from random import randrange
-from typing import Any
 
 import numpy as np
 
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
-from bench.correctness.probes import probes
 from bench.host import resources
 from bench.worker import shared_arrays
 from bench.worker.messages import Request
@@ -23,9 +21,8 @@ from bench.worker.shared_arrays import Shared
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from bench.workloads.digest import digest
-from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, parameters
-from kernels import Problem, reference
-from kernels.reference import Reference
+from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_arguments
+from kernels.contract import Fresh, Inputs, Judge, map_arrays
 
 _VECTORS = 6
 """With m elements each: y, and the labels of the probes."""
@@ -35,55 +32,52 @@ _CACHE_MEMORY_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class CheckCase:
-    """The arguments of one call of a kernel, and the expected result."""
+    """The arguments of one call of a kernel, and how its result is judged."""
 
     check: str
-    X: str
-    y: str
-    w: np.ndarray
-    b: Any
-    expected: Reference
-    dtype: np.dtype[Any]
+    fields: Mapping[str, str]
+    """Field → the name of a shared array; empty for the fields that are placed already."""
+    fresh: Fresh
+    judgement: Judge
 
     def request(self) -> Request:
         """The request that makes a worker do this call."""
-        arguments = {"X": self.X, "y": self.y, "w": self.w, "b": np.asarray(self.b), "probe": self.X != "X"}
-        return Request("check", arguments)
+        return Request("check", {"fields": dict(self.fields), "fresh": map_arrays(np.asarray, self.fresh)})
 
     def judge(self, result: list[np.ndarray] | str) -> CheckResult:
         """Compare the returned result with the expected one; a text says what is wrong with the result's form."""
-        return checks.judge(self.check, self.expected, self.dtype, result)
+        return checks.check_result(self.check, self.judgement, result)
 
 
 class WorkloadInputs:
     """The arrays and check cases that all kernels of a race share."""
 
     def __init__(self, workload: Workload) -> None:
-        """Make the data, its references and the probes. Raises DatasetUnavailable and MemoryError."""
+        """Make the data, its references and the probes. Raises DatasetUnavailable, MemoryError and ValueError."""
         self.workload = workload
         self._launch_seed = 0
         self._timed: dict[tuple[int, int], CheckCase] = {}
-        problems = [catalog.problem(workload, draw) for draw in (DATA_DRAW, UNSEEN_DRAW)]
-        X, y = problems[0].X, problems[0].y
-        probe_problems = probes(workload)
-        arrays = {"X": X, "y": y, "probe": probe_problems[0].problem.X}
-        arrays |= {f"y of {probe.name}": probe.problem.y for probe in probe_problems}
-        self.digest = digest(X, y)
-        self.data, self.unseen = (
-            self._case(name, "X", "y", problem, reference.compute(problem))
-            for name, problem in zip(("data", "unseen"), problems, strict=True)
-        )
-        self.probes: Sequence[CheckCase] = [
-            self._case(probe.name, "probe", f"y of {probe.name}", probe.problem, probe.expected)
-            for probe in probe_problems
+        made = catalog.inputs(workload)
+        probes = workload.definition.probes(made)
+        arrays = dict(made.placed)
+        self.probes = [
+            CheckCase(probe.name, _share(probe.inputs, arrays), probe.fresh, probe.judge) for probe in probes
         ]
-        del X, y, problems, probe_problems
+        self.digest = digest(*catalog.data(workload))
+        self.details = dict(made.details)
         self.shared: Shared = shared_arrays.share_arrays(arrays, resources.available_bytes())
+        del made, probes, arrays
         catalog.clear_cache()  # the shared copy replaces it
         self.arrays = shared_arrays.map_arrays(self.shared.descriptor, self.shared.table)
+        fields = {field: self.arrays[field] for field in workload.definition.fields}
+        self.inputs = Inputs(fields, workload.static, self.details)
+        self.data, self.unseen = (
+            self._case(name, catalog.fresh(workload, self.inputs, draw))
+            for name, draw in (("data", DATA_DRAW), ("unseen", UNSEEN_DRAW))
+        )
 
-    def _case(self, check: str, X: str, y: str, problem: Problem, expected: Reference) -> CheckCase:
-        return CheckCase(check, X, y, problem.w, problem.b, expected, self.workload.dtype)
+    def _case(self, check: str, fresh: Fresh, quick: bool = False) -> CheckCase:
+        return CheckCase(check, {}, fresh, self.workload.definition.judge(self.inputs, fresh, quick))
 
     def timed(self, draw: int, call: int) -> CheckCase:
         """The check of call number `call` in the round with this draw, within twice the usual bound.
@@ -92,26 +86,47 @@ class WorkloadInputs:
         """
         if (draw, call) not in self._timed:
             workload = self.workload
-            w, b = parameters(workload.name, workload.n, workload.dtype, draw, call + 1, self._launch_seed)
-            problem = Problem(self.arrays["X"], self.arrays["y"], w[call], b[call])
-            expected = reference.compute(problem, quick=True)
-            self._timed[draw, call] = self._case("timed", "X", "y", problem, expected)
+            fresh = fresh_arguments(
+                workload.definition, self.inputs, workload.name, draw, call + 1, self._launch_seed
+            )[call]
+            self._timed[draw, call] = self._case("timed", fresh, quick=True)
         return self._timed[draw, call]
 
     def begin_launch(self) -> None:
-        """Choose a new seed for the parameters: a kernel that stores its results on disk cannot reuse them."""
+        """Choose a new seed for the arguments: a kernel that stores its results on disk cannot reuse them."""
         self._launch_seed = randrange(1, 2**32)
         self._timed.clear()
 
-    def place_request(self) -> Request:
-        """The request that gives a worker the arrays."""
-        arguments = {"name": self.workload.name, "launch_seed": self._launch_seed, "table": self.shared.table}
+    def place_request(self, is_kernel: bool = True) -> Request:
+        """The request that gives a worker the arrays. is_kernel: False for a program that measures a ceiling"""
+        arguments = {
+            "name": self.workload.name,
+            "launch_seed": self._launch_seed,
+            "table": self.shared.table,
+            "static": self.workload.static if is_kernel else None,
+        }
         return Request("place", arguments, self.shared.descriptor)
 
     def close(self) -> None:
         """Free the memory."""
         self.arrays = {}
+        del self.inputs, self.data, self.unseen
+        self._timed.clear()
         self.shared.close()
+
+
+def _share(inputs: Inputs, arrays: dict[str, np.ndarray]) -> dict[str, str]:
+    """Add the probe's arrays to those that are shared, each once. Returns field → the name of the shared array."""
+    names = {}
+    for field, array in inputs.placed.items():
+        known = (name for name, other in arrays.items() if _is_same_memory(array, other))
+        names[field] = next(known, f"{field} {len(arrays)}")
+        arrays[names[field]] = array
+    return names
+
+
+def _is_same_memory(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.__array_interface__ == other.__array_interface__
 
 
 def held_bytes(workload: Workload) -> int:

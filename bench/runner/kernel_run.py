@@ -37,7 +37,7 @@ class KernelRun:
     single_threaded: bool = False
     """Whether it computes in one thread."""
     is_kernel: bool = True
-    """False for a program that measures a ceiling: it returns no gradient to check."""
+    """False for a program that measures a ceiling: it returns no result to check."""
     responses: list[RoundResponse] = field(default_factory=list)
     """One for each timed round."""
     sampled_calls: list[int] = field(default_factory=list)
@@ -52,7 +52,7 @@ class KernelRun:
 
     def add_check(self, result: CheckResult) -> None:
         """Keep the result of a check. Raises WorkerFailed if the check failed."""
-        finite = {key: value for key, value in asdict(result).items() if value != float("inf")}
-        self.samples = replace(self.samples, check_results=(*self.samples.check_results, finite))
+        kept = {key: value for key, value in asdict(result).items() if value is not None and value != {}}
+        self.samples = replace(self.samples, check_results=(*self.samples.check_results, kept))
         if result.failure:
             raise WorkerFailed("wrong", result.failure)

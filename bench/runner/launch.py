@@ -1,4 +1,4 @@
-"""One launch: its workers are started together and race on one workload after another.
+"""One launch: its workers are started together and race on one workload after another, all of one operation.
 
 Starting a worker is expensive, so a worker stays for all workloads of the launch. If its kernel fails, a new worker
 is started for the next workload.
@@ -58,7 +58,7 @@ class Launch:
         self._not_loaded: dict[str, KernelSamples] = {}
         self._random = Random()
 
-    def _start(self, specs: Mapping[str, str]) -> None:
+    def _start(self, specs: Mapping[str, str], operation: str) -> None:
         """Start a worker, and load its kernel, for each name that has none yet; not again where loading failed."""
         threads, cores, limits = self._resources.threads, self._resources.cores, self._resources.limits
         variables = environment.of_worker(threads, self._resources.cache)
@@ -69,7 +69,8 @@ class Launch:
             for position, name in enumerate(missing, start=self.number)
         }
         self._workers |= started
-        request_generators = {started[name]: _load(specs[name], limits.bytes) for name in missing}
+        operations = {name: ceilings.OPERATION if name in ceilings.SPECS else operation for name in missing}
+        request_generators = {started[name]: _load(specs[name], operations[name], limits.bytes) for name in missing}
         outcomes = run_concurrently(request_generators, self._at_once)
         for name, worker in started.items():
             outcome = outcomes[worker]
@@ -98,7 +99,7 @@ class Launch:
         tick("starting")
         inputs.begin_launch()
         starting = time.perf_counter()
-        self._start(specs)
+        self._start(specs, inputs.workload.operation)
         began = time.perf_counter()
         kernel_runs = {
             name: KernelRun(self._first_samples(name), is_kernel=name not in ceilings.SPECS) for name in specs
@@ -130,9 +131,9 @@ class Launch:
             control_of=control_of,
             seconds={
                 "start": began - starting,
-                "admission": prepared - began,
+                "prepare": prepared - began,
                 "rounds": timed - prepared,
-                "dismissal": time.perf_counter() - timed,
+                "verify": time.perf_counter() - timed,
             },
             noise=noise.usage_between(before, after, cpu_seconds),
         )
@@ -179,7 +180,7 @@ class Launch:
         if name in self._not_loaded:
             return self._not_loaded[name]
         loaded = self._loaded[name]
-        kernel = {key: getattr(loaded, key) for key in ("backend", "device", "compiles", "passes")}
+        kernel = {key: getattr(loaded, key) for key in ("backend", "device", "passes", "of")}
         return KernelSamples("ok", kernel=kernel, cold={"import_seconds": loaded.import_seconds})
 
     def _run_all(
@@ -207,8 +208,9 @@ def _ok(kernel_runs: Mapping[str, KernelRun]) -> dict[str, KernelRun]:
     return {name: kernel_run for name, kernel_run in kernel_runs.items() if kernel_run.samples.outcome == "ok"}
 
 
-def _load(spec: str, data_limit: int) -> Generator[Request, Response, LoadResponse]:
-    return parse(LoadResponse, (yield Request("load", {"spec": spec, "data_limit": data_limit})))
+def _load(spec: str, operation: str, data_limit: int) -> Generator[Request, Response, LoadResponse]:
+    arguments = {"spec": spec, "operation": operation, "data_limit": data_limit}
+    return parse(LoadResponse, (yield Request("load", arguments)))
 
 
 def _output_tail(worker: WorkerProcess) -> str:

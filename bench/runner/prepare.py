@@ -33,17 +33,19 @@ def prepare(
 
     skip_probes: whether the kernel has passed the probes in an earlier launch
     """
-    placed = parse(PlaceResponse, (yield inputs.place_request()))
+    placed = parse(PlaceResponse, (yield inputs.place_request(kernel_run.is_kernel)))
     compiled = parse(CompileResponse, (yield Request("compile", {"draw": COMPILE_DRAW})))
     first_call = parse(CallResponse, (yield Request("call", {"draw": FIRST_DRAW})))
     cold = kernel_run.samples.cold | {
         "placement_seconds": placed.placement_seconds,
+        "build_seconds": compiled.build_seconds,
         "lower_seconds": compiled.lower_seconds,
         "compile_seconds": compiled.compile_seconds,
         "from_cache": compiled.from_cache,
         "first_call_seconds": first_call.seconds,
     }
-    kernel_run.samples = replace(kernel_run.samples, cold=cold)
+    kernel = kernel_run.samples.kernel | {"compiles": compiled.compiles}
+    kernel_run.samples = replace(kernel_run.samples, kernel=kernel, cold=cold)
     if kernel_run.is_kernel:
         for case in (inputs.data, *(() if skip_probes else inputs.probes)):
             checked = parse(CheckResponse, (yield case.request()))
@@ -57,7 +59,7 @@ def prepare(
 def verify_and_release(
     kernel_run: KernelRun, inputs: WorkloadInputs, checked_rounds: Sequence[int]
 ) -> Generator[Request, Response, None]:
-    """Check the results of some rounds and of unseen parameters, then release the data. Raises WorkerFailed.
+    """Check the results of some rounds and with unseen arguments, then release the data. Raises WorkerFailed.
 
     checked_rounds: the numbers of these rounds, from 0
     """
@@ -80,7 +82,7 @@ def verify_and_release(
     copying = min(response.copying_seconds for response in responses)
     result_wait = min((s for response in responses if (s := response.result_wait_seconds) is not None), default=0.0)
     alone = released.placing_alone_seconds
-    kernel_run.add_check(checks.check_untimed_work("placed", "placing parameters", placing, alone, call))
+    kernel_run.add_check(checks.check_untimed_work("placed", "placing arguments", placing, alone, call))
     kernel_run.add_check(checks.check_untimed_work("at-once", "bringing a result back", result_wait, copying, call))
     cores_used = sum(response.cpu_seconds for response in responses) / sum(seconds)
     calls = len(seconds) * iterations

@@ -5,6 +5,7 @@ default   the profile of `pytest --benchmark`: the workloads of README's table.
 full      a grid that shows how time depends on m, n, dtype, order and the memory level of X. X has the same sizes in
           bytes on every machine, so that machines can be compared: 16 KB fits into a typical L1 cache, 512 KB into
           L2, 8 MB into most L3 caches, and 256 MB into none.
+learn     gradient descent: from the gradient to the steps along it.
 peers     the same computation in other libraries, on a part of that grid.
 
 The grid has many races. So each race has only five launches, and each launch times a kernel for 0.1 s instead of
@@ -75,6 +76,7 @@ PROFILES = {
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
     ),
+    "learn": Profile(("descend:lecture", "descend:breast-cancer", "descend:10000x32-f64")),
     "peers": Profile(
         _grid((512 * _KB, 256 * _MB), (2, 32, 1024), orders="C"),
         (*(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"), "torch", "torch-compile"),

@@ -152,5 +152,5 @@ def _validated(response: RoundResponse) -> RoundResponse:
     if response.seconds <= 0:
         raise WorkerFailed("crashed", "it reported a round of 0 s or less")
     if response.mutated:
-        raise WorkerFailed("wrong", "timed: it wrote into w, which is read-only")
+        raise WorkerFailed("wrong", "timed: it wrote into its arguments, which are read-only")
     return response

@@ -14,6 +14,7 @@ from bench.analysis import roofline
 from bench.analysis.race import Race
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit
+from bench.results.describe import describe_operation
 from bench.results.record import Results
 from bench.results.samples import LaunchResult
 from bench.runner.settings import Settings
@@ -33,7 +34,7 @@ class WallTime:
     def add(self, launch_result: LaunchResult) -> None:
         """Add the time of a launch."""
         seconds = launch_result.seconds
-        self.start += seconds.get("start", 0.0) + seconds.get("admission", 0.0)
+        self.start += seconds.get("start", 0.0) + seconds.get("prepare", 0.0)
         self.rounds += seconds.get("rounds", 0.0)
 
     def add_earlier(self, launch_result: LaunchResult) -> None:
@@ -74,7 +75,8 @@ def results(
     fingerprint = machine.fingerprint()
     caches = fingerprint["hardware"]["caches"]
     records = tuple(roofline.with_cache_level(record, caches) for race in races for record in race.records)
-    return Results(run, fingerprint, tuple(race.as_json(untrusted) for race in races), records)
+    operations = {race.workload.definition.name: describe_operation(race.workload.definition) for race in races}
+    return Results(run, fingerprint, tuple(race.as_json(untrusted) for race in races), records, operations)
 
 
 def reserve(folder: Path, began: datetime) -> Path:

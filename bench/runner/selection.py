@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bench.results.samples import Candidate
 from bench.worker import environment
-from bench.worker.messages import Request, WorkerFailed
+from bench.worker.messages import InspectResponse, Request, WorkerFailed, parse
 from bench.worker.process import Limits, WorkerProcess
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
+from bench.workloads.datasets import DatasetUnavailable
 from kernels import names, registry
+from kernels.contract import Option
 
 _LOADING_SECONDS = 60.0
 """Timeout for importing a user's file."""
 
 
-def choose_kernels(listed: str | None, default: Sequence[str] = ()) -> list[Candidate]:
+def choose_kernels(
+    listed: str | None, default: Sequence[str] = (), operations: Sequence[str] = (registry.DEFAULT_OPERATION,)
+) -> list[Candidate]:
     """The kernels that `--kernels a,b` names; for None the default, or else all that are not on request only.
 
+    operations: the names of those that are raced
+
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
-    attribute, and two kernels that would have the same name in results.
+    attribute, two kernels that would have the same name in results, and a kernel of none of the operations.
     """
-    default = default or [name for name in names() if name not in registry.ON_REQUEST]
-    specs = dict.fromkeys(default if listed is None else _split(listed, "--kernels"))
+    registered = dict.fromkeys(name for operation in operations for name in names(operation))
+    default = default or [name for name in registered if name not in registry.ON_REQUEST]
+    specs = dict.fromkeys(default if listed is None else split(listed, "--kernels"))
     candidates = [Candidate(spec, requested=listed is not None) for spec in specs]
     require_names(candidates)
+    own = {spec: _operation_of(spec) for spec in specs if spec not in registry.all_names()}
+    candidates = [replace(one, own_operation=own.get(one.spec, one.own_operation)) for one in candidates]
     for candidate in candidates:
-        if candidate.spec not in names():
-            _require(candidate.spec)
+        require_operation(candidate, operations)
     return candidates
+
+
+def require_operation(candidate: Candidate, operations: Sequence[str]) -> None:
+    """Raise ValueError if the kernel computes none of the operations."""
+    own = candidate.operations
+    if set(own) & set(operations):
+        return
+    if not set(own) & set(registry.OPERATIONS):
+        raise ValueError(
+            f"{candidate.name} is a kernel of the operation {own[0]!r}; expected {' or '.join(registry.OPERATIONS)}"
+        )
+    raise ValueError(
+        f"{candidate.name} is a kernel of {' and '.join(own)}, and the workloads are of {' and '.join(operations)}: "
+        f"expected a workload such as {own[0]}:lecture"
+    )
 
 
 def require_names(candidates: Sequence[Candidate]) -> None:
@@ -45,15 +70,16 @@ def require_names(candidates: Sequence[Candidate]) -> None:
         chosen[candidate.name] = candidate.spec
 
 
-def _require(spec: str) -> None:
-    """Raise ValueError unless the user's kernel can be loaded; it is loaded in a separate process."""
+def _operation_of(spec: str) -> str:
+    """The operation of a user's kernel, which is loaded in a separate process. Raises ValueError if it cannot be."""
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
     try:
-        worker.request(Request("load", {"spec": spec, "data_limit": None}))
+        response = worker.request(Request("inspect", {"spec": spec}))
+        return parse(InspectResponse, response).operation
     except WorkerFailed as failure:
         if failure.bad_spec:
             raise ValueError(failure.reason) from None
-        # any other failure becomes the outcome in the kernel's record
+        return registry.DEFAULT_OPERATION  # any other failure becomes the outcome in the kernel's record
     finally:
         worker.kill()
 
@@ -64,37 +90,77 @@ def choose_workloads(
     target: str | None = None,
     kernels: int = 1,
     default: Sequence[str] = catalog.DEFAULT,
+    options: Mapping[str, str] | None = None,
+    operation: str = registry.DEFAULT_OPERATION,
 ) -> list[Workload]:
     """The workloads that `--workloads a,b` names and the one in `--data FILE`; without both, the default set.
 
     kernels: how many race on each
+    options: numbers of operations, as texts, for all workloads whose operation has them and whose name does not set
+        them
+    operation: of workloads that do not name theirs, and of the file
 
-    Raises ValueError, in one line, for an unknown name, a file without a valid problem, and a size that does not
-    fit into memory; DatasetUnavailable if the library that reads the file is missing.
+    Raises ValueError, in one line, for an unknown name, a file without a valid problem, a number that makes no sense,
+    and a size that does not fit into memory; DatasetUnavailable if the library that reads the file is missing.
     """
     if target is not None and data is None:
         raise ValueError("--target names a column of --data FILE, and there is no --data")
-    workload_names = (() if data else default) if listed is None else _split(listed, "--workloads")
-    chosen = {workload.name: workload for workload in map(catalog.named, workload_names)}
+    if operation not in registry.OPERATIONS:
+        raise ValueError(f"no operation is called {operation!r}; expected {' or '.join(registry.OPERATIONS)}")
+    workload_names = (() if data else default) if listed is None else split(listed, "--workloads")
+    prefix = "" if operation == registry.DEFAULT_OPERATION else f"{operation}:"
+    all_chosen = [catalog.named(name if ":" in name else prefix + name) for name in workload_names]
     if listed is not None:  # in the default set, a workload whose data is not installed is skipped
-        for workload in chosen.values():
+        for workload in all_chosen:
             workload.require()
     if data is not None:
-        from_file = catalog.from_file(data, target)
-        chosen[from_file.name] = from_file
+        all_chosen.append(catalog.for_operation(catalog.from_file(data, target), operation, {}))
+    all_chosen = [_with_options(workload, options or {}) for workload in all_chosen]
+    for name in options or {}:
+        if not any(name in dict(workload.options) for workload in all_chosen):
+            having = [one for one in registry.OPERATIONS if name in registry.load_operation(one).options]
+            raise ValueError(
+                f"--{name.replace('_', '-')} is a number of {' and '.join(having)}, and the workloads are of "
+                f"{' and '.join(operations_of(all_chosen))}"
+            )
+    chosen = {workload.name: workload for workload in all_chosen}
     for workload in chosen.values():
         catalog.require_memory(workload, kernels)
+        with suppress(DatasetUnavailable):  # of the default set: skipped in the run
+            catalog.require_convergence(workload)
+    if data is not None and operation != registry.DEFAULT_OPERATION:
+        catalog.inputs(all_chosen[-1])  # raises ValueError where the file's data are outside the operation's domain
     return list(chosen.values())
 
 
+def _with_options(workload: Workload, options: Mapping[str, str]) -> Workload:
+    """The workload with these numbers, where its operation has them and its name does not set them."""
+    defaults = {name: option.default for name, option in workload.definition.options.items()}
+    free = [name for name, value in workload.options if value == defaults[name]]
+    return catalog.for_operation(
+        workload, workload.operation, {name: text for name, text in options.items() if name in free}
+    )
+
+
+def option_text(option: Option) -> str:
+    """What an operation's number is, with its default."""
+    return option.help if option.default is None else f"{option.help} (default: {option.default:g})"
+
+
+def operations_of(workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """The names of the workloads' operations, each once."""
+    return tuple(dict.fromkeys(workload.definition.name for workload in workloads))
+
+
 def with_baselines(candidates: Sequence[Candidate], workload: Workload) -> list[Candidate]:
-    """The candidates, preceded by the workload's baseline and numpy if these are missing."""
+    """The candidates, preceded by the kernels that the workload compares with, if these are missing."""
     chosen = {candidate.spec for candidate in candidates}
-    missing = [name for name in dict.fromkeys((workload.baseline, "numpy")) if name not in chosen]
-    return [*(Candidate(name, selected=False) for name in missing), *candidates]
+    missing = [spec for spec in workload.baselines if spec not in chosen]
+    return [*(Candidate(spec, selected=False) for spec in missing), *candidates]
 
 
-def _split(listed: str, option: str) -> list[str]:
+def split(listed: str, option: str) -> list[str]:
+    """The names, without spaces around them. Raises ValueError if there is none."""
     values = [value.strip() for value in listed.split(",") if value.strip()]
     if not values:
         raise ValueError(f"{option} is empty; expected names separated by commas")

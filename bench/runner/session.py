@@ -91,7 +91,11 @@ class Session:
 
     def _launches(self) -> list[PlannedLaunch]:
         batches = self._input_cache.batches(self.workloads[name] for name in self.plan)
-        return [launch for batch in batches for launch in run_settings.planned_launches(batch, self.settings)]
+        return [
+            launch
+            for batch in batches
+            for launch in run_settings.planned_launches([self.workloads[name] for name in batch], self.settings)
+        ]
 
     def keep_journal(self, results: Path) -> None:
         """Append every launch's results to a journal beside the results file. Raises OSError."""
@@ -185,7 +189,7 @@ class Session:
             specs[CONTROL.format(control)] = specs[control]
         else:
             control = None
-        if self.settings.ceilings:
+        if self.settings.ceilings and workload.work is not None:
             specs |= {ceiling: spec for ceiling, spec in ceilings.SPECS.items() if ceiling not in failed}
         try:
             inputs = self._input_cache.inputs_of(workload)
@@ -195,11 +199,14 @@ class Session:
         except DatasetUnavailable as unavailable:
             no_inputs = KernelSamples("skipped", str(unavailable))
             return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
+        except ValueError as invalid:
+            no_inputs = KernelSamples("wrong", str(invalid))
+            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
         calibrations = earlier_calibration(earlier, self.plan[name])
         measured = launch.measure(specs, inputs, self.settings.seconds_per_launch, calibrations, control, tick)
         self._wall_time.add(measured)
         samples = (skipped | measured.samples) if launch.number == 0 else measured.samples
-        return replace(measured, samples=samples, data=inputs.digest)
+        return replace(measured, samples=samples, data=inputs.digest, details=inputs.details)
 
     def is_finished(self, workload: str, threads: int, launch: int) -> bool:
         """Whether the launch has run, or is not needed."""

@@ -64,9 +64,10 @@ class PlannedLaunch:
     """One launch: its workers are started once and race on all these workloads."""
 
     workloads: tuple[str, ...]
+    """All of one operation."""
     threads: int
     number: int
-    """From 0, for each batch and number of threads."""
+    """From 0, for each batch, operation and number of threads."""
 
 
 def thread_counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ...]:
@@ -74,13 +75,20 @@ def thread_counts(workloads: Iterable[str], settings: Settings) -> tuple[int, ..
     return tuple(dict.fromkeys(count for name in workloads for count in settings.threads_of(name)))
 
 
-def planned_launches(batch: Sequence[str], settings: Settings) -> list[PlannedLaunch]:
+def planned_launches(batch: Sequence[Workload], settings: Settings) -> list[PlannedLaunch]:
     """All launches, in order, of workloads whose inputs stay in memory together."""
     return [
-        PlannedLaunch(tuple(name for name in batch if threads in settings.threads_of(name)), threads, number)
-        for threads in thread_counts(batch, settings)
+        PlannedLaunch(names, threads, number)
+        for threads in thread_counts((workload.name for workload in batch), settings)
+        for operation in dict.fromkeys(workload.operation for workload in batch)
+        if (names := _names(batch, operation, threads, settings))
         for number in range(settings.most_launches)
     ]
+
+
+def _names(batch: Sequence[Workload], operation: str, threads: int, settings: Settings) -> tuple[str, ...]:
+    chosen = (workload.name for workload in batch if workload.operation == operation)
+    return tuple(name for name in chosen if threads in settings.threads_of(name))
 
 
 def skip_reason(candidate: Candidate, workload: Workload) -> str:

@@ -13,63 +13,64 @@ from typing import Any
 from bench.worker.messages import CompileResponse
 
 _numba_responses: dict[Any, CompileResponse] = {}
-"""By the types of the arguments: Numba compiles once for all sizes."""
+"""By the function and the types of its arguments: Numba compiles once for all sizes."""
 
 
-def compile_ahead(gradient: Callable[..., Any], arguments: tuple[Any, ...]) -> CompileResponse:
+def compile_ahead(call: Callable[..., Any], arguments: tuple[Any, ...]) -> CompileResponse:
     """Compile the function for these arguments, without a call where possible."""
-    if _is_numba(gradient):
-        return _numba(gradient, arguments)
-    if _is_jax(gradient):
-        return _jax(gradient, arguments)
-    if _is_torch(gradient):
-        return _torch(gradient, arguments)
+    if _is_numba(call):
+        return _numba(call, arguments)
+    if _is_jax(call):
+        return _jax(call, arguments)
+    if _is_torch(call):
+        return _torch(call, arguments)
     return CompileResponse()
 
 
-def version_count(gradient: Callable[..., Any]) -> int | None:
+def version_count(call: Callable[..., Any]) -> int | None:
     """How many versions of the function are compiled; None if no compiler is known for it."""
-    if _is_numba(gradient):
-        return len(gradient.signatures)  # type: ignore[attr-defined]
-    if _is_jax(gradient):
-        return int(gradient._cache_size())  # type: ignore[attr-defined]
-    if _is_torch(gradient):
+    if _is_numba(call):
+        return len(call.signatures)  # type: ignore[attr-defined]
+    if _is_jax(call):
+        return int(call._cache_size())  # type: ignore[attr-defined]
+    if _is_torch(call):
         return _torch_counts("stats", "unique_graphs")
     return None
 
 
-def _is_numba(gradient: Callable[..., Any]) -> bool:
-    return "numba" in sys.modules and hasattr(gradient, "py_func") and hasattr(gradient, "signatures")
+def _is_numba(call: Callable[..., Any]) -> bool:
+    return "numba" in sys.modules and hasattr(call, "py_func") and hasattr(call, "signatures")
 
 
-def _is_jax(gradient: Callable[..., Any]) -> bool:
-    return "jax" in sys.modules and hasattr(gradient, "lower") and hasattr(gradient, "_cache_size")
+def _is_jax(call: Callable[..., Any]) -> bool:
+    return "jax" in sys.modules and hasattr(call, "lower") and hasattr(call, "_cache_size")
 
 
-def _is_torch(gradient: Callable[..., Any]) -> bool:
-    return "torch" in sys.modules and hasattr(gradient, "_torchdynamo_orig_callable")
+def _is_torch(call: Callable[..., Any]) -> bool:
+    return "torch" in sys.modules and hasattr(call, "_torchdynamo_orig_callable")
 
 
-def _numba(gradient: Any, arguments: tuple[Any, ...]) -> CompileResponse:
+def _numba(call: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     import numba
 
     types = tuple(numba.typeof(argument) for argument in arguments)
-    if types not in _numba_responses:  # an earlier workload with the same types compiled it
-        hits = sum(gradient.stats.cache_hits.values())
+    if (call, types) not in _numba_responses:  # an earlier workload with the same types compiled it
+        hits = sum(call.stats.cache_hits.values())
         start = perf_counter()
-        gradient.compile(types)
+        call.compile(types)
         seconds = perf_counter() - start
-        _numba_responses[types] = CompileResponse(None, seconds, sum(gradient.stats.cache_hits.values()) > hits)
-    return _numba_responses[types]
+        from_cache = sum(call.stats.cache_hits.values()) > hits
+        _numba_responses[call, types] = CompileResponse(None, seconds, from_cache)
+    return _numba_responses[call, types]
 
 
-def _jax(gradient: Any, arguments: tuple[Any, ...]) -> CompileResponse:
+def _jax(call: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     import jax.monitoring
 
     events: list[str] = []
     jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
     start = perf_counter()
-    lowered = gradient.lower(*arguments)
+    lowered = call.lower(*arguments)
     lowered_at = perf_counter()
     events.clear()
     lowered.compile()
@@ -77,13 +78,13 @@ def _jax(gradient: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     return CompileResponse(lowered_at - start, seconds, any("cache_hit" in event for event in events))
 
 
-def _torch(gradient: Any, arguments: tuple[Any, ...]) -> CompileResponse:
+def _torch(call: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     """torch.compile compiles in a call, so the seconds include that call."""
-    versions, hits = version_count(gradient), _torch_counts("inductor", "fxgraph_cache_hit")
+    versions, hits = version_count(call), _torch_counts("inductor", "fxgraph_cache_hit")
     start = perf_counter()
-    gradient(*arguments)
+    call(*arguments)
     seconds = perf_counter() - start
-    if version_count(gradient) == versions:  # compiled for an earlier workload of the same shape
+    if version_count(call) == versions:  # compiled for an earlier workload of the same shape
         return CompileResponse()
     return CompileResponse(None, seconds, _torch_counts("inductor", "fxgraph_cache_hit") > hits)
 

@@ -42,7 +42,14 @@ class WorkerFailed(Exception):  # noqa: N818 - an outcome of a kernel, not an er
 Response: TypeAlias = dict[str, Any]
 """A response as received; `parse` makes one of the types below of it."""
 KernelResult: TypeAlias = list[np.ndarray] | str
-"""cost, dw and db; or what is wrong with the form of what the kernel returned."""
+"""The parts of the result, in the operation's order; or what is wrong with the form of what the kernel returned."""
+
+
+@dataclass(frozen=True)
+class InspectResponse:
+    """What a kernel is, before it is loaded for an operation."""
+
+    operation: str
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,17 @@ class LoadResponse:
     backend: str
     device: str
     passes: int | float | None
-    compiles: bool
+    of: str
+    """The kernel that it is made of, if any."""
 
 
 @dataclass(frozen=True)
 class PlaceResponse:
-    """X and y are where the kernel computes."""
+    """The workload's fields are where the kernel computes."""
 
     placement_seconds: float
     huge_pages: bool | None
+    """Of the first field."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,10 @@ class CompileResponse:
     """Compiling, or loading compiled code from disk."""
     from_cache: bool | None = None
     """Whether the compiled code was loaded from disk."""
+    build_seconds: float | None = None
+    """Making the call for the workload's static description, where the kernel has one to make."""
+    compiles: bool = False
+    """Whether a compiler is known for the kernel."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class RoundResponse:
     copying_seconds: float
     """What converting a result that is known to be complete took."""
     placing_seconds: float
-    """What placing the parameters of one call took."""
+    """What placing the arguments of one call took."""
     spin_seconds: float
     """What an empty loop took before the round."""
     cpu_seconds: float
@@ -122,7 +135,7 @@ class RoundResponse:
     switches: float
     """Involuntary context switches."""
     mutated: bool
-    """Whether the kernel wrote into its parameters."""
+    """Whether the kernel wrote into its arguments."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +149,7 @@ class ReleaseResponse:
     cores: list[int]
     peak_bytes: float | None
     placing_alone_seconds: float
-    """What placing the parameters of one call took before any data was placed."""
+    """What placing the arguments of one call took before any data was placed."""
 
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import weakref
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -142,14 +142,17 @@ def local_copy(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
     return array
 
 
-def aligned(vector: np.ndarray) -> np.ndarray:
-    """A read-only copy that starts at a multiple of 64 bytes: a cache line, and the widest SIMD register."""
-    allocated = np.empty(len(vector) + 64 // vector.itemsize, vector.dtype)
-    start = -allocated.ctypes.data % 64 // vector.itemsize
-    copy = allocated[start : start + len(vector)]
-    copy[...] = vector
-    for array in (copy, allocated):  # NumPy lets a view be made writable again while its base is writable
-        array.flags.writeable = False
+def aligned(array: np.ndarray) -> np.ndarray:
+    """A read-only copy, in the same order, that starts at a multiple of 64 bytes: a cache line, and the widest SIMD
+    register.
+    """
+    allocated = np.empty(array.size + 64 // array.itemsize, array.dtype)
+    start = -allocated.ctypes.data % 64 // array.itemsize
+    order: Literal["C", "F"] = "C" if array.flags.c_contiguous else "F"
+    copy = allocated[start : start + array.size].reshape(array.shape, order=order)
+    copy[...] = array
+    for one in (copy, allocated):  # NumPy lets a view be made writable again while its base is writable
+        one.flags.writeable = False
     return copy
 
 

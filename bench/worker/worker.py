@@ -13,6 +13,7 @@ import os
 import resource
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from math import isfinite
 from numbers import Integral, Real
 from statistics import median
@@ -30,17 +31,19 @@ from bench.worker.messages import (
     CallResponse,
     CheckResponse,
     CompileResponse,
+    InspectResponse,
     LoadResponse,
     PlaceResponse,
     ReleaseResponse,
     RoundResponse,
 )
-from bench.worker.timing import PlacedKernel
-from kernels import BackendUnavailable, Kernel, load
+from bench.worker.placed_kernel import PlacedKernel
+from kernels import BackendUnavailable, Inputs, Kernel, Operation, load, load_operation
+from kernels.contract import Static, map_arrays
 from kernels.registry import error_line
 
 _PLACINGS = 15
-"""How often parameters are placed before there is data to compute with, to measure what placing alone costs."""
+"""How often arguments are placed before there is data to compute with, to measure what placing alone costs."""
 
 
 def serve(descriptor: int) -> None:
@@ -59,7 +62,7 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     try:
         if descriptors:
             message["descriptor"] = descriptors[0]
-        # `request` is a method of Worker: load, place, compile, call, check, calibrate, round, release
+        # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, round, release
         response: object = getattr(worker, request)(**message)
         return vars(response)
     except BackendUnavailable as unavailable:
@@ -67,7 +70,7 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     except MemoryError:
         return {"outcome": "out-of-memory", "reason": "it asked for more memory than is available to it"}
     except BaseException as error:  # a kernel may raise anything
-        bad_spec = request == "load" and type(error) is ValueError
+        bad_spec = request in ("inspect", "load") and type(error) is ValueError
         reason = str(error) if bad_spec else error_line(error)
         return {"outcome": "raised", "reason": reason, "bad_spec": bad_spec}
 
@@ -79,21 +82,37 @@ def _finite_or_none(value: object) -> int | float | None:
     return float(value) if isinstance(value, Real) and isfinite(value) else None
 
 
+def _hashable(static: Any) -> Static:
+    """JSON's lists as tuples again."""
+    return tuple(map(_hashable, static)) if isinstance(static, list) else static
+
+
+def _arrays(fresh: Any) -> Any:
+    """The nest of tuples that was packed as lists."""
+    return tuple(map(_arrays, fresh)) if isinstance(fresh, list) else array(fresh)[()]
+
+
 class Worker:
     """Each request is a method, which returns the response."""
 
     def __init__(self) -> None:
         self.kernel: Kernel
+        self.operation: Operation
         self.shared: dict[str, np.ndarray] = {}
         self.placed_kernel: PlacedKernel
-        self.probe_X: Any = None
+        self.probe_fields: dict[str, Any] = {}
         self.placing_seconds = 0.0
         self.version_count: int | None = None
 
-    def load(self, spec: str, data_limit: int | None) -> LoadResponse:
+    def inspect(self, spec: str) -> InspectResponse:
+        """Import a kernel of the user's own, to know what it computes."""
+        return InspectResponse(str(load(spec, None).operation))
+
+    def load(self, spec: str, operation: str, data_limit: int | None) -> LoadResponse:
         """Import the kernel and start its backend. data_limit: in bytes, for kernels on the CPU."""
+        self.operation = load_operation(operation)
         start = perf_counter()
-        self.kernel = load(spec)
+        self.kernel = load(spec, operation)
         seconds = perf_counter() - start
         gc.collect()
         gc.freeze()  # imported objects stay; collecting them again would only take time
@@ -107,22 +126,26 @@ class Worker:
             backend=backend.name,
             device=backend.device,
             passes=_finite_or_none(self.kernel.passes),
-            compiles=version_count(self.kernel.gradient) is not None,
+            of=str(self.kernel.of),
         )
 
-    def place(self, name: str, launch_seed: int, table: dict[str, Any], descriptor: int) -> PlaceResponse:
-        """Map the workload's arrays from shared memory, and place X and y where the kernel computes."""
+    def place(
+        self, name: str, launch_seed: int, table: dict[str, Any], static: Any, descriptor: int
+    ) -> PlaceResponse:
+        """Map the workload's arrays from shared memory, and place the operation's fields."""
         try:
             self.shared = shared_arrays.map_arrays(descriptor, table)
-            X, y = (self._shared_or_copy(descriptor, table, name) for name in ("X", "y"))
+            fields = {field: self._shared_or_copy(descriptor, table, field) for field in self.operation.fields}
         finally:
             os.close(descriptor)
-        self.placed_kernel = PlacedKernel(self.kernel, name, launch_seed, X.shape[1], X.dtype)
-        self.placing_seconds = median(self.placed_kernel.draw_parameters(0, 1)[1] for _ in range(_PLACINGS))
+        inputs = Inputs({field: self.shared[field] for field in fields}, _hashable(static))
+        self.placed_kernel = PlacedKernel(self.kernel, self.operation, inputs, name, launch_seed)
+        self.placing_seconds = median(self.placed_kernel.draw_arguments(0, 1)[1] for _ in range(_PLACINGS))
         asarray = self.kernel.backend.asarray
         start = perf_counter()
-        self.placed_kernel.X, self.placed_kernel.y = asarray(X), asarray(y)
-        return PlaceResponse(placement_seconds=perf_counter() - start, huge_pages=procfs.huge_pages(X))
+        self.placed_kernel.placed = tuple(asarray(array) for array in fields.values())
+        seconds = perf_counter() - start
+        return PlaceResponse(placement_seconds=seconds, huge_pages=procfs.huge_pages(next(iter(fields.values()))))
 
     def _shared_or_copy(self, descriptor: int, table: dict[str, Any], name: str) -> np.ndarray:
         """The shared array if it lies on huge pages or the kernel never reads it; else a private copy."""
@@ -132,34 +155,45 @@ class Worker:
         return shared_arrays.local_copy(descriptor, table[name])
 
     def compile(self, draw: int) -> CompileResponse:
-        """Compile for this workload, where that can be done before a call."""
-        ((w, b),), _ = self.placed_kernel.draw_parameters(draw, 1)
-        return compile_ahead(self.kernel.gradient, (self.placed_kernel.X, self.placed_kernel.y, w, b))
+        """Build the call for this workload, and compile it where that can be done before a call."""
+        placed_kernel = self.placed_kernel
+        start = perf_counter()
+        placed_kernel.call = self.kernel.built(placed_kernel.inputs.static)
+        build_seconds = perf_counter() - start
+        (arguments,), _ = placed_kernel.draw_arguments(draw, 1)
+        compiled = compile_ahead(placed_kernel.call, arguments)
+        return replace(
+            compiled,
+            build_seconds=None if self.kernel.build is None else build_seconds,
+            compiles=version_count(placed_kernel.call) is not None,
+        )
 
     def call(self, draw: int) -> CallResponse:
         """Time the first call."""
-        pairs, _ = self.placed_kernel.draw_parameters(draw, 1)
-        return CallResponse(self.placed_kernel.time_calls(pairs))
+        arguments, _ = self.placed_kernel.draw_arguments(draw, 1)
+        return CallResponse(self.placed_kernel.time_calls(arguments))
 
-    def check(self, X: str, y: str, w: dict[str, Any], b: dict[str, Any], probe: bool = False) -> CheckResponse:
-        """One call and its result. X, y: names of shared arrays, used for probes; else the placed X and y."""
-        asarray = self.kernel.backend.asarray
-        if probe:
-            if self.probe_X is None:
-                self.probe_X = asarray(self.shared[X])
-            placed_X, placed_y = self.probe_X, asarray(self.shared[y])
-        else:
-            self.probe_X = None
-            placed_X, placed_y = self.placed_kernel.X, self.placed_kernel.y
-        pair = asarray(array(w)), asarray(array(b)[()])
-        result = self.kernel.backend.wait(self.kernel.gradient(placed_X, placed_y, *pair))
-        return CheckResponse(self.placed_kernel.to_numpy(result)[0])
+    def check(self, fields: dict[str, str], fresh: list[Any]) -> CheckResponse:
+        """One call and its result.
+
+        fields: field → the name of a shared array, for a probe; empty for the placed fields. fresh: its arguments
+        """
+        asarray, placed_kernel = self.kernel.backend.asarray, self.placed_kernel
+        known = self.probe_fields
+        # in the order of the fields, as the workload's own are placed
+        self.probe_fields = {
+            name: known[name] if name in known else asarray(self.shared[name]) for name in fields.values()
+        }
+        placed = tuple(self.probe_fields[name] for name in fields.values()) if fields else placed_kernel.placed
+        arguments = map_arrays(asarray, _arrays(fresh))
+        result = self.kernel.backend.wait(placed_kernel.call(*placed, *arguments))
+        return CheckResponse(placed_kernel.to_numpy(result)[0])
 
     def calibrate(self, draw: int, iterations: int | None) -> CalibrateResponse:
         """Choose the number of calls in a round, unless it is given, and count the threads that compute in them."""
-        self.probe_X = None
+        self.probe_fields = {}
         response = timing.calibrate(self.placed_kernel, draw, iterations)
-        self.version_count = version_count(self.kernel.gradient)
+        self.version_count = version_count(self.placed_kernel.call)
         return response
 
     def round(self, draw: int, iterations: int, sampled_call: int, cores: list[int] | None) -> RoundResponse:
@@ -168,11 +202,12 @@ class Worker:
 
     def release(self) -> ReleaseResponse:
         """Release the workload, and report what the worker observed."""
-        self.placed_kernel.X = self.placed_kernel.y = self.probe_X = None
-        self.shared = {}
+        call = self.placed_kernel.call
+        del self.placed_kernel
+        self.probe_fields, self.shared = {}, {}
         gc.enable()
         gc.collect()
-        versions = version_count(self.kernel.gradient)
+        versions = version_count(call)
         return ReleaseResponse(
             compiled_again=None if versions is None or self.version_count is None else versions - self.version_count,
             pools=procfs.thread_pools(),

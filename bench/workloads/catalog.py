@@ -1,17 +1,20 @@
-"""Workloads: named descriptions of problems. Data are seeded, so that a name means the same data on every machine.
+"""Workloads: named descriptions of data and of what is computed with them. Data are seeded, so that a name means the
+same data on every machine.
 
 lecture, breast-cancer, flights      the lecture's example and real data
 MxN                                  m examples of n features, synthetic: labels are drawn from the model
+OPERATION:...                        any of them for another operation than the gradient, such as descend:lecture
 ...-f32 or ...-f64, then -C or -F    any of them in that dtype and order (default: -f64 and -C)
+...@OPTION=NUMBER                    with a number that the operation has, such as descend:lecture@steps=10
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,24 +22,18 @@ import numpy as np
 
 from bench.host.resources import available_bytes
 from bench.workloads import datasets
-from bench.workloads.parameters import SEED, parameters
-from kernels import Problem
+from bench.workloads.parameters import fresh_arguments
+from bench.workloads.synthetic import synthetic
+from kernels import Inputs, Operation, load_operation, registry
+from kernels.contract import Fresh, Size, Static, Work
 
 DEFAULT = ("lecture", "breast-cancer", "10000x32-f64", "1000000x32-f64", "1000000x32-f32", "flights")
 
-_CHUNK_ROWS = 2**14
-_EIGHT_SIGMA = 8.0
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
-# Nominal seconds of one call for each example and for each element, for kernels that loop in Python. About twice what
-# CPython 3.11 takes on a server core of 2024, so that slower machines stay under the limit as well. The values are
-# fixed, because machines are comparable only if a workload's baseline is the same on all of them.
-_NOMINAL_SECONDS = {"loops": (4e-7, 1.2e-7), "loops-examples": (3.5e-6, 1e-9)}
 _LONGEST_CALL_SECONDS = 1.0
-_PREPARATION_SECONDS = {4: (2.4e-7, 4.6e-8), 8: (1.9e-6, 1.1e-7)}
-"""Itemsize → seconds for each example and for each element."""
 _COPIES, _VECTORS = 7, 30
-_BASELINES = ("loops", "loops-examples", "numpy")
+_NAME = re.compile(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +50,44 @@ class Workload:
     """Raises DatasetUnavailable if `examples` would, without making the data."""
     dtype: np.dtype[Any] = _DTYPES["f64"]
     order: Literal["C", "F"] = "C"
+    operation: str = registry.DEFAULT_OPERATION
+    """What is computed, as for `kernels.load_operation`."""
+    options: tuple[tuple[str, float | None], ...] = ()
+    """The numbers that the operation has."""
+
+    @cached_property
+    def definition(self) -> Operation:
+        """The operation itself."""
+        return load_operation(self.operation)
+
+    @property
+    def size(self) -> Size:
+        """Examples, features, and bytes of a number."""
+        return Size(self.m, self.n, self.dtype.itemsize)
+
+    @cached_property
+    def static(self) -> Static:
+        """What a kernel may compile for."""
+        return self.definition.static(dict(self.options))
+
+    @property
+    def work(self) -> Work | None:
+        """What no kernel can avoid in one call; None where the operation has no ceiling."""
+        return self.definition.work(self.size, self.static)
+
+    def nominal_seconds(self, kernel: str) -> float:
+        """The nominal seconds of one call of a kernel that loops in Python; 0 for the other kernels."""
+        return self.definition.nominal_seconds(kernel, self.size, self.static)
+
+    @property
+    def preparation_seconds(self) -> float:
+        """The approximate seconds for making the data, the probes and the references."""
+        return self.definition.preparation_seconds(self.size, self.static)
 
     @property
     def skip_reasons(self) -> dict[str, str]:
         """The kernels that are measured on this workload only if requested by name, each with the reason."""
-        costs = {name: nominal_seconds(name, self) for name in _NOMINAL_SECONDS}
+        costs = {name: self.nominal_seconds(name) for name in registry.names(self.definition.name)}
         return {
             name: f"a call takes nominally {cost:.1f} s, over the limit of {_LONGEST_CALL_SECONDS:g} s"
             for name, cost in costs.items()
@@ -65,70 +95,48 @@ class Workload:
         }
 
     @property
+    def baselines(self) -> tuple[str, ...]:
+        """Specs of the kernels to compare with: the baseline first, and the one that runs on every workload last."""
+        possible = [spec for spec in self.definition.baselines if spec not in self.skip_reasons]
+        return tuple(dict.fromkeys((*possible[:1], *possible[-1:])))
+
+    @property
     def baseline(self) -> str:
-        """The kernel whose speedup is 1.0×: the slowest of the candidates that is not skipped."""
-        return next(name for name in _BASELINES if name not in self.skip_reasons)
+        """The kernel whose speedup is 1.0×: the first of the operation's baselines that is not skipped; or empty."""
+        return registry.identify(self.baselines[0]) if self.baselines else ""
 
     @property
     def bytes_of_x(self) -> int:
         """The size of X."""
         return self.m * self.n * self.dtype.itemsize
 
-    @property
-    def bytes_per_call(self) -> int:
-        """The least memory traffic of a call: X, y and w read once, dw written once."""
-        return (self.m * self.n + self.m + 2 * self.n) * self.dtype.itemsize
-
-
-def nominal_seconds(kernel: str, workload: Workload) -> float:
-    """The nominal seconds of one call of a kernel that loops in Python; 0 for the other kernels."""
-    per_example, per_element = _NOMINAL_SECONDS.get(kernel, (0.0, 0.0))
-    return workload.m * (per_example + workload.n * per_element)
-
-
-def preparation_seconds(workload: Workload) -> float:
-    """The approximate seconds for making the data, the probes and the references.
-
-    Measured with 2 to 1024 features on two cores of 2024; double-double arithmetic takes most of the time.
-    """
-    per_example, per_element = _PREPARATION_SECONDS[workload.dtype.itemsize]
-    return 0.05 + workload.m * (per_example + workload.n * per_element)
-
-
-@lru_cache(maxsize=2)
-def problem(workload: Workload, draw: int) -> Problem:
-    """The workload's data with parameters number `draw`. The last two problems are cached.
-
-    Raises DatasetUnavailable, and ValueError for data outside the domain of `Problem`.
-    """
-    (w,), (b,) = parameters(workload.name, workload.n, workload.dtype, draw)
-    return Problem(*_data(workload), w, b)
-
-
-def clear_cache() -> None:
-    """Release the cached problems and data."""
-    problem.cache_clear()
-    _data.cache_clear()
-
 
 @lru_cache(maxsize=1)
-def _data(workload: Workload) -> datasets.Examples:
+def data(workload: Workload) -> datasets.Examples:
+    """X and y in the workload's dtype and order. The last are cached. Raises DatasetUnavailable and ValueError."""
     X, y = workload.examples()
     if X.shape != (workload.m, workload.n):
         raise ValueError(f"{workload.name} has shape {X.shape}; expected {(workload.m, workload.n)}")
     return X.astype(workload.dtype, order=workload.order, copy=False), y.astype(workload.dtype, copy=False)
 
 
-def synthetic(m: int, n: int) -> datasets.Examples:
-    """Standard normal features without subnormals; labels drawn from the model, with weights of order 2/√n."""
-    rng = np.random.default_rng([SEED, m, n])
-    w, b = 2 * rng.standard_normal(n) / np.sqrt(n), rng.standard_normal() / 2
-    X, y = np.empty((m, n)), np.empty(m)
-    for start in range(0, m, _CHUNK_ROWS):
-        rows = X[start : start + _CHUNK_ROWS]
-        rng.standard_normal(out=rows)
-        y[start : start + len(rows)] = rng.random(len(rows)) < 1 / (1 + np.exp(-(rows @ w + b)))
-    return X, y
+def inputs(workload: Workload) -> Inputs:
+    """What is placed of the workload's data.
+
+    Raises DatasetUnavailable, and ValueError for data outside the operation's domain.
+    """
+    return workload.definition.inputs(*data(workload), dict(workload.options))
+
+
+def fresh(workload: Workload, inputs: Inputs, draw: int) -> Fresh:
+    """The arguments of one call: draw number `draw`."""
+    (arguments,) = fresh_arguments(workload.definition, inputs, workload.name, draw)
+    return arguments
+
+
+def clear_cache() -> None:
+    """Release the cached data."""
+    data.cache_clear()
 
 
 _NAMED = {
@@ -148,11 +156,16 @@ def names() -> tuple[str, ...]:
 
 def named(name: str) -> Workload:
     """The workload of that name. Raises ValueError, which suggests similar names, if there is none."""
-    parts = re.fullmatch(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?", name)
-    base = parts["base"] if parts else name
+    prefix, colon, rest = name.rpartition(":")
+    operation = prefix if colon else registry.DEFAULT_OPERATION
+    rest, *given = rest.split("@")
+    if operation not in registry.OPERATIONS:
+        raise ValueError(f"{name!r}: no operation is called {operation!r}; expected {', '.join(registry.OPERATIONS)}")
+    parts = _NAME.fullmatch(rest)
+    base = parts["base"] if parts else rest
     size = re.fullmatch(r"(\d{1,12})x(\d{1,12})", base)
     if parts is None or not (size or base in _NAMED):
-        near = difflib.get_close_matches(name, DEFAULT, n=3, cutoff=0.5) or DEFAULT
+        near = difflib.get_close_matches(rest, DEFAULT, n=3, cutoff=0.5) or DEFAULT
         raise ValueError(
             f"no workload is called {name!r}; the nearest: {', '.join(near)}; any size: MxN[-f32|-f64][-C|-F]"
         )
@@ -166,7 +179,39 @@ def named(name: str) -> Workload:
     dtype = parts["dtype"] or "f64"
     order: Literal["C", "F"] = "F" if parts["order"] == "F" else "C"
     suffix = (f"-{dtype}" if size or dtype != "f64" else "") + ("-F" if order == "F" else "")
-    return replace(workload, name=base + suffix, dtype=_DTYPES[dtype], order=order)
+    workload = replace(workload, name=base + suffix, dtype=_DTYPES[dtype], order=order)
+    if unnamed := [text for text in given if "=" not in text]:
+        raise ValueError(f"{name!r} has {unnamed[0]!r}; expected @OPTION=NUMBER")
+    return for_operation(workload, operation, dict(text.split("=", 1) for text in given))
+
+
+def for_operation(workload: Workload, operation: str, given: Mapping[str, str]) -> Workload:
+    """The same data for another operation, with options as texts. The workload's name says which.
+
+    Raises ValueError, in one line, for an option that the operation lacks, and for a number that makes no sense.
+    """
+    known = load_operation(operation).options
+    kept = {name: value for name, value in workload.options if name in known}
+    options = {name: option.default for name, option in known.items()} | kept
+    for name, text in given.items():
+        if name not in known:
+            raise ValueError(f"{operation} has no option {name!r}; expected {', '.join(known) or 'none'}")
+        try:
+            options[name] = known[name].parse(text)
+        except ValueError:
+            raise ValueError(f"{name} is {text or 'empty'}; expected {known[name].expected}") from None
+    data_name = workload.name.rpartition(":")[2].partition("@")[0]
+    changed = {name: value for name, value in options.items() if value != known[name].default}
+    suffix = "".join(f"@{name}={_shortest(value)}" for name, value in changed.items())
+    name = ("" if operation == registry.DEFAULT_OPERATION else f"{operation}:") + data_name + suffix
+    chosen = replace(workload, name=name, operation=operation, options=tuple(options.items()))
+    _ = chosen.static  # raises ValueError
+    return chosen
+
+
+def _shortest(value: float | None) -> str:
+    """The shortest text with exactly this value, so that a name has all of it."""
+    return repr(value).removesuffix(".0")
 
 
 def from_file(path: Path, target: str | None) -> Workload:
@@ -176,9 +221,7 @@ def from_file(path: Path, target: str | None) -> Workload:
     """
     X, y = datasets.read(path, target)
     try:
-        # validated with weights of eight standard deviations, larger than any that are drawn
-        w = np.full(X.shape[-1:], _EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
-        data = Problem(X, y, w.astype(X.dtype), _EIGHT_SIGMA / 2)
+        X, y = load_operation(registry.DEFAULT_OPERATION).inputs(X, y, {}).placed.values()
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", path.stem).strip("-") or "data"
@@ -188,8 +231,19 @@ def from_file(path: Path, target: str | None) -> Workload:
         pass  # the name is free
     else:
         name += "-data"
-    summary = f"from {path.name}"
-    return Workload(name, summary, data.m, data.n, lambda: (data.X, data.y), dtype=data.dtype, order=data.order)
+    order: Literal["C", "F"] = "C" if X.flags.c_contiguous else "F"
+    m, n = X.shape
+    return Workload(name, f"from {path.name}", m, n, lambda: (X, y), dtype=X.dtype, order=order)
+
+
+def require_convergence(workload: Workload) -> None:
+    """Make the data now where the user chose a number that may not fit them; else they are made when they are needed.
+
+    Raises ValueError, in one line, where it does not.
+    """
+    chosen = dict(workload.options)
+    if any(chosen[name] != option.default for name, option in workload.definition.options.items() if option.depends):
+        inputs(workload)
 
 
 def require_memory(workload: Workload, kernels: int) -> None:

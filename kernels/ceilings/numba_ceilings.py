@@ -4,8 +4,8 @@
     sigmoid     m sigmoids with their losses, on numbers in the L1 cache
     multiply    2mn multiplications with their additions, in registers
 
-They have a kernel's interface, so that workers race them beside the kernels of the same workload. Their results are
-no gradients, and are not checked. A call repeats the work, so that the overhead of a call is negligible
+They are kernels of an operation of their own, so that workers race them beside the kernels of the same workload.
+Their results are not checked. A call repeats the work, so that the overhead of a call is negligible
 (`specs.repeats`). Reading has two methods: numbers are added, or their bits are combined by xor.
 """
 
@@ -20,11 +20,12 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from kernels import Gradient, Kernel, _jit_cache
+from kernels import _jit_cache
 from kernels._numba.traversals import SUMS, example, flattened
 from kernels._numba.vector_memory import BYTES
 from kernels.backends import NUMPY
 from kernels.ceilings import specs
+from kernels.contract import Kernel
 
 _READ_SUM, _READ_BITS, _SIGMOID, _MULTIPLY = range(4)
 _CHUNK = 1024
@@ -123,13 +124,13 @@ def _ceiling(kind: int, name: str, summary: str, passes: int = 0) -> Kernel:
     threads = numba.config.NUMBA_NUM_THREADS
 
     @numba.njit(parallel=True, cache=True)
-    def gradient(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    def measure(X: Any, y: Any, number: Any) -> Any:
         totals = np.zeros(16 * threads)
         for part in numba.prange(threads):
-            totals[16 * part] = _work(kind, X, y, b, part, threads)
-        return Gradient(totals[0], np.zeros_like(w), totals[0])
+            totals[16 * part] = _work(kind, X, y, number, part, threads)
+        return (totals[0],)
 
-    return Kernel(name, NUMPY, summary, passes, gradient)
+    return Kernel(name, NUMPY, summary, passes, measure, operation="ceilings")
 
 
 # a persistent cache, unlike the kernels': the time to compile these is not reported

@@ -10,6 +10,9 @@ SPECS = {
     "(sigmoid)": "kernels.ceilings.numba_ceilings:SIGMOID",
     "(multiply)": "kernels.ceilings.numba_ceilings:MULTIPLY",
 }
+OPERATION = "kernels.ceilings.operation:CEILINGS"
+UNITS = {"read": "bytes", "sigmoid": "sigmoids", "multiply": "flops"}
+"""Ceiling → what it is an amount of."""
 _REPEATED_BYTES = 2**25
 """The least to read in a call: 300 µs at 100 GB/s, against about 10 µs to start all threads."""
 
@@ -17,3 +20,8 @@ _REPEATED_BYTES = 2**25
 def repeats(bytes_of_x: int) -> int:
     """How often a ceiling repeats its work in one call."""
     return max(1, _REPEATED_BYTES // bytes_of_x)
+
+
+def amounts(m: int, n: int, itemsize: int) -> dict[str, float]:
+    """Ceiling → the amount of one pass over X, (m, n), and y: bytes read, sigmoids, flops."""
+    return {"read": (m * n + m) * itemsize, "sigmoid": m, "multiply": 4 * m * n}

@@ -27,12 +27,14 @@ def test_records_of_a_race() -> None:
     # the drift from launch to launch changes both kernels equally
     assert (numpy.speedup.estimate, numpy.speedup.low, numpy.speedup.high) == pytest.approx((4, 4, 4))
     assert (numpy.speedup.verdict, numpy.speedup.baseline, numpy.speedup.launches) == ("faster", "loops", 5)
-    assert numpy.seconds.median == pytest.approx(2e-3, rel=0.05)
+    assert numpy.seconds.estimate == pytest.approx(2e-3, rel=0.05)
     assert numpy.launch_spread == pytest.approx(0.29, abs=0.02)
     assert (numpy.launches, numpy.rounds, numpy.iterations, numpy.outliers) == (5, 35, 10, 0)
-    assert numpy.gigabytes_per_second == pytest.approx(LECTURE.bytes_per_call / numpy.seconds.median / 1e9)
-    assert numpy.error is not None
-    assert (numpy.error.max_ulps, numpy.error.bound_fraction) == (4.0, 0.1)
+    assert numpy.gigabytes_per_second == pytest.approx(numpy.bytes_per_call / numpy.seconds.estimate / 1e9)
+    assert numpy.bytes_per_call == 8 * (1000 * 2 + 1000 + 2 + 2)
+    assert numpy.work == {"read": 8 * 3000, "sigmoid": 1000, "multiply": 8000}
+    assert numpy.error == Error(0.1, {"ulps": 4.0})
+    assert numpy.error.max_ulps == 4.0
     assert result.ratio("loops", over="numpy") is not None
     assert result.ratio("loops", over="numpy").verdict == "slower"  # type: ignore[union-attr]
 
@@ -101,13 +103,32 @@ def test_only_kernels_with_one_busy_thread_measure_the_cores_speed() -> None:
 
 def test_the_error_is_the_largest_on_the_workloads_own_data() -> None:
     def check_result(check: str, ulps: float) -> dict[str, Any]:
-        return {"check": check, "max_ulps": ulps, "bound_fraction": ulps / 100, "failure": ""}
+        return {"check": check, "figures": {"ulps": ulps, "steps": 3}, "bound_fraction": ulps / 100, "failure": ""}
 
     first = samples(
         1.0, check_results=(check_result("data", 4.0), check_result("rows", 50.0), check_result("unseen", 6.0))
     )
     (numpy,) = race([{"numpy": first}, {"numpy": samples(1.0, check_results=(check_result("unseen", 5.0),))}]).records
-    assert numpy.error == Error(6.0, 0.06)
+    assert numpy.error == Error(0.06, {"ulps": 6.0, "steps": 3})
+
+
+def test_a_kernel_that_did_not_get_there_has_a_time_and_enters_no_ratio() -> None:
+    missed = ({"check": "data", "failure": ""}, {"check": "unseen", "failure": "", "reached": False})
+    launch = {
+        "loops": samples(9e-4),
+        "numpy": samples(1e-4),
+        "jax": samples(1e-6, check_results=missed),
+        "numba": samples(5e-5),
+    }
+    loops, numpy, jax, numba = race([launch, launch]).records
+    assert jax.seconds
+    assert (jax.outcome, jax.reached, jax.speedup, jax.over_numpy, jax.break_even) == ("ok", False, None, None, None)
+    assert numba.break_even == {"loops": 1, "numpy": 1}
+    assert numba.speedup
+    assert numba.speedup.estimate == pytest.approx(18)
+    assert "jax" not in race([launch, launch]).half_widths
+    loops, numpy, *_ = race([launch | {"loops": samples(9e-4, check_results=missed)}] * 2).records
+    assert (loops.speedup, numpy.speedup, numpy.break_even) == (None, None, {})
 
 
 def test_cold_and_cached_compilation_are_separate_and_break_even_uses_the_cold_one() -> None:
@@ -133,8 +154,8 @@ def test_cold_and_cached_compilation_are_separate_and_break_even_uses_the_cold_o
 )
 def test_a_kernel_that_used_more_cores_than_allowed_is_marked(counters: dict[str, Any], over: bool) -> None:
     record = race([{"numpy": samples(1.0, counters={**COUNTERS, **counters})}] * 2).records[0]
-    assert record.seen is not None
-    assert record.seen["over_used"] is over
+    assert record.counters is not None
+    assert record.counters["over_used"] is over
 
 
 def test_a_race_is_precise_enough_if_every_ratio_is() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import exp
+from pathlib import Path
 
 import pytest
 
 from bench.analysis import race as race_analysis
 from bench.analysis import roofline
-from bench.host.checkout import CHECKOUT
 from bench.race import race as raced
 from bench.results.record import Results
 from bench.results.samples import KernelSamples
@@ -19,6 +19,7 @@ from tests.support.records import MACHINE
 from tests.support.terminal import shown
 
 TIMES = repeats(LECTURE.bytes_of_x)
+WORK = specs.amounts(*LECTURE.size)
 
 
 def machine(**seconds: float) -> dict[str, KernelSamples]:
@@ -34,12 +35,24 @@ def test_a_small_workload_is_repeated_so_that_the_call_overhead_is_negligible() 
 
 
 def test_the_faster_method_counts_and_the_longest_ceiling_limits() -> None:
-    ceilings = roofline.seconds({name: one.rounds for name, one in machine().items()}, LECTURE.bytes_of_x)
+    rounds = {name: one.rounds for name, one in machine().items()}
+    ceilings = roofline.seconds(rounds, LECTURE.size, WORK)
     assert ceilings == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7})
     assert roofline.limiting_ceiling([ceilings, ceilings]) == "sigmoid"
     assert [exp(log) for log in roofline.log_fractions([ceilings, ceilings], [8e-6, 5e-6])] == pytest.approx(
         [0.5, 0.8]
     )
+
+
+def test_ceilings_are_of_the_work_of_a_call() -> None:
+    """Ten steps read, multiply and evaluate ten times what one does, and take ten times as long."""
+    rounds = {name: one.rounds for name, one in machine().items()}
+    ten = {name: 10 * amount for name, amount in WORK.items()}
+    ceilings = roofline.seconds(rounds, LECTURE.size, ten | {"sigmoid": 5 * WORK["sigmoid"]})
+    assert ceilings == pytest.approx({"read": 1e-5, "sigmoid": 2e-5, "multiply": 1e-6})
+    table = roofline.ceiling_table({name: [one] for name, one in rounds.items()}, LECTURE.size, ten)
+    assert table["read"]["seconds"] == pytest.approx(1e-5)
+    assert table["read"]["bytes_per_second"] == pytest.approx(1000 * 3 * 8 / 1e-6)
 
 
 def test_without_every_ceiling_there_is_no_fraction() -> None:
@@ -109,9 +122,20 @@ def test_no_failures_if_nothing_failed_or_nothing_was_measured() -> None:
     assert (bare.ceilings, bare.ceilings_failed) == (None, [])
 
 
-def test_the_outcome_of_a_real_ceiling_worker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    crashing = dict.fromkeys(SPECS, "numpy") | {"(multiply)": f"{CHECKOUT}/tests/support/faults.py:segfault"}
-    monkeypatch.setattr(specs, "SPECS", crashing)
+WORKERS = """
+from kernels.backends import NUMPY
+from kernels.contract import Kernel
+from tests.support.faults import segfault
+
+CRASHES = Kernel("crashes", NUMPY, "crashes", None, segfault, operation="ceilings")
+SUM = Kernel("sum", NUMPY, "the sum of X", 1, lambda X, y, number: (X.sum() + number,), operation="ceilings")
+"""
+
+
+def test_the_outcome_of_a_real_ceiling_worker_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "workers.py").write_text(WORKERS)
+    specs_of = dict.fromkeys(SPECS, f"{tmp_path}/workers.py:SUM") | {"(multiply)": f"{tmp_path}/workers.py:CRASHES"}
+    monkeypatch.setattr(specs, "SPECS", specs_of)
     (failed,) = raced(["numpy"], "20x3", launches=1, seconds=0.05, ceilings=True).ceilings_failed
     assert (failed["name"], failed["outcome"]) == ("multiply", "crashed")
     assert failed["reason"] == "SIGSEGV, segmentation fault, in its first call"

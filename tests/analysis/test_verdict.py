@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import StringIO
 from math import exp, log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,36 @@ def test_shares_of_the_ceiling_are_compared_if_both_have_the_same_ceiling() -> N
     for other in (run_record(2e-3, 0.01), run_record(2e-3, 0.01, 0.5, "sigmoid")):
         assert judged(other, then).verdict == FAILED
         assert "(seconds)" in judged(other, then).line
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"m": 999}, "m is 999, and was 1000"),
+        ({"dtype": "float32"}, "dtype is float32, and was float64"),
+        ({"operation": "descend"}, "operation is descend, and was gradient"),
+        ({"reached": False}, "reached is False, and was True"),
+        ({"work": {"read": 48_000, "sigmoid": 1000, "multiply": 8000}}, "the amount of read is another"),
+    ],
+)
+def test_other_work_is_not_judged(change: dict[str, Any], says: str) -> None:
+    then = run_record(1e-3, 0.01, 0.5)
+    judgement = judged(replace(run_record(2e-3, 0.01, 0.2), **change), then)
+    assert (judgement.verdict, judgement.ratio) == (NOT_SHOWN, None)
+    assert f"(not comparable: {says}): not shown either way" in judgement.line
+
+
+def test_work_is_the_same_up_to_the_rounding_of_files() -> None:
+    then = run_record(1e-3, 0.01, 0.5)
+    for work in ({"read": 24_000 * (1 + 5e-8), "sigmoid": 1000, "multiply": 8000}, None, {}):
+        judgement = judged(replace(run_record(2e-3, 0.01, 0.2), work=work), then)
+        assert judgement.verdict == FAILED
+
+
+def test_kernels_that_both_missed_their_aim_are_judged_by_their_seconds() -> None:
+    now, then = (replace(run_record(seconds, 0.01), reached=False) for seconds in (1e-3, 2e-3))
+    assert judged(now, then).verdict == PASSED
+    assert "(seconds)" in judged(now, then).line
 
 
 def test_only_records_with_an_interval_in_both_runs_are_comparable() -> None:

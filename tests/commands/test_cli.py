@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import kernels
 from bench.__main__ import main
 from bench.host.checkout import CHECKOUT
 from bench.results import run_file
 from bench.results.record import Seconds
-from kernels import names
+from kernels import load_operation
+from kernels.contract import Option
+from kernels.registry import KERNELS, OPERATIONS, all_names
 from tests.support.records import OK, RESULTS
 
 
@@ -33,8 +36,17 @@ def test_help_imports_no_heavy_library() -> None:
 def test_kernels_lists_every_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernels"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in names())
+    listed: dict[str, list[str]] = {}
+    for line in shown.splitlines():
+        first = line.partition(" ")[0]
+        if first.endswith(":") and first.removesuffix(":") in OPERATIONS:
+            of_operation = listed.setdefault(first.removesuffix(":"), [])
+        elif first in all_names():
+            of_operation.append(first)
+    assert listed == {operation: list(KERNELS[operation]) for operation in OPERATIONS}
     assert "two explicit for-loops over Python lists" in shown
+    sentence = "Every kernel of gradient runs here, too: kernels/descend/driver.py makes one of descend of it."
+    assert sentence in " ".join(shown.partition("descend: ")[2].split())
     assert max(map(len, shown.splitlines())) <= 80
 
 
@@ -43,6 +55,23 @@ def test_workloads_lists_the_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "1,000,000" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_workloads_says_how_other_operations_are_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descend = load_operation("descend")
+    numbers = {"far": Option(7.0, float, "", "How far"), "pace": Option(None, float, "", "How fast")}
+    monkeypatch.setattr(kernels, "load_operation", lambda _name: replace(descend, summary="walks", options=numbers))
+    assert main(["workloads"]) == 0
+    shown = " ".join(capsys.readouterr().out.partition("other operations")[2].split())
+    for text in (
+        "descend:NAME walks @far=NUMBER How far (default: 7) @pace=NUMBER How fast",
+        "Such as descend:lecture@far=7",
+        "A NAME alone is of gradient.",
+    ):
+        assert text in shown
+    assert "gradient:NAME" not in shown
 
 
 def test_machine_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +86,14 @@ def test_check_prints_the_result_of_each_check(capsys: pytest.CaptureFixture[str
     assert "seconds" not in shown
 
 
+def test_check_takes_workloads_of_another_operation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "numpy", "--workloads", "descend:lecture@steps=3,20x3"]) == 0
+    shown = capsys.readouterr().out
+    assert "numpy on descend:lecture@steps=3: 1,000 × 2 float64 C" in shown
+    assert "numpy on 20x3-f64: 20 × 3 float64 C" in shown
+    assert shown.count(" agrees ") == 2 * 7
+
+
 def test_check_reports_a_wrong_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text("def gradient(X, y, w, b):\n    return 0.0, w, b\n")
     assert main(["check", f"{tmp_path}/mine.py:gradient", "--workloads", "lecture"]) == 1
@@ -67,7 +104,7 @@ def test_check_reports_a_wrong_kernel(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_check_fails_if_one_of_several_workloads_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text(
-        "from kernels.numpy_vectorized import gradient as correct\n"
+        "from kernels.gradient.numpy_vectorized import gradient as correct\n"
         "def gradient(X, y, w, b):\n    return correct(X, y, -w if X.shape[1] == 2 else w, b)\n"
     )
     for workloads in ("lecture,20x3", "20x3,lecture"):
@@ -87,6 +124,7 @@ def test_check_takes_the_users_own_data(tmp_path: Path) -> None:
         (["check", "nump"], "error: no kernel is called 'nump'; the nearest: numpy"),
         (["check", "numpy,jax"], "error: check takes one kernel; 'numpy,jax' names 2"),
         (["check", "numpy", "--workloads", "0x1"], "error: '0x1' has no examples"),
+        (["check", "numba-compiled", "--workloads", "lecture"], "error: numba-compiled is a kernel of descend, and "),
         (["check", "numpy", "--data", "a.csv"], "error: a.csv: there is no such file"),
         (["report", "no-such.json"], "error: no-such.json: No such file or directory"),
     ],

@@ -3,37 +3,91 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main
-from bench.commands.new import STYLES
-from kernels import load
+from bench.host.checkout import CHECKOUT
+from kernels import load, registry
 from tests.support.problems import run_checks
 
+TEMPLATES = {operation: registry.part_of(operation, "templates") for operation in registry.OPERATIONS}
+STYLES = [(operation, style) for operation, templates in TEMPLATES.items() for style in templates.STYLES]
+WORKLOADS = {
+    "gradient": ("lecture", "33x17-f32-F", "20000x3-f32"),
+    "descend": ("descend:lecture", "descend:33x17-f32-F", "descend:20000x3-f32@steps=5", "descend:33x17@steps=1"),
+}
 
-@pytest.mark.parametrize("style", STYLES)
+
+@pytest.mark.parametrize(("operation", "style"), STYLES)
 def test_the_kernel_passes_every_check(
-    style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    operation: str, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["new", f"my_{style}.py", "--style", style]) == 0
-    wrote, check, race = capsys.readouterr().out.splitlines()
-    assert wrote.startswith(f"wrote my_{style}.py: ")
-    assert check == f"  python -m bench check my_{style}.py:gradient --workloads lecture"
-    assert race == f"  pytest --benchmark --kernels my_{style}.py:gradient,numpy"
-    kernel = load(f"my_{style}.py:gradient")
-    for workload in ("lecture", "33x17-f32-F", "20000x3-f32"):
+    options = [] if operation == "gradient" else ["--operation", operation]
+    assert main(["new", f"my_{style}.py", *options, "--style", style]) == 0
+    assert capsys.readouterr().out.startswith(f"wrote my_{style}.py: ")
+    kernel = load(f"my_{style}.py:{operation}", operation)
+    assert kernel.operation == operation
+    for workload in WORKLOADS[operation]:
         assert [result.failure for result in run_checks(kernel, workload)] == [""] * 7
 
 
-def test_the_default_style_is_numpy_and_it_is_short(tmp_path: Path) -> None:
+def test_the_commands_that_are_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mine.py"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  python -m bench check mine.py:gradient --workloads lecture",
+        "  pytest --benchmark --kernels mine.py:gradient,numpy",
+    ]
+    assert main(["new", "down.py", "--operation", "descend"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  python -m bench check down.py:descend --workloads descend:lecture",
+        "  pytest --benchmark --kernels down.py:descend,numpy --workloads descend:lecture",
+    ]
+
+
+@pytest.mark.parametrize("operation", registry.OPERATIONS)
+def test_the_commands_do_what_they_say(
+    operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As printed, but for the workload of the second, so that it takes seconds."""
+    file = tmp_path / "mine.py"
+    assert main(["new", str(file), "--operation", operation]) == 0
+    _, check, race = capsys.readouterr().out.splitlines()
+    short = f"--benchmark-max-time=0.01 --launches=1 --no-ceilings --no-page -p no:cacheprovider --results={tmp_path}"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environment |= {"PYTEST_ADDOPTS": f"{short} {'' if '--workloads' in race else '--workloads=lecture'}"}
+    for line in (check, race):
+        program, *arguments = shlex.split(line)
+        command = {"python": [sys.executable], "pytest": [sys.executable, "-m", "pytest"]}[program]
+        ran = subprocess.run(
+            [*command, *arguments],
+            cwd=CHECKOUT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+        assert "mine:" in ran.stdout
+    assert re.search(rf"^→ mine:{operation} ", ran.stdout, re.MULTILINE), ran.stdout
+
+
+def test_the_default_is_a_gradient_in_numpy_and_it_is_short(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     assert main(["new", str(file)]) == 0
-    assert file.read_text() == STYLES["numpy"]
-    assert len([line for line in STYLES["numpy"].splitlines() if line]) <= 10
+    assert file.read_text() == TEMPLATES["gradient"].STYLES["numpy"]
+    assert len([line for line in file.read_text().splitlines() if line]) <= 10
 
 
 @pytest.mark.parametrize(
@@ -47,6 +101,9 @@ def test_the_default_style_is_numpy_and_it_is_short(tmp_path: Path) -> None:
         (["nowhere/mine.py"], "nowhere/mine.py cannot be written: No such file or directory"),
         (["there.py/mine.py"], "there.py/mine.py cannot be written: Not a directory"),
         (["mine.py", "--style", "fortran"], "--style is 'fortran'; expected one of numpy, numba, jax"),
+        (["mine.py", "--operation", "ascend"], "--operation is 'ascend'; expected gradient or descend"),
+        (["mine.py", "--operation", ""], "--operation is ''; expected gradient or descend"),
+        (["mine.py", "--operation", "descend", "--style", "c"], "--style is 'c'; expected one of numpy, numba, jax"),
     ],
 )
 def test_mistakes_are_reported_in_one_line_and_nothing_is_written(

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from csv import DictReader
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import pytest
 
 from bench.__main__ import main
 from bench.host.checkout import CHECKOUT
-from bench.report import output
+from bench.report import csv_export, output
 from bench.results import run_file, store
+from bench.results.record import Error
 from tests.support.pages import RUN
-from tests.support.records import WRONG
+from tests.support.records import RESULTS, WRONG
 
 
 def test_report_writes_the_page_and_prints_its_path_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,22 +39,47 @@ def test_report_writes_the_page_and_prints_its_path_last(tmp_path: Path, capsys:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "run.html", "run.json", "svg"]
 
 
+def test_csv_has_a_column_for_each_figure_of_each_operation() -> None:
+    ok, wrong = RESULTS.records
+    descent = replace(
+        ok, id="b", error=Error(0.5, {"steps": 12.0}), curves={"cost": [1.0]}, reached=False, of="numpy"
+    )
+    rows = list(DictReader(StringIO(csv_export.text(replace(RESULTS, records=(ok, wrong, descent))))))
+    figures = ("error.bound_fraction", "error.figures.ulps", "error.figures.steps")
+    assert [[row[name] for name in figures] for row in rows] == [
+        ["0.004", "4.2", ""],
+        ["", "", ""],
+        ["0.5", "", "12.0"],
+    ]
+    assert [(row["seconds.estimate"], row["reached"], row["of"]) for row in rows] == [
+        ("2e-05", "True", ""), ("", "True", ""), ("2e-05", "False", "numpy"),
+    ]  # fmt: skip
+    assert not {"output_tail", "counters", "curves", "work"} & rows[0].keys()
+
+
+RACE = {"workload": "a", "operation": "b", "threads": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"schema": 99}, "schema 99; this version reads schema 1"),
+        ({"schema": 99}, "schema 99; this version reads schemas 1 and 2"),
         ({"records": [{}]}, "missing"),
         ({"machine": {}}, "logitbench.machine has no id"),
         (
-            {"races": [{"workload": "a", "threads": 1, "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
+            {"races": [{**RACE, "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
             "races[0] has 0 where",
         ),
         (
-            {"races": [{"workload": "a", "threads": 1, "control": {"kernel": "a"}}]},
+            {"races": [{**RACE, "control": {"kernel": "a"}}]},
             "logitbench.races[0].control has no",
         ),
-        ({"races": [{"workload": 3, "threads": 1}]}, "logitbench.races[0].workload is '3'; expected text"),
-        ({"races": [{"workload": "a"}]}, "logitbench.races[0] has no threads"),
+        ({"races": [{**RACE, "workload": 3}]}, "logitbench.races[0].workload is '3'; expected text"),
+        ({"races": [{"workload": "a", "operation": "b"}]}, "logitbench.races[0] has no threads"),
+        ({"races": [{"workload": "a", "threads": 1}]}, "logitbench.races[0] has no operation"),
+        ({"races": [{**RACE, "details": {"steps": "1"}}]}, "logitbench.races[0].details.steps is '1'; expected a"),
+        ({"races": [{**RACE, "data": {"ones": 0.5}}]}, "logitbench.races[0].data has no size"),
+        ({"operations": {"b": {"figures": ["c"]}}}, "operations.b.figures is \"['c']\"; expected an object"),
         ({"run": {}}, "logitbench.run has no began"),
     ],
 )
@@ -72,15 +100,21 @@ def test_a_file_with_a_wrong_part_is_refused(
         ("threads", None, "records[0].threads is 'None'; expected a whole number"),
         (
             "seconds",
-            {"median": "1", "low": None, "high": None},
-            "records[0].seconds.median is '1'; expected a number",
+            {"estimate": "1", "low": None, "high": None},
+            "records[0].seconds.estimate is '1'; expected a number",
         ),
-        ("seconds", {"median": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
+        ("seconds", {"estimate": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
         (
             "seconds",
-            {"median": float("nan"), "low": None, "high": None},
-            "records[0].seconds.median is 'nan'; expected a number",
+            {"estimate": float("nan"), "low": None, "high": None},
+            "records[0].seconds.estimate is 'nan'; expected a number",
         ),
+        ("seconds", {"estimate": 0, "low": None, "high": None}, "records[0] has 0 where only numbers above 0"),
+        ("seconds", {"estimate": 10**400, "low": None, "high": None}, "records[0].seconds.estimate is '1000"),
+        ("m", 10**400, "records[0].m is '1000"),
+        ("work", {"read": -1}, "records[0] has -1 where only numbers above 0"),
+        ("curves", {"cost": [1.0, None]}, "records[0].curves.cost[1] is 'None'; expected a number"),
+        ("reached", 1, "records[0].reached is '1'; expected true or false"),
         ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
     ],
 )

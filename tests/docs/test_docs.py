@@ -6,7 +6,6 @@ import doctest
 import re
 from dataclasses import fields
 
-from bench.correctness.probes import probes
 from bench.host.checkout import CHECKOUT
 from bench.report import markdown
 from bench.report.page.run_page import pictures
@@ -14,7 +13,8 @@ from bench.report.race_tables import LEGEND
 from bench.results import run_file
 from bench.results.record import Cold, Error, Record
 from bench.workloads import catalog
-from kernels import names, reference
+from kernels import load_operation, names
+from kernels.gradient import reference
 from tests.support.committed import committed
 
 
@@ -37,8 +37,8 @@ def test_every_field_of_a_record_is_described() -> None:
 def test_every_kernel_and_every_check_is_described() -> None:
     readme, gate = ((CHECKOUT / page).read_text() for page in ("README.md", "docs/gate.md"))
     assert all(f"`{name}`" in readme for name in names())
-    lecture = catalog.named("lecture")
-    checks = [check.name for check in probes(lecture)]
+    inputs = catalog.inputs(catalog.named("lecture"))
+    checks = [check.name for check in load_operation("gradient").probes(inputs)]
     assert all(f"| `{check}` |" in gate for check in ("data", *checks, "unseen"))
 
 
@@ -63,7 +63,9 @@ def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
 
 def test_the_readme_explains_the_columns_as_the_terminal_does() -> None:
     readme = " ".join((CHECKOUT / "README.md").read_text().split())
-    for heading, text in LEGEND.items():
+    gradient = load_operation("gradient")
+    own = {"of ceiling": gradient.texts["ceiling"], "GB/s": gradient.texts["bytes"], **gradient.figures}
+    for heading, text in (LEGEND | own).items():
         assert f"- `{heading.format(baseline='loops')}`: {text.format(baseline='loops')}" in readme
 
 

@@ -1,105 +1,63 @@
-"""Problem validates its arguments, and names the bad one in a message of one line."""
+"""The types that kernels and operations keep: how a kernel gives its call, and nests of arguments."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernels import Problem
-
-X = np.arange(6.0).reshape(3, 2)
-y = np.array([0.0, 1.0, 1.0])
-w = np.array([0.5, -0.5])
-GOOD: dict[str, Any] = {"X": X, "y": y, "w": w, "b": 0.25}
+from kernels import Inputs, Kernel
+from kernels.backends import NUMPY
+from kernels.contract import arrays_of, map_arrays
 
 
-def with_value(array: np.ndarray, index: Any, value: float) -> np.ndarray:
-    changed = array.copy()
-    changed[index] = value
-    return changed
+def call(*arguments: Any) -> Any:
+    return arguments
 
 
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ({"X": X.astype(np.int64)}, "X holds int64; expected float32 or float64"),
-        ({"X": X.astype(complex)}, "X holds complex128; expected float32 or float64"),
-        ({"X": X.astype(np.float16)}, "X holds float16; expected float32 or float64"),
-        ({"X": X[0]}, r"X has shape \(2,\); expected \(m, n\)"),
-        ({"X": X[:0]}, r"X has shape \(0, 2\): no examples"),
-        ({"X": X[:, :0]}, r"X has shape \(3, 0\): no features"),
-        ({"X": with_value(X, (1, 0), np.nan)}, r"X\[1, 0\] is nan; every value must be finite"),
-        ({"X": with_value(X, (2, 1), -np.inf)}, r"X\[2, 1\] is -inf"),
-        ({"y": y[:2]}, r"y has shape \(2,\); expected \(3,\), one label for each row of X"),
-        ({"y": y.astype(np.float32)}, "y holds float32; expected float64, the dtype of X"),
-        ({"y": with_value(y, 1, 2)}, "y holds the labels 2; every label must be 0 or 1"),
-        ({"y": np.array([-1.0, 1, -1])}, "y holds the labels -1; every label"),
-        ({"y": with_value(y, 0, np.nan)}, r"y\[0\] is nan"),
-        ({"w": np.zeros(3)}, r"w has shape \(3,\); expected \(2,\), one weight for each column of X"),
-        ({"w": w.astype(int)}, "w holds int64; expected float64"),
-        ({"w": with_value(w, 1, np.inf)}, r"w\[1\] is inf"),
-        ({"b": 1e308}, "w, b and row 0 of X are so large"),
-        ({"b": np.nan}, "b is nan"),
-        (
-            {"X": X.astype(np.float32), "y": y.astype(np.float32), "w": w.astype(np.float32), "b": 1e300},
-            "b is inf",
-        ),
-        ({"b": np.zeros(2)}, "b is array.*expected one real number"),
-        ({"b": 1j}, "b is 1j; expected one real number"),
-        ({"X": X * 1e307}, "a sum over 3 examples could overflow float64"),
-        (
-            {"X": X * 1e200, "w": w * 1e200},
-            "w, b and row 0 of X are so large that scores could overflow float64",
-        ),
-    ],
-)
-def test_an_invalid_problem_is_refused(bad: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message) as caught:
-        Problem(**{**GOOD, **bad})
+def test_a_call_is_the_same_whatever_the_static_description() -> None:
+    kernel = Kernel("mine", NUMPY, "", None, call)
+    assert all(kernel.built(static) is call for static in (None, 3, ("relu", 2)))
+    assert (kernel.operation, kernel.of) == ("gradient", "")
+
+
+def test_build_makes_a_call_for_each_static_description() -> None:
+    kernel = Kernel("mine", NUMPY, "", None, build=lambda steps: lambda w: (steps, w))
+    assert kernel.built(3)("w") == (3, "w")
+    assert kernel.built(4)("w") == (4, "w")
+
+
+def test_build_counts_where_a_kernel_has_both() -> None:
+    kernel = Kernel("mine", NUMPY, "", None, call, build=lambda _steps: len)
+    assert kernel.built(None) is len
+
+
+def test_a_kernel_with_neither_is_refused_when_it_is_built() -> None:
+    with pytest.raises(
+        ValueError, match=r"^the kernel mine has no call; expected one, or a build\(static\)"
+    ) as caught:
+        Kernel("mine", NUMPY, "", None).built(3)
     assert "\n" not in str(caught.value)
 
 
-def test_a_valid_problem_keeps_read_only_views_and_no_copies() -> None:
-    problem = Problem(**GOOD)
-    assert (problem.m, problem.n, problem.dtype, problem.order) == (3, 2, np.float64, "C")
-    for name in ("X", "y", "w"):
-        assert np.shares_memory(getattr(problem, name), GOOD[name])
-        assert not getattr(problem, name).flags.writeable
-    assert X.flags.writeable
-
-
-@pytest.mark.parametrize(
-    ("view", "order"), [(X[::2], "C"), (X[:, ::-1], "C"), (np.asfortranarray(X), "F"), (X.T, "F")]
-)
-def test_the_order_is_c_or_f(view: np.ndarray, order: str) -> None:
-    problem = Problem(view, np.zeros(len(view)), np.zeros(view.shape[1]), 0.0)
-    assert problem.order == order
-    np.testing.assert_array_equal(problem.X, view)
-
-
-def test_b_is_rounded_to_the_dtype_of_x() -> None:
-    problem = Problem(X.astype(np.float32), y.astype(np.float32), w.astype(np.float32), 1 / 3)
-    assert problem.b.dtype == np.float32
-    assert problem.b == np.float32(1 / 3)
+def test_a_kernel_may_be_replaced_field_by_field() -> None:
+    """As drivers and users' kernels are made."""
+    kernel = replace(Kernel("mine", NUMPY, "", 1, call), call=None, build=lambda _static: call, operation="descend")
+    assert kernel.built(1) is call
+    assert (kernel.name, kernel.passes, kernel.operation) == ("mine", 1, "descend")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_features_and_scores_may_reach_a_quarter_of_the_largest_number_over_m(dtype: Any) -> None:
-    limit = float(np.finfo(dtype).max) / 4 / 3
-    labels, zero, one = y.astype(dtype), np.zeros((3, 1), dtype), np.zeros(1, dtype)
-    for factor, valid in ((0.999, True), (1.001, False)):
-        for matrix, b in ((np.array([[0], [-factor * limit], [1]], dtype), 0.0), (zero, -factor * limit)):
-            with nullcontext() if valid else pytest.raises(ValueError, match="could overflow"):
-                Problem(matrix, labels, one, b)
+def test_the_dtype_of_inputs_is_that_of_their_first_field(dtype: type[np.floating[Any]]) -> None:
+    assert Inputs({"X": np.zeros((2, 3), dtype), "y": np.zeros(2)}).dtype == dtype
+    assert Inputs({"alpha": np.asarray(dtype(1))}).dtype == dtype
 
 
-def test_large_weights_of_small_features_are_valid() -> None:
-    problem = Problem(np.array([[1e200, 0], [0, 1.0]]), y[:2], np.array([0, 1e200]), 0.0)
-    assert problem.m == 2
-
-
-def test_features_that_are_zero_allow_any_weights() -> None:
-    assert Problem(np.zeros((1, 2)), y[:1], np.array([1e308, 1e308]), 0.0).n == 2
+def test_a_nest_keeps_its_form() -> None:
+    nest = ((1, (2,)), 3, ())
+    assert map_arrays(lambda number: number * 10, nest) == ((10, (20,)), 30, ())
+    assert list(arrays_of(nest)) == [1, 2, 3]
+    assert list(arrays_of([[1, 2], (3,)])) == [1, 2, 3]
+    assert map_arrays(str, 5) == "5"

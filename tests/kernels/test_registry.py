@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kernels import BackendUnavailable, Kernel, _jit_cache, backends, load, names, registry
-from tests.support.problems import available, every_kernel, normal
+from tests.support.problems import available, normal
 
 
 def test_importing_the_package_imports_no_numba_jax_scikit_learn_or_torch() -> None:
@@ -18,10 +18,12 @@ def test_importing_the_package_imports_no_numba_jax_scikit_learn_or_torch() -> N
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@every_kernel
-def test_each_row_of_the_table_is_the_kernel_of_this_name(name: str) -> None:
-    kernel = available(name)
-    assert kernel.name == name
+@pytest.mark.parametrize(
+    ("operation", "name"), [(operation, name) for operation in registry.OPERATIONS for name in names(operation)]
+)
+def test_each_row_of_the_table_is_the_kernel_of_this_name(operation: str, name: str) -> None:
+    kernel = available(name, operation)
+    assert (kernel.name, kernel.operation) == (name, operation)
     assert kernel.summary
     assert "\n" not in kernel.summary
     assert kernel.backend.device == ("gpu" if name.endswith("-gpu") else "cpu")
@@ -58,15 +60,15 @@ def test_a_users_plain_function_becomes_a_kernel(tmp_path: Path) -> None:
     assert (kernel.name, kernel.summary, kernel.backend, kernel.passes) == (
         "mine:gradient", "Not right.", backends.NUMPY, None,
     )  # fmt: skip
-    assert kernel.gradient(0, 0, "w", "b") == (1.0, "w", "b")
+    assert kernel.built(None)(0, 0, "w", "b") == (1.0, "w", "b")
 
 
 def test_a_users_kernel_keeps_all_fields_but_its_name(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("from kernels.python_loops import LOOPS as FIRST\n")
+    (tmp_path / "mine.py").write_text("from kernels.gradient.python_loops import LOOPS as FIRST\n")
     kernel = load(f"{tmp_path}/mine.py:FIRST")
     assert isinstance(kernel, Kernel)
     assert (kernel.name, kernel.backend) == ("mine:FIRST", backends.PYTHON)
-    assert load("kernels.python_loops:LOOPS").name == "python_loops:LOOPS"
+    assert load("kernels.gradient.python_loops:LOOPS").name == "python_loops:LOOPS"
 
 
 def test_a_users_backend_that_cannot_place_an_array_makes_a_kernel_unavailable(tmp_path: Path) -> None:
@@ -81,13 +83,13 @@ def test_a_users_backend_that_cannot_place_an_array_makes_a_kernel_unavailable(t
 
 
 def test_a_missing_library_makes_a_kernel_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.KERNELS, "numpy", "a_library_that_is_not_there.module:X")
+    monkeypatch.setitem(registry.KERNELS["gradient"], "numpy", "a_library_that_is_not_there.module:X")
     with pytest.raises(BackendUnavailable, match="^a_library_that_is_not_there is not installed$"):
         load("numpy")
 
 
 def test_names_are_valid_in_an_expression_for_pytest() -> None:
-    assert all(name.replace("-", "").isalnum() for name in names())
+    assert all(name.replace("-", "").isalnum() for name in registry.all_names())
 
 
 def test_backends_round_python_floats_and_keep_the_dtype_of_arrays() -> None:
@@ -115,7 +117,7 @@ def test_the_cache_folder_depends_on_all_sources(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_extra_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "kernels.peers.torch", raising=False)
+    monkeypatch.delitem(sys.modules, "kernels.gradient.peers.torch", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)  # None makes an import of it fail as if it were not installed
     with pytest.raises(BackendUnavailable) as caught:
         load("torch")

@@ -40,7 +40,7 @@ def assertion_lines(ran: Ran) -> list[str]:
 
 
 def test_a_test_with_its_own_kernels_and_marks(run: Run, tmp_path: Path, written: Path) -> None:
-    (tmp_path / "mine.py").write_text("from kernels.numpy_vectorized import gradient\n")
+    (tmp_path / "mine.py").write_text("from kernels.gradient.numpy_vectorized import gradient\n")
     mine = str(tmp_path / "mine.py:gradient")
     written.write_text(
         HEAD
@@ -86,6 +86,40 @@ def test_fails_over_a_file(measured):
     assert str(tmp_path) not in text
     names = [benchmark["params"]["kernel"] for benchmark in json.loads(text)["benchmarks"]]
     assert sorted(names) == ["mine:gradient", "numpy", "numpy", "numpy-blocked", "numpy-blocked"]
+
+
+def test_marks_and_kernels_of_another_operation(run: Run, tmp_path: Path, written: Path) -> None:
+    written.write_text(
+        HEAD
+        + """
+@required("jax-compiled", 1e-6)
+@pytest.mark.parametrize("workload", ["descend:10x2@steps=2"])
+@pytest.mark.parametrize("kernel", ["numpy", "jax-compiled"])
+def test_passes(measured):
+    assert measured.operation == "descend"
+
+@required("loops", at_least=1e6)
+@pytest.mark.parametrize("workload", ["descend:10x2@steps=2", "10x2"])
+def test_fails(measured):
+    pass
+"""
+    )
+    ran = run("--benchmark", str(written), "--workloads=10x2", "--kernels=numpy", "--launches=2")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "2 failed, 2 passed" in ran.stdout
+    counts, *failed = assertion_lines(ran)
+    assert counts == "2 passed, 2 failed, 0 not shown either way"
+    assert [line.partition(", at least")[0] for line in failed] == [
+        "numpy on descend:10x2-f64@steps=2",
+        "numpy on 10x2-f64",
+    ]
+    (file,) = files(tmp_path)
+    found = {record.id.rpartition("/")[0]: record.selected for record in run_file.read(file).records}
+    assert found == {
+        "gradient/10x2-f64/loops": False, "gradient/10x2-f64/numpy": True,
+        "descend/10x2-f64@steps=2/loops": False, "descend/10x2-f64@steps=2/numpy": True,
+        "descend/10x2-f64@steps=2/jax-compiled": True,
+    }  # fmt: skip
 
 
 def test_one_launch_shows_nothing_and_passes(run: Run, written: Path) -> None:
@@ -136,6 +170,14 @@ def test_without_benchmark_the_test_is_skipped(run: Run, written: Path) -> None:
             "@pytest.mark.parametrize('workload', ['0x1'])\ndef test_it(measured): pass",
             "'0x1' has no examples; expected at least one",
         ),
+        (
+            "@required('numba-compiled', 2)\ndef test_it(measured): pass",
+            "numba-compiled is a kernel of descend, and the workloads are of gradient",
+        ),
+        (
+            "@pytest.mark.parametrize('kernel', ['numba-compiled'])\ndef test_it(measured): pass",
+            "numba-compiled is a kernel of descend, and the workloads are of gradient",
+        ),
     ],
 )
 def test_usage_errors_in_a_test(run: Run, tmp_path: Path, written: Path, text: str, message: str) -> None:
@@ -161,8 +203,11 @@ def earlier(run: Run, tmp_path: Path) -> Path:
 def edited(file: Path, factor: float, **machine: str) -> Path:
     """Another file with the same run, its times multiplied by the factor."""
     document = json.loads(file.read_text())
-    for record in document["logitbench"]["records"]:
-        record["seconds"] = {key: value * factor for key, value in record["seconds"].items()}
+    records = document["logitbench"]["records"]
+    for index, name in enumerate(records["fields"]):
+        if name.startswith("seconds."):
+            for row in records["rows"]:
+                row[index] *= factor
     document["logitbench"]["machine"] |= machine
     other = file.parent.parent.parent / "other.json"
     other.write_text(json.dumps(document))
@@ -179,6 +224,24 @@ def test_fail_if_slower(run: Run, earlier: Path) -> None:
     ran = run("--benchmark", *FAST, f"--fail-if-slower={edited(earlier, 1e12)}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert assertion_lines(ran) == ["1 passed, 0 failed, 0 not shown either way"]
+
+
+def test_fail_if_slower_of_another_operation(run: Run, tmp_path: Path) -> None:
+    chosen = ("--kernels=numpy", "--workloads=10x2,descend:10x2@steps=2", "--launches=2")
+    assert run("--benchmark", *chosen).returncode == 0
+    (file,) = files(tmp_path)
+    ran = run(
+        "--benchmark", *chosen[::2], "--workloads=descend:10x2@steps=2", f"--fail-if-slower={edited(file, 1e-12)}"
+    )
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    counts, line = assertion_lines(ran)
+    assert counts == "0 passed, 1 failed, 0 not shown either way"
+    assert line.startswith(
+        "numpy on descend:10x2-f64@steps=2, at most 10% slower than in other.json (seconds): failed: "
+    )
+    ran = run("--benchmark", *chosen[::2], "--workloads=descend:10x2@steps=3", f"--fail-if-slower={file}")
+    assert ran.returncode == 4
+    assert "has no time with an interval of anything chosen here" in ran.stderr
 
 
 def test_usage_errors_of_fail_if_slower(run: Run, tmp_path: Path, earlier: Path) -> None:

@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.host import resources
 from bench.host.checkout import CHECKOUT
-from bench.results import record, run_file
+from bench.plugin.storage import without_repetitions
+from bench.results import json_text, record, run_file
+from bench.results.tables import without_tables
 from bench.workloads import catalog
 from bench.workloads.digest import digest, same_data
 from tests.support.pytest_run import FAST, SHORT, Ran, Run, environment, files, in_subprocess
@@ -58,8 +60,10 @@ def test_a_run_prints_its_results_and_writes_its_files(finished: tuple[Ran, Path
 def test_the_file_is_pytest_benchmarks_json_with_every_round(finished: tuple[Ran, Path]) -> None:
     _, folder = finished
     (file,) = files(folder)
-    document: dict[str, Any] = json.loads(file.read_text())
-    assert json.loads((folder / "copy.json").read_text()) == document
+    copy, document = (json.loads(path.read_text()) for path in (folder / "copy.json", file))
+    assert {**without_repetitions(copy), "logitbench": 0} == {**document, "logitbench": 0}
+    assert asdict(run_file.read(folder / "copy.json")) == asdict(run_file.read(file))
+    document["logitbench"] = without_tables(document["logitbench"])
     rounds: dict[tuple[str, str], list[float]] = {}
     for race in document["logitbench"]["races"]:
         for launch in race["rounds"]:
@@ -68,7 +72,7 @@ def test_the_file_is_pytest_benchmarks_json_with_every_round(finished: tuple[Ran
     controls = {key for key in rounds if key[1].endswith(" (control)")}
     assert len(controls) == 2
     assert len(document["benchmarks"]) == len(rounds) - len(controls) == 4
-    for benchmark in document["benchmarks"]:
+    for benchmark in copy["benchmarks"]:
         expected = rounds[benchmark["params"]["workload"], benchmark["params"]["kernel"]]
         assert benchmark["stats"]["data"] == pytest.approx(expected)
         assert benchmark["extra_info"]["record"] == "gradient/{workload}/{kernel}/{threads}".format(
@@ -77,8 +81,7 @@ def test_the_file_is_pytest_benchmarks_json_with_every_round(finished: tuple[Ran
     assert document["machine_info"]["node"] == file.parent.name
     assert file.stem.endswith(document["logitbench"]["run"]["commit"])
     for race in document["logitbench"]["races"]:
-        data = catalog.problem(catalog.named(race["workload"]), 0)
-        assert same_data(race["data"], digest(data.X, data.y))
+        assert same_data(race["data"], digest(*catalog.data(catalog.named(race["workload"]))))
     shown = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(file), "--columns=median"],
         capture_output=True, text=True, check=True,
@@ -148,7 +151,7 @@ def test_pytest_benchmarks_own_storage_and_compare(run: Run, tmp_path: Path) -> 
 
 
 CHEAT = """
-from kernels.numpy_vectorized import gradient as correct
+from kernels.gradient.numpy_vectorized import gradient as correct
 
 def wrong(X, y, w, b):
     J, dw, db = correct(X, y, w, b)
@@ -200,7 +203,7 @@ def test_a_requested_kernel_must_be_available(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from dataclasses import replace\n"
         "from kernels import BackendUnavailable\n"
-        "from kernels.numpy_vectorized import NUMPY_VECTORIZED as kernel\n"
+        "from kernels.gradient.numpy_vectorized import NUMPY_VECTORIZED as kernel\n"
         "def unavailable(array):\n    raise BackendUnavailable('no such device')\n"
         "KERNEL = replace(kernel, backend=replace(kernel.backend, asarray=unavailable))\n"
     )
@@ -224,8 +227,41 @@ def test_a_users_data_file(run: Run, tmp_path: Path) -> None:
         (("--kernels", "nump"), "no kernel is called 'nump'; the nearest: numpy"),
         (("--kernels", ","), "--kernels is empty"),
         (("--kernels", "math:pi"), "pi is a float"),
+        (
+            ("--kernels", "numba-compiled", "--workloads", "lecture"),
+            "numba-compiled is a kernel of descend, and the ",
+        ),
         (("--workloads", "lectur"), "no workload is called 'lectur'; the nearest: lecture"),
         (("--workloads", "5x0"), "'5x0' has no features"),
+        (("--workloads", "descend:nowhere"), "no workload is called 'descend:nowhere'; the nearest: "),
+        (("--workloads", "foo:lecture"), "no operation is called 'foo'; expected gradient, descend"),
+        (("--workloads", "descend:lecture@steps=0"), "steps is 0; expected a whole number, 1 or more"),
+        (("--workloads", "descend:lecture@pace=1"), "descend has no option 'pace'; expected steps, learning_rate"),
+        (("--operation", "foo"), "no operation is called 'foo'; expected gradient or descend"),
+        (
+            ("--operation", "descend", "--workloads", "lectur"),
+            "no workload is called 'descend:lectur'; the nearest: ",
+        ),
+        (("--steps", "5"), "--steps is a number of descend, and the workloads are of gradient"),
+        *(
+            (
+                (f"--{option}={text}", "--workloads=descend:lecture"),
+                f"{option.replace('-', '_')} is {text}; {expected}",
+            )
+            for option, expected, texts in (
+                ("steps", "expected a whole number, 1 or more", ("0", "-3", "2.5", "nan", "1e3")),
+                ("learning-rate", "expected a number above 0", ("0", "-1", "nan", "inf", "fast")),
+            )
+            for text in texts
+        ),
+        (
+            ("--steps=9999999", "--workloads=descend:lecture"),
+            "steps is 9999999; expected at most 524287 with 2 features",
+        ),
+        (
+            ("--learning-rate=1e9", "--workloads=descend:lecture"),
+            "learning_rate is 1e+09: it diverges, the cost rises ",
+        ),
         (("--data", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("--benchmark-max-time=inf",), "--benchmark-max-time is inf"),
         (("--benchmark-max-time=0",), "--benchmark-max-time is 0"),
@@ -263,7 +299,7 @@ def test_an_interrupted_run_is_saved_and_can_be_resumed(run: Run, tmp_path: Path
     waiting = tmp_path / "waiting"
     (tmp_path / "mine.py").write_text(
         "import time\nfrom pathlib import Path\n"
-        "from kernels.numpy_vectorized import gradient\n"
+        "from kernels.gradient.numpy_vectorized import gradient\n"
         f"waiting = Path({str(waiting)!r})\n"
         "def waits(X, y, w, b):\n"
         "    if len(y) == 20 and not waiting.exists():\n"
@@ -345,7 +381,7 @@ def test_a_killed_run_of_a_profile_is_resumed(run: Run, tmp_path: Path) -> None:
     assert sorted(keys) == sorted([("64x32-f64", threads, 2) for threads in counts] + [("1024x2-f64", counts[-1], 2)])
     race = next(r for r in results.races if (r["workload"], r["threads"]) == (launch["workload"], launch["threads"]))
     first = [rounds["seconds"] for rounds in race["rounds"] if rounds["launch"] == 0 and rounds["kernel"] == "numpy"]
-    assert first == [launch["samples"]["numpy"]["rounds"]]
+    assert first == json_text.rounded([launch["samples"]["numpy"]["rounds"]])
     assert all(r.level for r in results.records) or not results.machine["hardware"]["caches"]
 
 
@@ -359,7 +395,7 @@ def test_several_numbers_of_threads(run: Run, tmp_path: Path) -> None:
     assert [r.id for r in results.records] == [
         f"gradient/10x2-f64/{kernel}/{threads}" for threads in (1, 2) for kernel in ("loops", "numpy")
     ]
-    assert all(r.seen and r.seen["over_used"] is False for r in results.records)
+    assert all(r.counters and r.counters["over_used"] is False for r in results.records)
     assert [race["worker_environment"]["OMP_NUM_THREADS"] for race in results.races] == ["1", "2"]
     one = run("--benchmark", "--workloads", "10x2", "--kernels", "numpy", "--threads", "1,2", "-k", "2t")
     assert "10x2-f64, 1 thread" not in one.stdout

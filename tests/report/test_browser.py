@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bench.results.record import Ratio, Record, Results, Seconds
+from bench.results.record import Error, Ratio, Record, Results, Seconds
+from tests.support import operations
 from tests.support.browser import change, drawn, screen, text_of, visible_rows
 from tests.support.pages import HOSTILE, RUN
 from tests.support.records import OK
@@ -75,7 +76,7 @@ def page(browser: Any, folder: Path) -> Any:
 def timed_on(workload: str) -> list[Record]:
     """The timed records of a workload, fastest first."""
     timed = (record for record in RUN.records if record.workload == workload and record.seconds)
-    return sorted(timed, key=lambda record: record.seconds.median if record.seconds else 0.0)
+    return sorted(timed, key=lambda record: record.seconds.estimate if record.seconds else 0.0)
 
 
 def test_the_workload_is_chosen_once_for_all_charts_and_tables(page: Any) -> None:
@@ -236,7 +237,7 @@ def test_the_numbers_are_downloaded(page: Any, folder: Path) -> None:
         row = rows[record.workload, record.kernel]
         assert record.seconds
         assert record.speedup
-        assert float(row["seconds"]) == record.seconds.median
+        assert float(row["seconds"]) == record.seconds.estimate
         assert float(row["speedup"]) == record.speedup.estimate
     with (folder / "rounds.csv").open(newline="") as text:
         downloaded = sorted(float(row["seconds"]) for row in csv.DictReader(text))
@@ -262,6 +263,90 @@ def test_formulas_of_a_spreadsheet_are_downloaded_as_text(browser: Any, folder: 
     with saved.open(newline="") as text:
         downloaded = [row["kernel"] for row in csv.DictReader(text)]
     assert downloaded == ["'=1+1", "'+1", "'-1", "'@a", 'a "b", c']
+
+
+@pytest.fixture
+def descents(browser: Any, folder: Path) -> Any:
+    """The page of a run of two operations, of which one has curves."""
+    from bench.report.page.run_page import run_page
+
+    file = folder / "descents.html"
+    if not file.exists():
+        file.write_text(run_page(operations.RUN), encoding="utf-8")
+    browser.get(file.as_uri())
+    browser.get_log("browser")
+    drawn(browser, "curves")
+    return browser
+
+
+def lines_of(browser: Any, section: str) -> int:
+    return len(browser.find_elements(By.CSS_SELECTOR, f"#{section} .chart .mark-line path"))
+
+
+def test_curves_are_drawn_against_the_step_and_against_seconds(descents: Any) -> None:
+    assert {"step", "cost", "8"} <= set(drawn(descents, "curves"))
+    assert lines_of(descents, "curves") == len(operations.SECONDS)
+    change(descents, "#curves [data-choice=against]", "seconds")
+    shown = drawn(descents, "curves")
+    assert "time" in shown
+    assert "step" not in shown
+    assert any(text.endswith(" µs") for text in shown)
+    assert lines_of(descents, "curves") == len(operations.SECONDS)
+    assert text_of(descents, "#curves figcaption") == "descend:10000x2-f64 · seconds"
+    change(descents, "#curves [data-choice=race]", "descend:1000x2-f64")
+    assert {row.split()[0] for row in visible_rows(descents, "curves")} == {"descend:1000x2-f64"}
+    change(descents, "#curves [data-scale]", "linear")
+    assert lines_of(descents, "curves") == len(operations.SECONDS)
+    # vega-embed's only other messages are of charts whose rows have a fixed height
+    messages = [entry["message"] for entry in descents.get_log("browser")]
+    assert [message for message in messages if 'Dropping \\"fit-y\\"' not in message] == []
+
+
+def test_kernels_on_one_curve_are_told_apart_by_hiding_and_by_their_symbols(descents: Any) -> None:
+    change(descents, "#kernels input[value=numba-compiled]", "")
+    drawn(descents, "curves")
+    assert lines_of(descents, "curves") == len(operations.SECONDS) - 1
+    assert "hidden: numba-compiled" in text_of(descents, "#curves figcaption")
+    symbols = descents.find_elements(By.CSS_SELECTOR, "#curves .chart .mark-symbol path")
+    tips = set()
+    for symbol in symbols:
+        descents.execute_script("arguments[0].scrollIntoView({block: 'center'})", symbol)
+        ActionChains(descents).move_to_element(symbol).perform()
+        time.sleep(0.2)
+        tips.add(descents.execute_script("return document.getElementById('vg-tooltip-element').innerText"))
+    assert {name for name in operations.SECONDS if any(name in tip.split() for tip in tips)} == (
+        set(operations.SECONDS) - {"numba-compiled"}
+    )
+    (jax,) = (" ".join(tip.split()) for tip in tips if "jax" in tip and "after 3 steps" in tip)
+    assert "0.358400 after 3 steps" in jax  # 0.7 · 0.8³
+    assert "600 µs of 1.60 ms" in jax
+
+
+def test_every_number_of_a_curve_is_downloaded(descents: Any, folder: Path) -> None:
+    descents.find_element(By.CSS_SELECTOR, "#curves .csv").click()
+    for _ in range(100):
+        if (folder / "curves.csv").exists():
+            break
+        time.sleep(0.05)
+    with (folder / "curves.csv").open(newline="") as text:
+        rows = [row for row in csv.DictReader(text) if row["race"] == "descend:1000x2-f64" and row["kernel"] == "jax"]
+    assert [int(row["step"]) for row in rows] == list(range(operations.STEPS + 1))
+    assert [float(row["value"]) for row in rows] == pytest.approx(operations.COSTS, rel=1e-8)
+    assert float(rows[-1]["seconds"]) == pytest.approx(operations.SECONDS["jax"], rel=1e-5)
+
+
+def test_the_time_for_the_steps_is_a_table_in_sight(descents: Any) -> None:
+    rows = visible_rows(descents, "steps")
+    assert len(rows) == 2 * len(operations.SECONDS)
+    table = descents.find_element(By.CSS_SELECTOR, "#steps table").text
+    assert "descend:1000x2-f64 loops 8 2.00 ms 250 µs" in table
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_of_curves_fits_the_screen(descents: Any, width: int) -> None:
+    with screen(descents, width):
+        drawn(descents, "curves")
+        assert descents.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 def test_the_page_loads_nothing_and_logs_nothing(page: Any) -> None:
@@ -306,14 +391,24 @@ def test_no_text_of_a_file_is_executed(browser: Any, folder: Path) -> None:
             kernel=f"{HOSTILE}{index}",
             seconds=Seconds(1e-5 * (1 + index), 9e-6, 1e-3),
             speedup=Ratio(2.0, 1.0, 3.0, HOSTILE),
+            error=Error(0.1, {HOSTILE: 4.0 + index}),
+            curves={HOSTILE: [3.0, 2.0, 1.0]},
         )
         for index in range(2)
     )
+    said = {
+        "figures": {HOSTILE: HOSTILE}, "texts": dict.fromkeys(("bytes", "ceiling", "curve"), HOSTILE), "options": [],
+    }  # fmt: skip
     failed = replace(OK, kernel="b", outcome="raised", reason=HOSTILE, seconds=None)
     machine = RUN.machine | {"id": HOSTILE, "hardware": RUN.machine["hardware"] | {"cpu": HOSTILE}}
     file = folder / "hostile.html"
-    file.write_text(run_page(Results({"began": HOSTILE}, machine, (), (*records, failed))), encoding="utf-8")
+    results = Results({"began": HOSTILE}, machine, (), (*records, failed), {"gradient": said})
+    file.write_text(run_page(results), encoding="utf-8")
     browser.get(file.as_uri())
-    assert any("<script>" in text for text in drawn(browser, "speedup"))
+    browser.execute_script("document.getElementById('more').open = true")
+    for section in ("speedup", "curves", "accuracy"):
+        assert any("<script>" in text for text in drawn(browser, section)), section
+    assert "<script>" in text_of(browser, "#curves h2")
+    assert "<script>" in text_of(browser, "#accuracy .remarks")
     assert browser.execute_script("return window.pwned") is None
     assert browser.execute_script("return document.querySelectorAll('img, b').length") == 0

@@ -64,6 +64,22 @@ def test_the_gap_between_columns_narrows_before_a_cell_is_cut() -> None:
     assert printed(numbers, width=11)[-1] == "12345 67890"
 
 
+def test_a_heading_goes_on_in_the_next_line_before_a_cell_is_cut() -> None:
+    numbers = Table("", number_columns("one of two", "b"), [("12345", "67890")])
+    assert printed(numbers, width=17)[0] == "one of two      b"
+    assert [line.split() for line in printed(numbers, width=12)] == [
+        ["one"], ["of"], ["two", "b"], ["─" * 12], ["12345", "67890"],
+    ]  # fmt: skip
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    assert printed(Table("", (), [], ("a rate of 12.3 GB/s",)), width=20) == ["  a rate of", "    12.3 GB/s"]
+
+
+def test_a_long_title_goes_on_in_the_next_line() -> None:
+    assert printed(Table("numba on a-b", (), []), width=10) == ["numba on", "  a-b"]
+
+
 def test_a_note_breaks_between_words_and_its_second_line_is_indented() -> None:
     assert printed(Table("", (), [], TABLE.notes), width=36) == [
         "  interval wider than ±2%:",

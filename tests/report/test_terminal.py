@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from bench.report import formatting, markdown
+from bench.report.operations import meanings
 from bench.report.progress import Progress
 from bench.report.race_tables import LEGEND, legend
 from bench.results.record import Cold, Error, Ratio, Results, Seconds
-from tests.support.records import MACHINE, OK, RESULTS, WRONG
+from tests.support.records import MACHINE, OK, OPERATIONS, RESULTS, WRONG
 from tests.support.terminal import shown
 
 
@@ -51,15 +52,16 @@ def test_a_legend_below_the_first_table_explains_its_columns() -> None:
     later = replace(OK, workload="later")
     lines = shown(replace(RESULTS, records=(OK, WRONG, later))).splitlines()
     first, second = (index for index, line in enumerate(lines) if line.startswith("kernel  ") and "time/call" in line)
-    positions = [lines.index(f"  {line}") for line in legend("loops")]
+    explanation = legend("loops", LEGEND | meanings(RESULTS, RESULTS.records))
+    positions = [lines.index(f"  {line}") for line in explanation]
     assert first < positions[0] < positions[-1] < second
     assert positions == list(range(positions[0], positions[-1] + 1))
-    assert [lines.count(f"  {line}") for line in legend("loops")] == [1] * len(positions)
-    columns = [heading.format(baseline="loops") for heading in LEGEND]
+    assert [lines.count(f"  {line}") for line in explanation] == [1] * len(positions)
+    columns = [*(heading.format(baseline="loops") for heading in LEGEND), "of ceiling", "GB/s", "ulps"]
     assert re.split(" {2,}", lines[first].strip()) == columns
-    explained = [line.split("  ")[0] for line in legend("loops") if not line.startswith(" ")]
+    explained = [line.split("  ")[0] for line in explanation if not line.startswith(" ")]
     assert explained == columns
-    assert max(map(len, legend("loops-examples"))) <= 78
+    assert max(map(len, legend("loops-examples", LEGEND))) <= 78
 
 
 def test_the_header_names_the_machine_the_software_the_launches_and_the_date() -> None:
@@ -97,10 +99,12 @@ def test_the_summary_fits_the_terminal_and_nothing_is_cut(width: int, ratio: Rat
         seconds=Seconds(0.0001234, 0.0009, 0.001),
         speedup=ratio,
         gigabytes_per_second=0.01234,
-        error=Error(12_345.0, 0.1),
-        cold=Cold(0.1, 0.1, 0.1, 0.1234),
+        error=Error(0.1, {"ulps": 12_345.0}),
+        cold=Cold(*[0.1234] * 7),
+        break_even={"numpy": 1_234_567},
     )
-    lines = shown(Results({}, MACHINE, (), (widest, replace(OK, selected=False), WRONG)), width).splitlines()
+    records = (widest, replace(OK, selected=False), WRONG)
+    lines = shown(Results({}, MACHINE, (), records, OPERATIONS), width).splitlines()
     assert max(map(len, lines)) <= width
     assert not any("…" in line for line in lines)
     assert any("not selected" in line for line in lines)
@@ -189,8 +193,8 @@ def test_the_control_is_shown_with_its_causes(trustworthy: bool, says: str) -> N
 
 def test_notes_warn_and_say_what_to_do() -> None:
     wide = Ratio(2.0, 1.5, 2.5, "loops", "faster", 5, 40)
-    seen = {"over_used": True, "cores_used": 3.0, "compiled_again": 1}
-    record = replace(OK, speedup=wide, seen=seen, steady=False, launch_spread=0.031)
+    counters = {"over_used": True, "cores_used": 3.0, "compiled_again": 1}
+    record = replace(OK, speedup=wide, counters=counters, steady=False, launch_spread=0.031)
     text = " ".join(shown(replace(RESULTS, records=(record,))).split())
     for expected in (
         "±3.1%", "1 of 1 interval is wider than ±2%", "to narrow every interval to ±2%, use --launches 40",
@@ -224,12 +228,23 @@ def test_the_launches_that_narrow_every_interval_are_named_once() -> None:
 
 
 def test_the_cold_start_and_the_run_time_are_shown() -> None:
-    cold = Cold(0.5, 1e-6, 0.02, 0.8, 0.1, 0.003)
+    cold = Cold(0.5, 1e-6, None, 0.02, 0.8, 0.1, 0.003)
     budget = {"start_seconds": 31.0, "rounds_seconds": 95.0, "rest_seconds": 12.0}
     record = replace(OK, kernel="jax", cold=cold, break_even={"numpy": 1234})
     text = shown(replace(RESULTS, records=(record,), run={**RESULTS.run, "budget": budget}))
-    row = next(line for line in text.splitlines() if line.startswith("jax") and "ms" in line)
-    assert " ".join(row.split()) == "jax 500 ms 1.00 µs 20.0 ms 800 ms 100 ms 3.00 ms after 1,234"
+    heading, row = text.partition("cold start")[2].splitlines()[1:4:2]
+    assert re.split(" {2,}", heading) == [
+        "kernel", "import", "place", "lower", "compile", "cached", "1st call", "overtakes numpy",
+    ]  # fmt: skip
+    assert re.split(" {2,}", row.strip()) == [
+        "jax", "500 ms", "1.0 µs", "20 ms", "800 ms", "100 ms", "3.0 ms", "1,234",
+    ]  # fmt: skip
     assert "run time: start-up 31 s, timed rounds 1 min 35 s, other 12 s" in text
     never = replace(record, break_even={"numpy": None})
     assert "never" in shown(replace(RESULTS, records=(never,)))
+    built = replace(OK, kernel="numba", cold=Cold(build_seconds=0.25), break_even={"loops": 3})
+    text = shown(replace(RESULTS, records=(built,))).partition("cold start")[2]
+    heading, row = text.splitlines()[1:4:2]
+    assert (heading.split(), row.split()) == (["kernel", "build"], ["numba", "250", "ms"])
+    assert "build: making the call" in text
+    assert "overtakes" not in text

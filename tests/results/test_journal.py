@@ -14,7 +14,9 @@ PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
 SAMPLES = KernelSamples(
     "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), positions=(0, 1), check_results=({"check": "data"},)
 )
-FIRST = LaunchResult("lecture", 2, 0, {"numpy": SAMPLES}, "numpy", {"rounds": 1.0}, {"stolen": None})
+FIRST = LaunchResult(
+    "lecture", 2, 0, {"numpy": SAMPLES}, "numpy", {"rounds": 1.0}, {"stolen": None}, {"size": 1.0}, {"steps": 10}
+)
 SECOND = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", output_tail="oh\n")})
 
 

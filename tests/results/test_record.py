@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from bench.results import record, run_file
-from bench.results.record import Record, Results
+from bench.host.checkout import CHECKOUT
+from bench.results import record, run_file, schema
+from bench.results.record import Error, Record, Results
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 
 
@@ -20,12 +24,23 @@ def test_written_results_are_read_back(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["run.json"]
 
 
+def test_texts_of_results_in_memory_are_made_printable_and_nothing_is_lost() -> None:
+    strange = replace(OK, kernel="mine\x1b[31m:f")
+    operations = {"gradient": {"summary": "a\nb", "figures": {"ulps": "c\u202e"}}}
+    shown = run_file.printable_results(replace(RESULTS, records=(strange,), operations=operations))
+    assert shown == replace(
+        RESULTS,
+        records=(replace(OK, kernel="mine:f"),),
+        operations={"gradient": {"summary": "a b", "figures": {"ulps": "c"}}},
+    )
+
+
 def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RESULTS.as_json()})
     before = file.read_text()
     with pytest.raises(ValueError, match="not JSON compliant"):
-        run_file.write(file, {"logitbench": float("nan")})
+        run_file.write(file, {"logitbench": RESULTS.as_json() | {"run": {"seconds": float("nan")}}})
     assert (file.read_text(), list(tmp_path.iterdir())) == (before, [file])
 
 
@@ -54,7 +69,7 @@ def test_a_file_never_overwrites_another(hard_links: bool, tmp_path: Path, monke
             '{"logitbench": {"schema": 1, "run": 0, "machine": 0, "races": [], "records": [0]}}',
             "not a valid results file of logitbench: logitbench.machine is '0'; expected an object",
         ),
-        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schema 1"),
+        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schemas 1 and 2"),
     ],
 )
 def test_invalid_files(tmp_path: Path, content: str, message: str) -> None:
@@ -101,7 +116,26 @@ def test_paths_of_this_machine_are_removed(reason: str, kept: str) -> None:
     assert results.as_json()["records"][0]["reason"] == kept
 
 
+def test_every_key_of_a_file_is_described() -> None:
+    page = (CHECKOUT / "docs" / "record.md").read_text()
+    tree = page[page.index("```") : page.rindex("```")]
+    for part in (
+        schema.File,
+        schema.Machine,
+        schema.Run,
+        schema.Operation,
+        schema.Race,
+        schema.Rounds,
+        schema.Control,
+    ):
+        missing = [key for key in get_type_hints(part) if not re.search(rf"\b{key}\b", tree)]
+        assert not missing, f"{part.__name__}: {missing}"
+
+
 def test_extra_info_names_its_record() -> None:
     assert record.extra_info(OK)["record"] == OK.id
+    assert record.extra_info(OK)["max_ulps"] == 4.2
+    other = replace(OK, error=Error(0.5, {"steps": 12.0}))  # of an operation without this figure
+    assert record.extra_info(other)["max_ulps"] is None
     assert record.extra_info(WRONG)["speedup"] is None
     assert all(isinstance(value, (str, float, int, type(None))) for value in record.extra_info(OK).values())

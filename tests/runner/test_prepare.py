@@ -14,7 +14,7 @@ from bench.runner.kernel_run import KernelRun
 from bench.runner.prepare import prepare, verify_and_release
 from bench.worker.frames import encode
 from bench.worker.messages import Request, RoundResponse, WorkerFailed
-from kernels.numpy_vectorized import gradient as correct
+from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
 
 ROUND = RoundResponse(
@@ -59,23 +59,26 @@ def test_a_kernel_is_checked_again_after_the_last_round() -> None:
 
 @pytest.mark.parametrize("skip_probes", [False, True])
 def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) -> None:
-    made, checked = inputs(TINY), list[str]()
+    made, checked = inputs(TINY), list[dict[str, str]]()
     responses: dict[str, Any] = {
         "place": {"placement_seconds": 1.0},
-        "compile": {},
+        "compile": {"build_seconds": 0.5, "compiles": False},
         "call": {"seconds": 1.0},
     }
-    steps = prepare(KernelRun(KernelSamples("ok")), made, skip_probes, timed=True)
+    kernel_run = KernelRun(KernelSamples("ok"))
+    steps = prepare(kernel_run, made, skip_probes, timed=True)
     request: Request | None = next(steps)
     while request is not None:
         if request.name == "check":
-            checked.append(request.arguments["y"])
-            X, y = (made.arrays[request.arguments[name]] for name in "Xy")
-            result = correct(X, y, request.arguments["w"], request.arguments["b"][()])
+            fields, (w, b) = request.arguments["fields"], request.arguments["fresh"]
+            checked.append(fields)
+            X, y = (made.arrays[fields.get(name, name)] for name in "Xy")
+            result = correct(X, y, w, b[()])
             frame = encode({"result": [np.asarray(part) for part in result]})
             responses["check"] = json.loads(frame[4:])  # without its length
         try:
             request = steps.send(responses[request.name])
         except StopIteration:
             request = None
-    assert checked == ["y", *(case.y for case in made.probes if not skip_probes)]
+    assert checked == [{}, *(case.fields for case in made.probes if not skip_probes)]
+    assert (kernel_run.samples.cold["build_seconds"], kernel_run.samples.kernel["compiles"]) == (0.5, False)

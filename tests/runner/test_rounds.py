@@ -128,7 +128,7 @@ def test_a_failure_does_not_affect_the_other_kernels() -> None:
         ({**RESPONSE, "seconds": 0.0}, "crashed", "it reported a round of 0 s or less"),
         ({**RESPONSE, "result": [{"dtype": "object"}]}, "crashed", "it sent an array of 'object' for result"),
         ({**RESPONSE, "mutated": None}, "crashed", "it sent no boolean for mutated"),
-        ({**RESPONSE, "mutated": True}, "wrong", "timed: it wrote into w, which is read-only"),
+        ({**RESPONSE, "mutated": True}, "wrong", "timed: it wrote into its arguments, which are read-only"),
         ({}, "crashed", "it sent no number for seconds"),
     ],
 )

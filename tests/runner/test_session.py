@@ -36,7 +36,7 @@ def test_a_precise_race_ends_after_the_fewest_launches_or_the_requested_number()
 def test_wall_time_that_is_neither_start_up_nor_rounds_is_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.runner.run_results.time", SimpleNamespace(monotonic=lambda: 100.0))
     wall_time = WallTime(began=0.0)
-    seconds = {"start": 10.0, "admission": 20.0, "rounds": 25.0, "dismissal": 5.0}
+    seconds = {"start": 10.0, "prepare": 20.0, "rounds": 25.0, "verify": 5.0}
     wall_time.add(LaunchResult("lecture", 2, 0, {}, seconds=seconds))
     assert wall_time.budget() == {"start_seconds": 30.0, "rounds_seconds": 25.0, "rest_seconds": 45.0}
 

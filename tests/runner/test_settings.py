@@ -37,7 +37,7 @@ def session_for(*arguments: str, **options: Any) -> Session:
     unset = dict.fromkeys(("kernels", "workloads", "data", "target", "threads", "launches", "benchmark_json"))
     values = {
         **unset, "profile": "default", "timeout": 120.0, "no_ceilings": False, "benchmark_max_time": 1.0,
-        "benchmark_disable": False, "benchmark_skip": False, "collectonly": False, **options,
+        "benchmark_disable": False, "benchmark_skip": False, "collectonly": False, "operation": "gradient", **options,
     }  # fmt: skip
     config: Any = SimpleNamespace(
         getoption=lambda name, default=None: values.get(name, default),
@@ -88,10 +88,17 @@ def test_peers_is_a_part_of_the_grid_with_torch() -> None:
     assert len(session.workloads) == 12
 
 
+def test_learn_goes_from_the_gradient_to_its_descent() -> None:
+    session = session_for(profile="learn")
+    assert {workload.operation for workload in session.workloads.values()} == {"descend"}
+    assert set(session.candidates) == set(names("descend")) - set(registry.ON_REQUEST)
+
+
 @pytest.mark.parametrize(
     ("profile", "shortest", "longest"),
     [
         ("quick", 10, 60),
+        ("learn", 60, 300),
         ("default", 150, 400),
         ("peers", 600, HOUR / 3),
         ("full", HOUR / 2, 1.25 * HOUR),
@@ -134,12 +141,26 @@ def test_an_unknown_profile() -> None:
 
 
 def test_a_launch_has_the_workloads_that_race_on_its_number_of_threads() -> None:
-    settings = Settings(launches=2, threads_on={"b": (1, 2)})
-    assert planned_launches(["a", "b"], settings) == [
-        PlannedLaunch(("a", "b"), 2, 0),
-        PlannedLaunch(("a", "b"), 2, 1),
-        PlannedLaunch(("b",), 1, 0),
-        PlannedLaunch(("b",), 1, 1),
+    settings = Settings(launches=2, threads_on={"20x3-f64": (1, 2)})
+    assert planned_launches([catalog.named("lecture"), catalog.named("20x3")], settings) == [
+        PlannedLaunch(("lecture", "20x3-f64"), 2, 0),
+        PlannedLaunch(("lecture", "20x3-f64"), 2, 1),
+        PlannedLaunch(("20x3-f64",), 1, 0),
+        PlannedLaunch(("20x3-f64",), 1, 1),
+    ]
+
+
+def test_a_launch_has_workloads_of_one_operation() -> None:
+    """Its workers keep the kernel that they loaded, which is one of one operation."""
+    names = ("lecture", "descend:lecture", "20x3-f64", "descend:20x3-f64@steps=5")
+    settings = Settings(launches=2, threads_on={"descend:lecture": (1,)})
+    assert planned_launches([catalog.named(name) for name in names], settings) == [
+        PlannedLaunch(("lecture", "20x3-f64"), 2, 0),
+        PlannedLaunch(("lecture", "20x3-f64"), 2, 1),
+        PlannedLaunch(("descend:20x3-f64@steps=5",), 2, 0),
+        PlannedLaunch(("descend:20x3-f64@steps=5",), 2, 1),
+        PlannedLaunch(("descend:lecture",), 1, 0),
+        PlannedLaunch(("descend:lecture",), 1, 1),
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.numpy_vectorized import gradient as correct
+from kernels.gradient.numpy_vectorized import gradient as correct
 
 _called: set[str] = set()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.results.record import Cold, Error, Fraction, Ratio, Record, Results, Seconds
-from tests.support.records import MACHINE, OK
+from tests.support.records import MACHINE, OK, OPERATIONS
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\x1b[31m\u2028\x07<b>"
 SPEED = {"loops": 1.0, "numpy": 26.0, "numba": 157.0}
@@ -48,8 +48,14 @@ def timed(kernel: str, m: int, baseline: str) -> Record:
             5,
             40,
         ),
-        cold=Cold(0.2, 1e-6, None, 1.5 if kernel == "numba" else None, None, seconds),
-        error=Error(4.2, 0.004),
+        cold=Cold(
+            import_seconds=0.2,
+            placement_seconds=1e-6,
+            compile_seconds=1.5 if kernel == "numba" else None,
+            first_call_seconds=seconds,
+        ),
+        error=Error(0.004, {"ulps": 4.2}),
+        work={"read": 8 * m * 5, "sigmoid": m, "multiply": 16 * m},
         ceiling=Fraction("read", min(0.9, 1e-6 / seconds), 1e-6 / seconds * 0.9, 1e-6 / seconds * 1.1),
         launch_spread=0.05,
         launches=3,
@@ -59,6 +65,8 @@ def timed(kernel: str, m: int, baseline: str) -> Record:
 def race(m: int, kernels: tuple[str, ...], rounds: int = 4, launches: int = 3) -> dict[str, Any]:
     return {
         "workload": f"{m}x4-f64",
+        "operation": "gradient",
+        "details": {},
         "threads": 2,
         "control": {"kernel": "numba", "estimate": 1.0, "low": 0.98, "high": 1.02, "trustworthy": True, "causes": []},
         "ceilings": _CEILINGS,
@@ -81,4 +89,5 @@ RUN = Results(
         replace(timed("loops", 100_000, "numpy"), outcome="skipped", reason="too slow", seconds=None, speedup=None),
         *(timed(kernel, 100_000, "numpy") for kernel in ("numpy", "numba")),
     ),
+    OPERATIONS,
 )

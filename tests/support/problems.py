@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from bench.correctness.checks import CheckResult
 from bench.runner.inputs import CheckCase, WorkloadInputs
-from bench.worker.timing import to_numpy
+from bench.worker.placed_kernel import to_numpy
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
+from kernels.contract import map_arrays
 
 # Few sizes, because JAX compiles for each: 1 and larger, even and odd, below and above SIMD widths.
 EXAMPLES, FEATURES = (1, 2, 3, 8, 33), (1, 2, 5, 17)
@@ -22,10 +23,10 @@ TINY = "50x3"
 """A workload for tests of a worker."""
 
 
-def available(name: str) -> Kernel:
+def available(name: str, operation: str = "gradient") -> Kernel:
     """The kernel; skips the test, with the reason, where this machine cannot run it."""
     try:
-        return load(name)
+        return load(name, operation)
     except BackendUnavailable as unavailable:
         pytest.skip(f"{name}: {unavailable}")
 
@@ -34,10 +35,10 @@ every_kernel = pytest.mark.parametrize("name", names())
 
 
 def call(kernel: Kernel, problem: Problem) -> Gradient:
-    """One call, with arguments placed and the result converted as the suite does."""
+    """One call of a gradient kernel, with arguments placed and the result converted as the suite does."""
     backend = kernel.backend
     placed = (backend.asarray(part) for part in (problem.X, problem.y, problem.w, problem.b))
-    result = backend.wait(kernel.gradient(*placed))
+    result = backend.wait(kernel.built(None)(*placed))
     return Gradient(*(backend.asnumpy(part, problem.dtype) for part in result))
 
 
@@ -49,15 +50,16 @@ def inputs(workload: str) -> WorkloadInputs:
 
 def run_checks(kernel: Kernel, workload: str) -> list[CheckResult]:
     """The results of all untimed checks of a kernel, called in this process and not in a worker."""
-    workload_inputs, asarray = inputs(workload), kernel.backend.asarray
-    placed = {name: asarray(workload_inputs.arrays[name]) for name in ("X", "probe")}
+    made, asarray = inputs(workload), kernel.backend.asarray
+    operation, function = made.workload.definition, kernel.built(made.workload.static)
+    placed = {name: asarray(array) for name, array in made.arrays.items()}
 
     def run(case: CheckCase) -> CheckResult:
-        y, w, b = (asarray(part) for part in (workload_inputs.arrays[case.y], case.w, case.b))
-        result = kernel.backend.wait(kernel.gradient(placed[case.X], y, w, b))
-        return case.judge(to_numpy(kernel, result, workload_inputs.workload.n, workload_inputs.workload.dtype))
+        fields = [placed[case.fields.get(field, field)] for field in operation.fields]
+        result = kernel.backend.wait(function(*fields, *map_arrays(asarray, case.fresh)))
+        return case.judge(to_numpy(kernel.backend, operation.result(made.inputs), made.inputs.dtype, result))
 
-    return [run(case) for case in (workload_inputs.data, *workload_inputs.probes, workload_inputs.unseen)]
+    return [run(case) for case in (made.data, *made.probes, made.unseen)]
 
 
 def normal(

@@ -18,7 +18,7 @@ KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
 
 def samples(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
     rounds = tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4))
-    check_results = ({"check": "data", "max_ulps": 4.0, "bound_fraction": 0.1, "failure": ""},)
+    check_results = ({"check": "data", "bound_fraction": 0.1, "figures": {"ulps": 4.0}, "failure": ""},)
     return KernelSamples(
         **{
             "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "check_results": check_results,

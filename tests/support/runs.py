@@ -11,7 +11,8 @@ from bench.analysis import statistics
 from bench.host import machine
 from bench.results.record import Fraction, Ratio, Record, Results, Seconds
 from bench.results.store import Run
-from tests.support.records import MACHINE
+from kernels.ceilings.specs import amounts
+from tests.support.records import MACHINE, OPERATIONS
 
 DIGEST = {"ones": 0.5, "size": 1.0, "placed": 0.01, "labelled": 0.02}
 WOBBLE = (0.99, 1.0, 1.01, 1.0, 1.0)
@@ -41,9 +42,10 @@ def run(
     seconds: kernel → seconds of a call
     ceiling: seconds for reading X and y, ten times those of the sigmoids and products
     wobble: a factor for the times of each launch
-    more: threads, commit, began, data, trustworthy, m, device
+    more: threads, commit, began, data, trustworthy, m, device, operation, details, unreached (kernels)
     """
-    threads, m = more.get("threads", 2), more.get("m", 1000)
+    threads, m, operation = more.get("threads", 2), more.get("m", 1000), more.get("operation", "gradient")
+    steps = more.get("details", {}).get("steps", 0) + 1
     repeats = 2**25 // (m * 2 * 8)
     factors = {"(read-sum)": 1.5, "(read-bits)": 1.0, "(sigmoid)": 0.1, "(multiply)": 0.1}
     ceilings = {} if ceiling is None else {name: factor * ceiling * repeats for name, factor in factors.items()}
@@ -56,12 +58,14 @@ def run(
     center = interval.estimate if interval else wobble[0]
     records = tuple(
         Record(
-            id=f"gradient/{workload}/{kernel}/{threads}", operation="gradient", kernel=kernel, backend="numpy",
+            id=f"{operation}/{workload}/{kernel}/{threads}", operation=operation, kernel=kernel, backend="numpy",
             device=more.get("device", "cpu"), workload=workload, m=m, n=2, dtype="float64", order="C",
             threads=threads, outcome="ok", launches=len(wobble), rounds=3 * len(wobble),
             seconds=Seconds(call * center, 0.9 * call, 1.1 * call), bytes_per_call=m * 24,
             over_numpy=Ratio(2.0, 1.9, 2.1, "numpy", "faster"), speedup=Ratio(4.0, 3.9, 4.1, "loops", "faster"),
             ceiling=Fraction("read", ceiling / call, 0.9 * ceiling / call, 1.1 * ceiling / call) if ceiling else None,
+            work={name: steps * amount for name, amount in amounts(m, 2, 8).items()},
+            reached=kernel not in more.get("unreached", ()),
         )
         for kernel, call in seconds.items()
     )  # fmt: skip
@@ -76,11 +80,12 @@ def run(
     }
     reading = {"seconds": ceiling, "bytes_per_second": m * 24 / ceiling} if ceiling else None
     race = {
-        "workload": workload, "threads": threads, "launches": len(wobble), "control": control, "rounds": rounds,
+        "workload": workload, "operation": operation, "details": more.get("details", {}), "threads": threads,
+        "launches": len(wobble), "control": control, "rounds": rounds,
         "data": more.get("data", DIGEST), "ceilings": {"read": reading} if reading else None,
     }  # fmt: skip
     run_info = {
         "began": more.get("began", f"2026-01-02T03:04:05 {name}"), "threads": [threads], "launches": len(wobble),
         "commit": more.get("commit", "abc1234"),
     }  # fmt: skip
-    return Run(name, Results(run_info, dict(on or machine_of()), (race,), records))
+    return Run(name, Results(run_info, dict(on or machine_of()), (race,), records, OPERATIONS))

@@ -13,8 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 FIRST = (
     "numba", "plugin/test_plugin", "cheaters", "explain/test_explain", "worker/test_process",
-    "docs/test_docs_commands", "plugin/test_assertions", "race/test_revisions", "docs/test_checkout_states",
-    "correctness/test_checks", "kernels/test_kernels", "report/test_browser",
+    "docs/test_docs_commands", "plugin/test_assertions", "plugin/test_operations", "race/test_revisions",
+    "docs/test_checkout_states", "gradient/test_probes", "gradient/test_kernels", "report/test_browser",
 )  # fmt: skip
 """Groups by their duration on two cores, the longest first; all others take less than five seconds."""
 _COMPILED = re.compile(r"test_(fused|elementary)\.py::|\[.*\bnumba\b")

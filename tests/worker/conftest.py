@@ -1,4 +1,4 @@
-"""A worker without a process, with the small workload placed."""
+"""A worker without a process, with a small workload placed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from bench.worker import worker
 from bench.worker.worker import Worker
+from bench.workloads.parameters import COMPILE_DRAW
 from kernels import Backend, Kernel
 from kernels.backends import NUMPY
 from tests.support.problems import TINY, inputs
@@ -17,16 +18,20 @@ from tests.support.problems import TINY, inputs
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worker]:
-    """gradient function, and its backend → a worker whose kernel it is."""
+    """A kernel's call, its backend and a workload → a worker whose kernel it is, built for that workload."""
 
-    def placed(gradient: Any, backend: Backend = NUMPY) -> Worker:
-        monkeypatch.setattr(worker, "load", lambda _spec: Kernel("mine", backend, "", None, gradient))
-        workload_inputs, made = inputs(TINY), Worker()
+    def placed(call: Any, backend: Backend = NUMPY, workload: str = TINY) -> Worker:
+        workload_inputs, made = inputs(workload), Worker()
+        operation = workload_inputs.workload.operation
+        kernel = Kernel("mine", backend, "", None, call, operation=operation)
+        monkeypatch.setattr(worker, "load", lambda _spec, _operation: kernel)
         workload_inputs.begin_launch()
-        made.load("mine", None)
+        made.load("mine", operation, None)
         request = workload_inputs.place_request()
         assert request.descriptor is not None
         made.place(**request.arguments, descriptor=os.dup(request.descriptor))
+        if call is not None:
+            made.compile(COMPILE_DRAW)
         return made
 
     return placed

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from bench.worker import messages
-from bench.worker.frames import Frames, encode
 from bench.worker.messages import (
     CalibrateResponse,
     CallResponse,
     CheckResponse,
     CompileResponse,
+    InspectResponse,
     LoadResponse,
     PlaceResponse,
     ReleaseResponse,
@@ -23,13 +23,15 @@ from bench.worker.messages import (
     WorkerFailed,
     parse,
 )
+from tests.support.wire import received
 
-LOADED = LoadResponse(0.5, "numpy", "cpu", 2, False)
+LOADED = LoadResponse(0.5, "numpy", "cpu", 2, "numpy")
 RELEASED = ReleaseResponse(None, [{"library": "openblas", "threads": 2}], 3.0, [0, 1], None, 1e-6)
 RESPONSES = [
+    InspectResponse("descend"),
     LOADED,
     PlaceResponse(0.1, None),
-    CompileResponse(0.25, 1.5, True),
+    CompileResponse(0.25, 1.5, True, 0.125, True),
     CompileResponse(),
     CallResponse(1e-3),
     CheckResponse("it returned a NoneType; expected (cost, dw, db)"),
@@ -39,17 +41,9 @@ RESPONSES = [
 ]
 
 
-def received(response: object) -> dict[str, Any]:
-    frames = Frames()
-    frames.feed(encode(vars(response)))
-    message = frames.next()
-    assert message is not None
-    return message
-
-
 @pytest.mark.parametrize("response", RESPONSES, ids=lambda response: type(response).__name__)
 def test_a_response_arrives_as_it_was_sent(response: Any) -> None:
-    assert parse(type(response), received(response)) == response
+    assert parse(type(response), received(vars(response))) == response
 
 
 def test_every_response_is_tested() -> None:
@@ -58,12 +52,12 @@ def test_every_response_is_tested() -> None:
 
 
 def test_passes_is_stored_as_the_kernel_gives_it() -> None:
-    assert isinstance(parse(LoadResponse, received(LOADED)).passes, int)
+    assert isinstance(parse(LoadResponse, received(vars(LOADED))).passes, int)
 
 
 def test_a_result_arrives_as_arrays() -> None:
     sent = [np.array(0.5), np.array([1.0, -2.0]), np.array(3, np.float32)]
-    result = parse(CheckResponse, received(CheckResponse(sent))).result
+    result = parse(CheckResponse, received(vars(CheckResponse(sent)))).result
     assert isinstance(result, list)
     for part, expected in zip(result, sent, strict=True):
         np.testing.assert_array_equal(part, expected)
@@ -81,10 +75,13 @@ def test_a_result_arrives_as_arrays() -> None:
         (LOADED, "import_seconds", [1.0], "no number"),
         (LOADED, "passes", float("inf"), "no number"),
         (LOADED, "backend", 3, "no text"),
-        (LOADED, "compiles", 1, "no boolean"),
+        (InspectResponse(""), "operation", 1, "no text"),
+        (LOADED, "of", None, "no text"),
         (PlaceResponse(0.1, None), "huge_pages", "yes", "no boolean"),
         (CompileResponse(), "lower_seconds", {}, "no number"),
         (CompileResponse(), "from_cache", "yes", "no boolean"),
+        (CompileResponse(), "build_seconds", "long", "no number"),
+        (CompileResponse(), "compiles", 1, "no boolean"),
         (RELEASED, "pools", None, "no list"),
         (RELEASED, "pools", ["openblas"], "no object"),
         (RELEASED, "cores", [0, "1"], "no number"),
@@ -104,7 +101,7 @@ def test_a_field_of_another_type(response: Any, field: str, value: Any, reason: 
 @pytest.mark.parametrize("response", RESPONSES, ids=lambda response: type(response).__name__)
 def test_a_missing_field(response: Any) -> None:
     for field in fields(response):
-        message = received(response)
+        message = received(vars(response))
         del message[field.name]
         if str(field.type).endswith("| None"):
             assert getattr(parse(type(response), message), field.name) is None

@@ -43,6 +43,11 @@ OUTCOMES = {
 }
 
 
+def load(spec: str) -> Request:
+    """The request that loads a kernel of the gradient."""
+    return Request("load", {"spec": spec, "operation": "gradient", "data_limit": None})
+
+
 def workers() -> set[int]:
     """The workers of this process, and their children."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
@@ -78,8 +83,8 @@ def test_the_others_are_measured(faulty: Race) -> None:
 
 def test_output_is_drained_and_its_end_kept(faulty: Race) -> None:
     shouts = next(record for record in faulty.records if record.kernel == "faults:shouts")
-    assert shouts.printed.endswith("xxx")
-    assert shouts.printed.startswith("[99999500 bytes before this] xxx")
+    assert shouts.output_tail.endswith("xxx")
+    assert shouts.output_tail.startswith("[99999500 bytes before this] xxx")
 
 
 def test_the_end_of_a_long_output_is_kept(tmp_path: Path) -> None:
@@ -87,7 +92,7 @@ def test_the_end_of_a_long_output_is_kept(tmp_path: Path) -> None:
     mine.write_text("print('the beginning', 'x' * 1000, 'the end', flush=True)\ndef gradient(*_): ...\n")
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
-        worker.request(Request("load", {"spec": f"{mine}:gradient", "data_limit": None}))
+        worker.request(load(f"{mine}:gradient"))
     finally:
         worker.kill()
     assert worker.output_tail.endswith("x the end\n")
@@ -139,7 +144,7 @@ def test_stop_ends_the_run_after_a_launch() -> None:
 def test_the_parent_limits_resident_memory() -> None:
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 50 * 2**20))
     with pytest.raises(WorkerFailed) as failed:
-        worker.request(Request("load", {"spec": "jax", "data_limit": None}))
+        worker.request(load("jax"))
     worker.kill()
     assert failed.value.outcome == "out-of-memory"
     assert "over its limit of 0.0" in failed.value.reason
@@ -148,14 +153,14 @@ def test_the_parent_limits_resident_memory() -> None:
 def test_suspend_stops_the_process() -> None:
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
-        worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
+        worker.request(load("numpy"))
         (child,) = [
             psutil.Process(pid) for pid in workers() if "bench.worker.bootstrap" in psutil.Process(pid).cmdline()
         ]
         worker.suspend()
         assert child.status() == psutil.STATUS_STOPPED
         worker.resume()
-        worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
+        worker.request(load("numpy"))
     finally:
         worker.kill()
     assert not child.is_running()
@@ -166,7 +171,7 @@ def test_suspend_stops_the_children_too(tmp_path: Path) -> None:
     mine.write_text("import subprocess\nchild = subprocess.Popen(['sleep', '60'])\ndef gradient(*_): ...\n")
     worker = WorkerProcess(environment.of_worker(1, None), None, Limits(20, 2**40))
     try:
-        worker.request(Request("load", {"spec": f"{mine}:gradient", "data_limit": None}))
+        worker.request(load(f"{mine}:gradient"))
         (child,) = psutil.Process(worker._popen.pid).children()
         worker.suspend()
         deadline = time.monotonic() + 5
@@ -184,7 +189,7 @@ from bench.worker.messages import Request
 from bench.worker.process import Limits, WorkerProcess
 workers = [WorkerProcess(environment.of_worker(1, None), None, Limits(60, 2**40)) for _ in range(2)]
 for worker in workers:
-    worker.request(Request("load", {"spec": "numpy", "data_limit": None}))
+    worker.request(Request("load", {"spec": "numpy", "operation": "gradient", "data_limit": None}))
 workers[0].suspend()
 print(*[worker._popen.pid for worker in workers], flush=True)
 time.sleep(60)

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 
 from bench.worker import shared_arrays
-from kernels.numpy_vectorized import gradient as correct
+from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
 
 
 def test_a_worker_has_read_only_copies_of_small_arrays(placed: Any) -> None:
     worker = placed(correct)
     shared = inputs(TINY).arrays
-    X = worker.placed_kernel.X
+    X, y = worker.placed_kernel.placed
     np.testing.assert_array_equal(X, shared["X"])
     assert not np.shares_memory(X, shared["X"])
     assert X.ctypes.data % shared_arrays.HUGE_PAGE == 0
-    for array in (X, worker.placed_kernel.y, worker.shared["probe"]):
+    probe_X = inputs(TINY).probes[0].fields["X"]
+    for array in (X, y, worker.shared[probe_X]):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
 
@@ -34,6 +35,24 @@ def test_parameters_start_at_cache_lines(dtype: Any) -> None:
         assert copy.ctypes.data % 64 == 0
         with pytest.raises(ValueError, match="read-only"):
             copy[0] = 1
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 4), (1, 1)])
+def test_arguments_of_several_dimensions_keep_their_order(shape: tuple[int, ...]) -> None:
+    array = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    for ordered in (array, np.asfortranarray(array)):
+        copy = shared_arrays.aligned(ordered)
+        np.testing.assert_array_equal(copy, ordered)
+        assert copy.ctypes.data % 64 == 0
+        assert (copy.flags.c_contiguous, copy.flags.f_contiguous) == (
+            ordered.flags.c_contiguous,
+            ordered.flags.f_contiguous,
+        )
+        assert not np.shares_memory(copy, ordered)
+        with pytest.raises(ValueError, match="read-only"):
+            copy[...] = 1
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            copy.flags.writeable = True
 
 
 def test_shared_memory_is_sealed() -> None:

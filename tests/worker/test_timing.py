@@ -7,31 +7,34 @@ import gc
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.host import procfs
 from bench.runner.inputs import CheckCase
-from bench.worker import timing
-from bench.worker.frames import Frames, encode
+from bench.worker import placed_kernel, timing
 from bench.worker.worker import Worker
-from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, parameters
-from kernels import Gradient
+from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, fresh_arguments
+from kernels import load
 from kernels.backends import NUMPY
-from kernels.numpy_vectorized import gradient as correct
+from kernels.contract import arrays_of
+from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
+from tests.support.wire import received
 
 
-def test_no_timed_call_gets_parameters_that_the_kernel_has_seen(placed: Any) -> None:
-    received: list[bytes] = []
+@pytest.mark.parametrize("name", [TINY, "descend:50x3@steps=2"])
+def test_no_timed_call_gets_arguments_that_the_kernel_has_seen(placed: Any, name: str) -> None:
+    workload, received = inputs(name).workload, list[bytes]()
+    compute = load("numpy", workload.operation).built(workload.static)
 
-    def recording(X: Any, y: Any, w: Any, b: Any) -> Any:
-        received.append(w.tobytes() + b.tobytes())
-        return correct(X, y, w, b)
+    def recording(*arguments: Any) -> Any:
+        fresh = arguments[len(workload.definition.fields) :]
+        received.append(b"".join(array.tobytes() for array in arrays_of(fresh)))
+        return compute(*arguments)
 
-    worker = placed(recording)
+    worker = placed(recording, workload=name)
     worker.call(FIRST_DRAW)
-    for case in (inputs(TINY).data, inputs(TINY).unseen):
+    for case in (inputs(name).data, *inputs(name).probes, inputs(name).unseen):
         _check(worker, case)
     calls = worker.calibrate(CALIBRATION_DRAW, None).iterations
     for number in range(3):
@@ -42,17 +45,13 @@ def test_no_timed_call_gets_parameters_that_the_kernel_has_seen(placed: Any) -> 
 
 
 def _check(worker: Worker, case: CheckCase) -> None:
-    arguments = case.request().arguments
-    packed = {key: _packed(value) if key in "wb" else value for key, value in arguments.items()}
-    assert not case.judge(worker.check(**packed).result).failure
+    assert not case.judge(worker.check(**received(case.request().arguments)).result).failure
 
 
-def _packed(value: Any) -> Any:
-    frames = Frames()
-    frames.feed(encode({"value": value}))
-    message = frames.next()
-    assert message is not None
-    return message["value"]
+def simulate_clock(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
+    """The measuring code reads the time from `now`."""
+    for module in (timing, placed_kernel):
+        monkeypatch.setattr(module, "perf_counter", lambda: now[0])
 
 
 def test_a_round_has_the_promised_length(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +63,7 @@ def test_a_round_has_the_promised_length(placed: Any, monkeypatch: pytest.Monkey
         return correct(X, y, w, b)
 
     worker = placed(one_millisecond)
-    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    simulate_clock(monkeypatch, now)
     calibrated = worker.calibrate(CALIBRATION_DRAW, None)
     assert (calibrated.iterations, calibrated.call_seconds) == (6, pytest.approx(millisecond))
     assert now[0] > timing._SETTLING_SECONDS + timing._OBSERVED_SECONDS
@@ -83,13 +82,13 @@ def test_calibration_uses_each_draw_once(placed: Any, monkeypatch: pytest.Monkey
         now[0] += 2.0**-10
         return correct(X, y, w, b)
 
-    def recording(name: str, n: int, dtype: Any, draw: int, count: int, launch_seed: int) -> Any:
+    def recording(operation: Any, inputs: Any, name: str, draw: int, count: int, launch_seed: int) -> Any:
         draws.append((draw, launch_seed))
-        return parameters(name, n, dtype, draw, count, launch_seed)
+        return fresh_arguments(operation, inputs, name, draw, count, launch_seed)
 
     worker = placed(one_millisecond)
-    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(timing, "parameters", recording)
+    simulate_clock(monkeypatch, now)
+    monkeypatch.setattr(placed_kernel, "fresh_arguments", recording)
     worker.calibrate(CALIBRATION_DRAW, None)
     worker.round(ROUND_DRAW, 6, 0, None)
     # calibration: settling, trials of one call and of six, observing; the round: warming up, timing
@@ -123,7 +122,7 @@ def test_waiting_for_the_result_is_timed(placed: Any, monkeypatch: pytest.Monkey
         return result
 
     worker = placed(correct, replace(NUMPY, wait=waits))
-    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    simulate_clock(monkeypatch, now)
     assert worker.call(FIRST_DRAW).seconds == millisecond
     assert worker.calibrate(CALIBRATION_DRAW, None).call_seconds == pytest.approx(millisecond)
     assert worker.round(ROUND_DRAW, 6, 2, None).seconds == 6 * millisecond
@@ -143,7 +142,7 @@ def test_threads_are_observed_long_enough(placed: Any, monkeypatch: pytest.Monke
         return {}
 
     worker = placed(quicker_later)
-    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    simulate_clock(monkeypatch, now)
     monkeypatch.setattr(procfs, "thread_seconds", thread_seconds)
     calibrated = worker.calibrate(CALIBRATION_DRAW, None)
     start, end = observed_at
@@ -160,7 +159,7 @@ def test_a_short_disturbance_does_not_shorten_the_rounds(placed: Any, monkeypatc
         return correct(X, y, w, b)
 
     worker = placed(disturbed_once)
-    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
+    simulate_clock(monkeypatch, now)
     assert worker.calibrate(CALIBRATION_DRAW, None).iterations == 6
 
 
@@ -176,14 +175,6 @@ def test_each_launch_has_its_own_expected_results(placed: Any) -> None:
     for _ in range(2):
         response = placed(correct).round(ROUND_DRAW, 2, 1, None)
         assert not inputs(TINY).timed(ROUND_DRAW, 1).judge(response.result).failure
-
-
-def test_values_that_are_written_after_the_conversion_do_not_count(placed: Any) -> None:
-    late = Gradient(np.zeros(()), np.zeros(3), np.zeros(()))
-    converted = timing.to_numpy(placed(correct).kernel, late, 3, np.dtype(np.float64))
-    for part in late:
-        part[...] = 1
-    assert [np.count_nonzero(part) for part in converted] == [0, 0, 0]
 
 
 def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:

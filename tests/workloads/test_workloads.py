@@ -11,7 +11,8 @@ import pytest
 from bench.runner import selection
 from bench.workloads import catalog, datasets
 from bench.workloads.datasets import DatasetUnavailable
-from bench.workloads.parameters import SEED, parameters
+from bench.workloads.parameters import SEED
+from bench.workloads.synthetic import synthetic
 
 
 @pytest.mark.parametrize("name", catalog.DEFAULT)
@@ -32,8 +33,11 @@ def test_default_names_are_full_names(name: str) -> None:
 def test_names(name: str, full: str, dtype: str, order: str) -> None:
     workload = catalog.named(name)
     assert (workload.name, workload.dtype, workload.order) == (full, dtype, order)
-    problem = catalog.problem(workload, 0)
-    assert (problem.X.shape, problem.dtype, problem.order) == ((workload.m, workload.n), workload.dtype, order)
+    assert (workload.operation, workload.options) == ("gradient", ())
+    X, y = catalog.inputs(workload).placed.values()
+    assert (X.shape, y.shape) == ((workload.m, workload.n), (workload.m,))
+    assert (X.dtype, y.dtype) == (workload.dtype, workload.dtype)
+    assert X.flags.f_contiguous if order == "F" else X.flags.c_contiguous
 
 
 @pytest.mark.parametrize(
@@ -60,11 +64,11 @@ def test_a_size_that_does_not_fit_into_memory() -> None:
 
 
 def test_synthetic_data_is_seeded_and_has_no_subnormals() -> None:
-    X, y = catalog.synthetic(20_000, 3)
-    same_X, same_y = catalog.synthetic(20_000, 3)
+    X, y = synthetic(20_000, 3)
+    same_X, same_y = synthetic(20_000, 3)
     np.testing.assert_array_equal(X, same_X)
     np.testing.assert_array_equal(y, same_y)
-    assert not np.array_equal(X, catalog.synthetic(20_000, 4)[0][:, :3])
+    assert not np.array_equal(X, synthetic(20_000, 4)[0][:, :3])
     assert np.abs(X.astype(np.float32)).min() > np.finfo(np.float32).smallest_normal
     assert np.all(np.abs(X.mean(axis=0)) < 5 / np.sqrt(20_000))
     assert 0.05 < y.mean() < 0.95
@@ -73,23 +77,10 @@ def test_synthetic_data_is_seeded_and_has_no_subnormals() -> None:
 def test_labels_are_drawn_from_the_model() -> None:
     from sklearn.linear_model import LogisticRegression
 
-    X, y = catalog.synthetic(20_000, 3)
+    X, y = synthetic(20_000, 3)
     fitted = LogisticRegression(C=np.inf).fit(X, y)
     rng = np.random.default_rng([SEED, 20_000, 3])
     np.testing.assert_allclose(fitted.coef_[0], 2 * rng.standard_normal(3) / np.sqrt(3), atol=0.15)
-
-
-def test_parameters_differ_between_draws_and_are_reproducible() -> None:
-    single = np.dtype(np.float32)
-    w, b = parameters("100x5-f32", 5, single, 3, 2)
-    assert (w.shape, b.shape) == ((2, 5), (2,))
-    assert not np.array_equal(w[0], w[1])
-    np.testing.assert_array_equal(w, parameters("100x5-f32", 5, single, 3, 2)[0])
-    assert not np.array_equal(w, parameters("100x5-f32", 5, single, 4, 2)[0])
-    more_w, more_b = parameters("100x5-f32", 5, single, 3, 7)
-    np.testing.assert_array_equal(more_w[:2], w)  # a larger count extends the draw
-    np.testing.assert_array_equal(more_b[:2], b)
-    assert (w.dtype, b.dtype) == (np.float32, np.float32)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +93,17 @@ def test_baseline(name: str, baseline: str) -> None:
 
 def test_bytes() -> None:
     workload = catalog.named("1000x2-f32")
-    assert (workload.bytes_of_x, workload.bytes_per_call) == (8000, 8000 + 4000 + 16)
+    assert workload.work is not None
+    assert (workload.bytes_of_x, workload.work.bytes) == (8000, 8000 + 4000 + 16)
+    assert workload.work.ceilings == {"read": 8000 + 4000, "sigmoid": 1000, "multiply": 4 * 1000 * 2}
+
+
+def test_a_descent_does_the_work_of_a_gradient_for_each_cost() -> None:
+    gradient, descent = catalog.named("1000x2-f32").work, catalog.named("descend:1000x2-f32@steps=9").work
+    assert gradient is not None
+    assert descent is not None
+    assert descent.bytes == 10 * gradient.bytes
+    assert descent.ceilings == {name: 10 * amount for name, amount in gradient.ceilings.items()}
 
 
 def test_breast_cancer_is_standardised() -> None:
@@ -153,9 +154,9 @@ def folder(tmp_path: Path) -> Path:
 def test_a_users_file(folder: Path, name: str, target: str | None) -> None:
     workload = catalog.from_file(folder / name, target)
     assert (workload.name, workload.m, workload.n) == ("good", 3, 2)
-    problem = catalog.problem(workload, 0)
-    np.testing.assert_array_equal(problem.X, [[1.5, 50], [1.8, 90], [1.7, 70]])
-    np.testing.assert_array_equal(problem.y, [0, 1, 1])
+    X, y = catalog.inputs(workload).placed.values()
+    np.testing.assert_array_equal(X, [[1.5, 50], [1.8, 90], [1.7, 70]])
+    np.testing.assert_array_equal(y, [0, 1, 1])
 
 
 def test_a_file_keeps_its_order_and_dtype(tmp_path: Path) -> None:

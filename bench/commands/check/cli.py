@@ -22,14 +22,14 @@ def check(chosen: argparse.Namespace) -> int:
     """Print what each check of a kernel or of a results file shows."""
     if chosen.kernel.endswith(".json"):
         return _check_file(Path(chosen.kernel))
-    from bench.runner.selection import choose_kernels, choose_workloads
+    from bench.runner.selection import choose_kernels, choose_workloads, operations_of
     from bench.runner.session import Session
     from bench.runner.settings import Settings
 
-    (candidate, *more) = choose_kernels(chosen.kernel)
+    workloads = choose_workloads(chosen.workloads, chosen.data, chosen.target)
+    (candidate, *more) = choose_kernels(chosen.kernel, operations=operations_of(workloads))
     if more:
         raise ValueError(f"check takes one kernel; {chosen.kernel!r} names {1 + len(more)}")
-    workloads = choose_workloads(chosen.workloads, chosen.data, chosen.target)
     session = Session([candidate], workloads, Settings(seconds=0))
     session.choose([(workload.name, candidate.name) for workload in workloads], baselines=False)
     session.run()
@@ -41,8 +41,10 @@ def check(chosen: argparse.Namespace) -> int:
         for result in samples.check_results:
             verdict = "agrees" if not result["failure"] else "WRONG "
             error = ""
-            if "max_ulps" in result:
-                error = f"{result['max_ulps']:9.3g} ulps, {result['bound_fraction']:8.2g} of the bound"
+            for name, value in result.get("figures", {}).items():
+                error += f"{value:9.3g} {name}, "
+            if "bound_fraction" in result:
+                error += f"{result['bound_fraction']:8.2g} of the bound"
             print(f"  {result['check']:13} {verdict} {error}".rstrip())
         print(f"  {samples.outcome}{f': {samples.reason}' if samples.reason else ''}")
         skipped = samples.outcome == "skipped" and chosen.workloads is None

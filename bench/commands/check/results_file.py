@@ -19,18 +19,22 @@ from typing import Any
 from bench.analysis import statistics
 from bench.host import machine
 from bench.host.sanitize import strip_paths
+from bench.results import json_text
 from bench.results.record import Results
 from bench.runner import profiles
 from bench.runner.settings import FEWEST_LAUNCHES
 from bench.workloads import catalog
-from kernels import names
+from kernels import names, registry
 
 _NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "localhost", "linux", "python", "numpy"})
 """User and host names that identify nobody."""
 _FEWEST_LETTERS = 3
 """A shorter name occurs by chance in other text."""
-_ROUNDING = 1e-9
-_GRIDS = ("full", "peers")
+_ROUNDING = {1: 1e-9, 2: 10.0 ** (1 - json_text.DIGITS)}
+"""Schema → how far a time and what its rounds give may be apart, relative to the time. Rounding to d digits changes a
+number by at most half a unit of the last one: 10^(1−d)/2 of a number that begins with 1. The median, the trimmed mean
+of the logarithms and its exponential change by no more than the rounds did; and the time was rounded as well."""
+_GRIDS = ("full", "learn", "peers")
 """The profiles that have their own workloads instead of the default ones."""
 _MACHINE_INFO = frozenset(
     {"node", "processor", "machine", "python_compiler", "python_implementation", "python_implementation_version",
@@ -61,7 +65,7 @@ def check_file(
         "name": _name(name, results),
         "machine": _machine(results),
         "whole": _whole(results),
-        "untouched": _untouched(results),
+        "untouched": _untouched(results, _ROUNDING[document["logitbench"]["schema"]]),
         "commit": _commit(document, results),
         "public": _public(results),
         "trustworthy": _trustworthy(results),
@@ -89,7 +93,7 @@ def _name(name: str, results: Results) -> Iterator[str]:
 
 
 def _machine(results: Results) -> Iterator[str]:
-    identity = machine.short_id(results.machine["hardware"])
+    identity = machine.short_id({"gpus": [], **results.machine["hardware"]})
     if identity != results.machine["id"]:
         yield f"its hardware has the id {identity}, but the file says {results.machine['id']}: it was edited"
 
@@ -108,7 +112,10 @@ def _whole(results: Results) -> Iterator[str]:
     few = [race["workload"] for race in results.races if 0 < race["launches"] < FEWEST_LAUNCHES]
     if few:
         yield f"fewer than {FEWEST_LAUNCHES} launches on {', '.join(few)}: run with --launches {FEWEST_LAUNCHES}"
-    without = [race["workload"] for race in results.races if race["workload"] in timed and not race.get("ceilings")]
+    with_ceilings = {record.workload for record in results.records if record.work and record.seconds}
+    without = [
+        race["workload"] for race in results.races if race["workload"] in with_ceilings and not race.get("ceilings")
+    ]
     if without:
         yield f"the machine's ceilings were not measured on {', '.join(without)}: run without --no-ceilings"
     unfinished = [f"{r.kernel} on {r.workload}" for r in results.records if "the run ended before it" in r.reason]
@@ -119,7 +126,7 @@ def _whole(results: Results) -> Iterator[str]:
             yield f"{record.kernel} on {record.workload}: {record.outcome}: {record.reason}"
 
 
-def _untouched(results: Results) -> Iterator[str]:
+def _untouched(results: Results, rounding: float) -> Iterator[str]:
     """Whether each time is the one that its rounds give."""
     medians: dict[tuple[str, int, str], list[float]] = {}
     for race in results.races:
@@ -130,7 +137,7 @@ def _untouched(results: Results) -> Iterator[str]:
         if record.outcome == "ok" and record.seconds:
             launches = medians.get((record.workload, record.threads, record.kernel))
             expected = exp(statistics.trimmed_mean([log(seconds) for seconds in launches])) if launches else 0.0
-            if not isclose(record.seconds.median, expected, rel_tol=_ROUNDING):
+            if not isclose(record.seconds.estimate, expected, rel_tol=rounding):
                 where = f"{record.kernel} on {record.workload}"
                 yield f"{where}: its time does not follow from its rounds: the file was edited"
 
@@ -146,8 +153,9 @@ def _commit(document: dict[str, Any], results: Results) -> Iterator[str]:
 
 def _public(results: Results) -> Iterator[str]:
     """Whether others have the same kernels and data."""
-    kernels = dict.fromkeys(record.kernel for record in results.records)
-    if unknown := [kernel for kernel in kernels if kernel not in names()]:
+    kernels = dict.fromkeys((record.operation, record.kernel) for record in results.records)
+    known = {operation: names(operation) for operation in registry.OPERATIONS}
+    if unknown := dict.fromkeys(kernel for operation, kernel in kernels if kernel not in known.get(operation, ())):
         yield f"{', '.join(unknown)}: nobody else has this kernel; run without it"
     for name in dict.fromkeys(record.workload for record in results.records):
         try:

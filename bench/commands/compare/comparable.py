@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isclose
+
 from bench.results.run_file import listed, require_whole
 from bench.results.store import Race, Run
 from bench.workloads.digest import same_data
@@ -9,6 +12,9 @@ from bench.workloads.digest import same_data
 _CODE = ("numpy", "numba", "jax", "jaxlib", "scikit-learn", "torch")
 """The libraries whose versions change a kernel's code."""
 _DATA = ("operation", "m", "n", "dtype", "order")
+_OPTION_ROUNDING = 1e-9
+"""Relative. An option whose default follows from the data, such as a learning rate, is a float64 computed by other
+libraries on another processor; what a user chooses differs by more."""
 
 
 def require_times(run: Run) -> None:
@@ -28,7 +34,7 @@ def require_common(reference: Run, other: Run, common: object) -> None:
 
 
 def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> None:
-    """Raise ValueError if the workload has different data in the two runs."""
+    """Raise ValueError if the workload has different data, or its operation different options, in the two runs."""
     conflict = f"{before['workload']} has different data in {reference.name} and in {other.name}"
     records = [list(run.of(race).values()) for run, race in ((reference, before), (other, after))]
     for key in _DATA:
@@ -38,6 +44,22 @@ def require_same_data(reference: Run, other: Run, before: Race, after: Race) -> 
     first, second = before.get("data"), after.get("data")
     if first and second and not same_data(first, second):
         raise ValueError(f"{conflict}: the digests are {listed(first.values())} and {listed(second.values())}")
+    for name, (one, two) in _options_of_both(reference, other, before, after).items():
+        if not isclose(one, two, rel_tol=_OPTION_ROUNDING):
+            raise ValueError(
+                f"{before['workload']} has different options in {reference.name} and in {other.name}: "
+                f"{name} is {one:.10g} and {two:.10g}"
+            )
+
+
+def _options_of_both(reference: Run, other: Run, before: Race, after: Race) -> dict[str, tuple[float, float]]:
+    """Option → its number in each run, for those that both races have. Other details follow from the data."""
+    first, second = before.get("details") or {}, after.get("details") or {}
+    described = [
+        run.results.operations.get(race["operation"], {}) for run, race in ((reference, before), (other, after))
+    ]
+    options = {name for operation in described for name in operation.get("options", ())}
+    return {name: (first[name], second[name]) for name in first if name in options and name in second}
 
 
 def warnings(reference: Run, other: Run) -> list[str]:
@@ -60,13 +82,19 @@ def warnings(reference: Run, other: Run) -> list[str]:
     return lines
 
 
-def race_warnings(reference: Run, other: Run, before: Race, after: Race) -> list[str]:
-    """What makes the comparison of one workload less reliable."""
+def race_warnings(reference: Run, other: Run, before: Race, after: Race, kernels: Sequence[str]) -> list[str]:
+    """What makes the comparison of one workload less reliable. kernels: those that are compared"""
     name = before["workload"]
     lines = [
         f"{name}: NOT TRUSTWORTHY in {run.name}: its control shows a difference"
         for run, race in ((reference, before), (other, after))
         if race.get("control") and not race["control"]["trustworthy"]
+    ]
+    lines += [
+        f"{kernel} on {name}: not reached in {run.name}: only its times are compared"
+        for run, race in ((reference, before), (other, after))
+        for kernel in kernels
+        if not run.of(race)[kernel].reached
     ]
     if min(before["launches"], after["launches"]) == 1:
         lines.append(f"{name}: a run with one launch shows no difference: use --launches 20")

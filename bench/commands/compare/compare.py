@@ -21,6 +21,7 @@ from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift, Laun
 from bench.results.record import Record
 from bench.results.store import Race, Run
 from kernels.ceilings import specs
+from kernels.contract import Size
 
 _ENOUGH_KERNELS = 4
 """With three other kernels, a single one that changed is not their median."""
@@ -152,7 +153,7 @@ def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequenc
             f"{before['workload']}: with fewer than {_ENOUGH_KERNELS} kernels it is not clear which one changed: "
             f"time {_ENOUGH_KERNELS} or more"
         )
-    warnings += comparable.race_warnings(reference, other, before, after)
+    warnings += comparable.race_warnings(reference, other, before, after, common)
     cells.sort(key=lambda cell: -cell.seconds[0])
     return Pair(str(before["workload"]), (before["threads"], after["threads"]), tuple(cells), shift, tuple(warnings))
 
@@ -176,8 +177,8 @@ def _rounds(run: Run, race: Race) -> dict[str, Launches]:
 def _cell(first: Record, second: Record, times: Change, rounds: tuple[Mapping[str, Launches], ...]) -> Cell:
     assert first.seconds, "only what was timed is compared"
     assert second.seconds, "only what was timed is compared"
-    seconds = first.seconds.median, second.seconds.median
-    if not rounds or first.ceiling is None or second.ceiling is None:
+    seconds = first.seconds.estimate, second.seconds.estimate
+    if not (rounds and first.reached and second.reached and first.ceiling and second.ceiling):
         return Cell(first.kernel, seconds, times)
     shares = first.ceiling.fraction, second.ceiling.fraction
     logs = [_over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
@@ -186,11 +187,14 @@ def _cell(first: Record, second: Record, times: Change, rounds: tuple[Mapping[st
 
 
 def _over_ceiling(rounds: Mapping[str, Launches], record: Record) -> list[float]:
-    """log(kernel's time / ceiling) in each launch; empty unless every launch measured every ceiling."""
-    launches, bytes_of_x = rounds[record.kernel], record.m * record.n * _ITEM_BYTES[record.dtype]
+    """log(kernel's time / ceiling) in each launch; empty unless every launch measured every ceiling of its work."""
+    launches, work = rounds[record.kernel], record.work or {}
+    if not work.keys() >= specs.METHODS.keys() or record.dtype not in _ITEM_BYTES:
+        return []
+    size = Size(record.m, record.n, _ITEM_BYTES[record.dtype])
     methods = [method for method in specs.SPECS if len(rounds.get(method, ())) == len(launches)]
     ceilings = [
-        roofline.seconds({method: rounds[method][launch] for method in methods}, bytes_of_x)
+        roofline.seconds({method: rounds[method][launch] for method in methods}, size, work)
         for launch in range(len(launches))
     ]
     return [-share for share in roofline.log_fractions(ceilings, [median(launch) for launch in launches])]

@@ -101,7 +101,7 @@ def read(text: str) -> Assembly:
 
 
 def readable(symbol: str) -> str:
-    """`kernels.numba_loops.gradient` from Numba's mangled name; any other name is returned as it is."""
+    """`kernels.gradient.numba_loops.gradient` from Numba's mangled name; any other name is returned as it is."""
     rest, parts = symbol.removeprefix("_").removeprefix("_ZN").removeprefix("ZN"), []
     if rest == symbol:
         return symbol

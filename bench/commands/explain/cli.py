@@ -20,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("kernel", metavar="KERNEL", help="as for check")
     parser.add_argument(
-        "--workload", metavar="W", default="10000x32-f64", help="a name or MxN (default: %(default)s)"
+        "--workload",
+        metavar="W",
+        default="10000x32-f64",
+        help="a name or MxN, such as lecture or descend:lecture (default: %(default)s)",
     )
 
 
@@ -52,17 +55,17 @@ def findings_of(kernel: str, workload: str) -> Findings:
     from bench.runner.selection import choose_kernels, choose_workloads
     from bench.worker.messages import WorkerFailed
 
-    (candidate, *others) = choose_kernels(kernel)
-    if others:
-        raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(others)}")
     (chosen, *more) = choose_workloads(workload)
     if more:
         raise ValueError(f"explain takes one workload; {workload!r} names {1 + len(more)}")
+    (candidate, *others) = choose_kernels(kernel, operations=[chosen.definition.name])
+    if others:
+        raise ValueError(f"explain takes one kernel; {kernel!r} names {1 + len(others)}")
     raced = race([candidate], chosen, launches=1, seconds=_SECONDS)
     (record,), (launch_result,) = raced.records, raced.launch_results
     if record.outcome != "ok":
         raise WorkerFailed(record.outcome, record.reason)
-    return combine(record, launch_result.noise, _inspect(candidate.spec, chosen))
+    return combine(record, candidate.spec, launch_result.noise, _inspect(candidate.spec, chosen))
 
 
 def _inspect(spec: str, workload: Workload) -> dict[str, Any]:

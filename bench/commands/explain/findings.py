@@ -10,6 +10,7 @@ from bench.commands.explain import assembly, hlo
 from bench.commands.explain.assembly import Assembly, Loop
 from bench.commands.explain.hlo import Program
 from bench.results.record import Record
+from kernels.ceilings.specs import amounts
 
 _DISTURBED = 0.05
 """Of a core's time: from this share on, a race names other processes as a cause of a control that differs."""
@@ -21,6 +22,8 @@ class Findings:
 
     record: Record
     """From one launch without other kernels: its times are for orientation only."""
+    around: str = ""
+    """The kernel of the default operation, as on a command line, if this one is Python code around it."""
     taken: float = 0.0
     """The share of a core's time that the host and other processes used meanwhile."""
     signatures: tuple[str, ...] = ()
@@ -39,6 +42,13 @@ class Findings:
     def itemsize(self) -> int:
         """Bytes of a number."""
         return 4 if self.record.dtype == "float32" else 8
+
+    @property
+    def repeats(self) -> float:
+        """How many passes over X a call of the operation makes; a kernel's own passes count for each."""
+        record = self.record
+        read = (record.work or {}).get("read")
+        return read / amounts(record.m, record.n, self.itemsize)["read"] if read else 1.0
 
     @property
     def disturbed(self) -> bool:
@@ -62,11 +72,14 @@ class Findings:
         return tuple(name for name in names if not name.startswith("__svml"))
 
 
-def combine(record: Record, noise: Mapping[str, float | None], inspected: Mapping[str, Any]) -> Findings:
-    """From a record, the noise while it was timed, and the values from `inspect_kernel.inspect`."""
+def combine(record: Record, spec: str, noise: Mapping[str, float | None], inspected: Mapping[str, Any]) -> Findings:
+    """From a record, the kernel's name as on a command line, the noise while it was timed, and the values from
+    `inspect_kernel.inspect`.
+    """
     numba, xla = inspected.get("numba"), inspected.get("xla")
     return Findings(
         record,
+        around=spec if inspected["python"] and record.of else "",
         taken=sum(share or 0.0 for share in noise.values()),
         signatures=tuple(numba["signatures"]) if numba else (),
         assembly=assembly.read(numba["assembly"]) if numba else None,

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from inspect import getclosurevars
+from types import FunctionType
 from typing import Any
 
-from bench.worker import shared_arrays
-from bench.worker.compilation import compile_ahead
+from bench.worker.compilation import compile_ahead, version_count
 from bench.worker.frames import Connection
+from bench.worker.placed_kernel import aligned
 from bench.workloads import catalog
 from bench.workloads.parameters import DATA_DRAW
 from kernels import Kernel, load
+from kernels.contract import map_arrays
 from kernels.registry import error_line
 
 
@@ -27,35 +29,42 @@ def serve(descriptor: int) -> None:
     connection = Connection(socket.socket(fileno=descriptor))
     request, _ = connection.receive()
     try:
-        connection.send(inspect(load(request["spec"]), request["workload"]))
+        operation = catalog.named(request["workload"]).operation
+        connection.send(inspect(load(request["spec"], operation), request["workload"]))
     except Exception as error:  # a kernel may raise anything
         connection.send({"outcome": "raised", "reason": error_line(error)})
 
 
 def inspect(kernel: Kernel, workload: str) -> dict[str, Any]:
     """What can be said of a kernel on a workload from inside its process, as JSON values."""
-    problem = catalog.problem(catalog.named(workload), DATA_DRAW)
-    asarray = kernel.backend.asarray
-    arguments = tuple(map(asarray, (problem.X, problem.y, shared_arrays.aligned(problem.w), problem.b)))
-    compile_ahead(kernel.gradient, arguments)
-    kernel.backend.wait(kernel.gradient(*arguments))
-    inspected: dict[str, Any] = {}
-    if dispatchers := list(_dispatchers(kernel.gradient)):
+    chosen = catalog.named(workload)
+    inputs = catalog.inputs(chosen)
+    asarray, call = kernel.backend.asarray, kernel.built(inputs.static)
+    fresh = map_arrays(aligned, catalog.fresh(chosen, inputs, DATA_DRAW))
+    arguments = (*map(asarray, inputs.placed.values()), *map_arrays(asarray, fresh))
+    compile_ahead(call, arguments)
+    kernel.backend.wait(call(*arguments))
+    inspected: dict[str, Any] = {"python": isinstance(call, FunctionType)}
+    parts = list(_parts(call))
+    if dispatchers := [part for part in parts if hasattr(part, "py_func") and getattr(part, "overloads", None)]:
         inspected["numba"] = _numba(dispatchers)
-    elif hasattr(kernel.gradient, "lower"):
-        inspected["xla"] = _xla(kernel.gradient, arguments)
-    inspected["traced_bytes"] = _traced_bytes(lambda: kernel.backend.wait(kernel.gradient(*arguments)))
+    elif hasattr(call, "lower"):
+        inspected["xla"] = _xla(call, arguments)
+    elif any(version_count(part) is not None for part in parts[1:]):
+        # what the compiled parts allocate is not traced, and NumPy's libraries do not compute their products
+        return inspected | {"traced_bytes": None, "blas": []}
+    inspected["traced_bytes"] = _traced_bytes(lambda: kernel.backend.wait(call(*arguments)))
     return inspected | {"blas": _blas()}
 
 
-def _dispatchers(gradient: Callable[..., Any]) -> Iterator[Any]:
-    """Numba's compiled functions that a kernel is, or that a Python function names."""
-    if "numba" not in sys.modules:
-        return
-    names = getattr(getattr(gradient, "__code__", None), "co_names", ())
-    for function in (gradient, *(getattr(gradient, "__globals__", {}).get(name) for name in names)):
-        if hasattr(function, "py_func") and getattr(function, "overloads", None):
-            yield function
+def _parts(call: Any) -> Iterator[Any]:
+    """The call itself, and what it names and has in its closure, if it is a Python function."""
+    yield call
+    if isinstance(call, FunctionType):
+        named = getclosurevars(call)
+        yield from named.globals.values()
+        for value in named.nonlocals.values():
+            yield from _parts(value)
 
 
 def _numba(dispatchers: list[Any]) -> dict[str, Any]:
@@ -68,8 +77,8 @@ def _numba(dispatchers: list[Any]) -> dict[str, Any]:
     }
 
 
-def _xla(gradient: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    compiled = gradient.lower(*arguments).compile()
+def _xla(call: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    compiled = call.lower(*arguments).compile()
     memory, costs = compiled.memory_analysis(), compiled.cost_analysis()
     return {
         "program": compiled.as_text(),

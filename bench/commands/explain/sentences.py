@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.commands.explain.assembly import Loop
 from bench.commands.explain.findings import Findings
+from kernels.registry import DEFAULT_OPERATION
 
 MOST = 3
 """Sentences."""
@@ -41,7 +42,14 @@ def _passes(findings: Findings) -> str:
     passes = findings.record.passes
     if passes is None:
         return "The kernel does not declare how often it reads X."
-    return f"{_NUMBER_WORDS.get(passes, f'{passes:g} passes')} over X."
+    often = f", {findings.repeats:g} times in a call" if findings.repeats > 1 else ""
+    return f"{_NUMBER_WORDS.get(passes, f'{passes:g} passes')} over X{often}."
+
+
+def _around(findings: Findings) -> str:
+    data = findings.record.workload.rpartition(":")[2].partition("@")[0]
+    kernel = f"the {DEFAULT_OPERATION} kernel {findings.record.of}"
+    return f"It is Python code around {kernel}: python -m bench explain {findings.around} --workload {data}"
 
 
 def _sequential_sum(findings: Findings) -> Loop | None:
@@ -75,11 +83,11 @@ def _bytes_of_x(findings: Findings) -> int:
 
 
 def _busy_threads(findings: Findings) -> int | None:
-    return None if findings.disturbed else (findings.record.seen or {}).get("busy_threads")
+    return None if findings.disturbed else (findings.record.counters or {}).get("busy_threads")
 
 
 def _page_faults(findings: Findings) -> float:
-    return float((findings.record.seen or {}).get("page_faults_per_call") or 0.0)
+    return float((findings.record.counters or {}).get("page_faults_per_call") or 0.0)
 
 
 def _arrays(findings: Findings) -> float:
@@ -88,13 +96,14 @@ def _arrays(findings: Findings) -> float:
 
 
 def _nanoseconds(findings: Findings) -> float:
-    """For each number in X."""
-    seconds = findings.record.seconds.median if findings.record.seconds else 0.0
-    return 1e9 * seconds / (findings.record.m * findings.record.n)
+    """For each number in X, each time that the operation needs it."""
+    seconds = findings.record.seconds.estimate if findings.record.seconds else 0.0
+    return 1e9 * seconds / (findings.record.m * findings.record.n * findings.repeats)
 
 
 RULES = (
     Rule("passes", lambda _: True, _passes),
+    Rule("around", lambda findings: bool(findings.around), _around),
     Rule(
         "python",
         lambda findings: findings.record.backend == "python",

@@ -15,11 +15,12 @@ from bench.commands.explain.assembly import Loop
 from bench.commands.explain.findings import Findings
 from bench.commands.explain.sentences import sentences
 from bench.report.formatting import duration, format_si, format_significant
+from kernels import load_operation
 
 _MOST_LOOPS = 12
 """So that everything fits a screen of 40 lines; a fused kernel has about thirty."""
-_READ_ONLY = re.compile(r"Array\((\w+), (\d), '(\w)', True, aligned=True\)")
-"""How Numba writes the type of a read-only array."""
+_ARRAY = re.compile(r"Array\((\w+), (\d), '(\w)', (True|False), aligned=True\)")
+"""How Numba writes the type of an argument: number, axes, order, and whether it is read-only, as most are here."""
 _WIDTHS = {"xmm": "16 bytes", "v": "16 bytes", "z": "SVE", "ymm": "32 bytes", "zmm": "64 bytes"}
 
 
@@ -30,8 +31,10 @@ def show(console: Console, findings: Findings) -> None:
     size = f"{record.m:,} × {record.n:,} {record.dtype} {record.order}, {threads}"
     console.print(Text(f"{record.kernel} on {record.workload}: {size}", style="bold"))
     if record.error:
-        ulps, fraction = format_significant(record.error.max_ulps), format_significant(record.error.bound_fraction, 2)
-        console.print(Text(f"  agrees with the reference: error {ulps} ulps, {fraction} of the bound"))
+        figures = [f"{format_significant(value)} {name}" for name, value in record.error.figures.items()]
+        if record.error.bound_fraction is not None:
+            figures.append(f"{format_significant(record.error.bound_fraction, 2)} of the bound")
+        console.print(Text(f"  agrees with the reference: {', '.join(figures)}"))
     _section(console, "compiled by Numba", list(_numba(findings)))
     if loops := _largest_loops(findings):
         console.print(_table(loops))
@@ -58,7 +61,7 @@ def _numba(findings: Findings) -> Iterator[str]:
     if findings.assembly is None:
         return
     for signature in findings.signatures:
-        arguments, _, result = re.sub(_READ_ONLY, r"array(\1, \2d, \3)", signature).partition(" -> ")
+        arguments, _, result = _ARRAY.sub(_array, signature).partition(" -> ")
         yield f"arguments: {arguments}"
         yield f"result: {result}"
     whole, functions = findings.assembly.whole, findings.assembly.functions
@@ -68,6 +71,11 @@ def _numba(findings: Findings) -> Iterator[str]:
     yield f"floating-point: {whole.packed} packed, {whole.scalar} scalar{widest}"
     yield f"fused multiply-adds: {whole.fma}, divisions: {whole.division}, gathers: {whole.gather}"
     yield f"calls of the math library: {', '.join(whole.mathematics) or 'none'}"
+
+
+def _array(argument: re.Match[str]) -> str:
+    number, axes, order, read_only = argument.groups()
+    return f"array({number}, {axes}d, {order}{'' if read_only == 'True' else ', writable'})"
 
 
 def _largest_loops(findings: Findings) -> list[Loop]:
@@ -105,9 +113,11 @@ def _xla(findings: Findings) -> Iterator[str]:
 
 
 def _calls(findings: Findings) -> Iterator[str]:
-    record, counters = findings.record, findings.record.seen or {}
+    record, counters = findings.record, findings.record.counters or {}
     passes = "not declared" if record.passes is None else f"{record.passes:g}, as it declares"
-    yield f"passes over X: {passes}; one pass over X, y, w and dw is {_bytes(record.bytes_per_call)}"
+    least = f"; a call moves at least {_bytes(record.bytes_per_call)}" if record.bytes_per_call else ""
+    often = f", {findings.repeats:g} times in a call" if findings.repeats > 1 else ""
+    yield f"passes over X: {passes}{often}{least}"
     if findings.temporary_bytes is not None:
         yield f"temporaries: at most {_bytes(findings.temporary_bytes)} in a call"
     yield f"threads that computed: {counters.get('busy_threads')}; cores busy: {counters.get('cores_used')}"
@@ -120,7 +130,9 @@ def _calls(findings: Findings) -> Iterator[str]:
         yield f"BLAS{of}: {blas['name']} {blas['version']}{built}, threads: {blas['threads']}"
     if record.seconds and record.gigabytes_per_second:
         rate = format_significant(record.gigabytes_per_second, 2)
-        yield f"{duration(record.seconds.median)} per call, {rate} GB/s (one launch, no race: for orientation only)"
+        yield f"{duration(record.seconds.estimate)} per call, {rate} GB/s (one launch, no race: for orientation only)"
+        if what := load_operation(record.operation).texts.get("bytes"):
+            yield f"GB/s: {what}"
 
 
 def _bytes(number: float) -> str:

@@ -38,6 +38,8 @@ class Comparison:
     """The result of the whole race."""
 
     revision: Revision
+    operation: str
+    """Of all workloads; empty if no race has begun."""
     percent: float
     confidence: float
     """Of each interval."""
@@ -66,6 +68,7 @@ def judge(
     races: Sequence[Race], kernels: Sequence[str], commit: Revision, percent: float, cells: int, interrupted: bool
 ) -> Comparison:
     """The result of the races. cells: the number of intervals, which all hold together with 95%."""
+    operation = next((race.workload.definition.name for race in races), "")
     rows: list[Row] = []
     broken: list[str] = []
     notes: list[str] = []
@@ -90,7 +93,7 @@ def judge(
             elif logs := counted_log_ratios(race, kernel, earlier):
                 ratio = statistics.interval(logs, confidence) if trusted else None
                 rows.append(_row(race, kernel, earlier, len(logs), ratio, percent))
-    return Comparison(commit, percent, confidence, tuple(rows), tuple(broken), tuple(notes), interrupted)
+    return Comparison(commit, operation, percent, confidence, tuple(rows), tuple(broken), tuple(notes), interrupted)
 
 
 def _row(race: Race, kernel: str, earlier: str, launches: int, ratio: Estimate | None, percent: float) -> Row:

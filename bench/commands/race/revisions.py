@@ -11,19 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 
 from bench.analysis import statistics
 from bench.analysis.race import Race
 from bench.analysis.statistics import SMALLEST_EFFECT
-from bench.commands.race import source_trees, versioned_kernel
+from bench.commands.race import source_changes, source_trees, versioned_kernel
 from bench.commands.race.result import Comparison, counted_log_ratios, judge, name_at
 from bench.commands.race.source_trees import Revision
 from bench.host import resources
 from bench.host.checkout import CHECKOUT, temporary_folder
 from bench.results.samples import Candidate, LaunchResult
-from bench.runner.selection import choose_kernels, choose_workloads
+from bench.runner.selection import choose_kernels, choose_workloads, operations_of
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, TIMEOUT_SECONDS, Settings
 from kernels import registry
@@ -73,11 +74,11 @@ class Selection:
     """Lines for the user."""
 
 
-def _both_versions(kernel: str, commit: Revision) -> list[Candidate]:
+def _both_versions(operation: str, kernel: str, commit: Revision) -> list[Candidate]:
     """The kernel's versions in the working tree and at the commit, with the same number of iterations per round."""
     old = name_at(kernel, commit)
     return [
-        Candidate(versioned_kernel.spec(version, kernel), requested=True, label=label, same_iterations_as=other)
+        Candidate(versioned_kernel.spec(version, operation, kernel), True, True, label, other, operation)
         for version, label, other in ((versioned_kernel.NEW, kernel, old), (versioned_kernel.OLD, old, kernel))
     ]
 
@@ -93,8 +94,14 @@ def run(
     """
     commit = source_trees.resolve(options.revision, options.checkout or CHECKOUT)
     workloads = {workload.name: workload for workload in choose_workloads(options.workloads or WORKLOADS)}
+    operation, *others = operations_of(list(workloads.values()))
+    if others:
+        raise ValueError(
+            f"race takes workloads of one operation; these are of {' and '.join([operation, *others])}: make a race "
+            "for each"
+        )
     with temporary_folder("versions") as folder, _versions_in_environment(folder):
-        selection = choose(commit, *source_trees.extract_trees(commit, folder), options.kernels)
+        selection = choose(commit, *source_trees.extract_trees(commit, folder), operation, options.kernels)
         for line in selection.reasons:
             say(line)
         choose_workloads(",".join(workloads), kernels=2 * len(selection.kernels))  # raises if memory is too small
@@ -113,7 +120,7 @@ def run(
             half_widths = [statistics.half_width(logs, confidence) for logs in by_kernel if logs]
             return len(race.launch_results) > _ENOUGH_LAUNCHES and all(half <= half_width for half in half_widths)
 
-        candidates = [candidate for kernel in selection.kernels for candidate in _both_versions(kernel, commit)]
+        versions = [_both_versions(operation, kernel, commit) for kernel in selection.kernels]
         launches = None if options.launches is None else 1 + options.launches  # the first is not counted
         settings = Settings(
             seconds=(launches or _MOST_LAUNCHES) * LAUNCH_SECONDS,
@@ -121,7 +128,7 @@ def run(
             threads=(options.threads,),
             timeout=TIMEOUT_SECONDS,
         )
-        session = Session(candidates, list(workloads.values()), settings, enough=enough)
+        session = Session([*chain(*versions)], list(workloads.values()), settings, enough=enough)
         both = [(workload, name) for workload, kernel in cells for name in (kernel, name_at(kernel, commit))]
         session.choose(both, baselines=False)
         interrupted = False
@@ -134,18 +141,18 @@ def run(
     return judge(session.races, selection.kernels, commit, options.percent, len(cells), interrupted)
 
 
-def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Selection:
-    """The listed kernels; else those whose sources differ; else all CPU kernels.
+def choose(commit: Revision, old: Path, new: Path, operation: str, listed: str | None) -> Selection:
+    """The listed kernels of the operation; else those whose sources differ; else all CPU kernels.
 
     old, new: the folders `kernels` of the two versions. Raises ValueError if no kernel can race.
     """
-    new_table = source_trees.table(new)
+    new_table = source_trees.table(new, operation)
     try:
-        old_table = source_trees.table(old)
+        old_table = source_trees.table(old, operation)
     except ValueError as error:
         raise ValueError(f"{commit}: {error}") from None
     if listed is not None:
-        requested = [candidate.spec for candidate in choose_kernels(listed)]
+        requested = [candidate.spec for candidate in choose_kernels(listed, operations=[operation])]
         if unnamed := next((name for name in requested if name not in new_table), None):
             raise ValueError(
                 f"{unnamed} is in no commit; race compares only kernels that have a name: {', '.join(new_table)}"
@@ -155,10 +162,9 @@ def choose(commit: Revision, old: Path, new: Path, listed: str | None) -> Select
         requested = [name for name in new_table if name not in on_request and not name.endswith("-gpu")]
     both = [name for name in requested if name in old_table]
     absent = [f"skipped: {name}: not in {commit}" for name in requested if name not in old_table]
-    differing = source_trees.changed(old, new, {name: new_table[name] for name in both})
-    differing |= {name: ["its entry in kernels/registry.py"] for name in both if new_table[name] != old_table[name]}
     if not both:
         raise ValueError(f"none of {', '.join(requested)} is in {commit}: there is nothing to race against")
+    differing = source_changes.changed(old, new, old_table, {name: new_table[name] for name in both})
     if listed is None and differing:
         lines = [f"{name}: {', '.join(files)}" for name, files in differing.items()]
         return Selection(tuple(differing), False, (f"chosen because they differ from {commit}:", *lines, *absent))

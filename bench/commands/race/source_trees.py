@@ -1,4 +1,4 @@
-"""Two versions of the kernels on disk, the commit's and a copy of the working tree's; and what differs between them.
+"""Two versions of the kernels on disk, the commit's and a copy of the working tree's, and which kernels they have.
 
 `git archive` extracts the commit's kernels without changing the repository: a killed run leaves no registered
 worktree, and no branch is checked out. The working tree is copied, with its uncommitted changes, so it can be edited
@@ -11,13 +11,16 @@ import ast
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 from bench.commands.race.versioned_kernel import NEW, OLD
+from kernels.registry import DEFAULT_OPERATION
 
 _SECONDS = 60
 """The timeout for git, which may read a slow disk."""
@@ -60,57 +63,44 @@ def extract_trees(revision: Revision, folder: Path) -> tuple[Path, Path]:
     return folder / OLD / "kernels", folder / NEW / "kernels"
 
 
-def table(kernels: Path) -> dict[str, str]:
-    """name → "module:ATTRIBUTE", parsed without importing it. Raises ValueError if there is no such table."""
-    try:
-        tree = ast.parse((kernels / "registry.py").read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
-        tree = ast.Module([], [])
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["KERNELS"]:
-            entries: dict[str, str] = ast.literal_eval(node.value)
-            return entries
-    raise ValueError("its kernels/registry.py has no literal table KERNELS")
+def table(kernels: Path, operation: str) -> dict[str, tuple[str, ...]]:
+    """Name → each "module:ATTRIBUTE" that makes the kernel of this operation, parsed without importing anything.
 
+    The kernel's own comes first, then what it is made with: its driver, or the kernel that it is made of. A table
+    without operations is that of an older commit, which has only the default operation.
 
-def changed(old: Path, new: Path, specs: Mapping[str, str]) -> dict[str, list[str]]:
-    """Kernel → those of its files that differ in more than comments and layout.
-
-    specs: name → "module:ATTRIBUTE", as in both versions.
+    Raises ValueError if there is no such table, or no such operation.
     """
-    differing = {}
-    for name, spec in specs.items():
-        files = {version: _source_files(version, spec.partition(":")[0]) for version in (old, new)}
-        paths = sorted({*files[old], *files[new]})
-        if changed_paths := [path for path in paths if files[old].get(path) != files[new].get(path)]:
-            differing[name] = changed_paths
-    return differing
+    tables = _literals(kernels / "registry.py", ("KERNELS", "DRIVERS", "MADE_OF"))
+    if "KERNELS" not in tables:
+        raise ValueError("its kernels/registry.py has no literal table KERNELS")
+    registered, drivers, made_of = tables["KERNELS"], tables.get("DRIVERS", {}), tables.get("MADE_OF", {})
+    if any(isinstance(entry, str) for entry in registered.values()):
+        registered = {DEFAULT_OPERATION: registered}
+    known = {**registered, **drivers}
+    if operation not in known:
+        raise ValueError(f"it has no operation {operation!r}, only {', '.join(known)}")
+    first = registered.get(DEFAULT_OPERATION, {})
+    driven = {name: (entry, drivers[operation]) for name, entry in first.items()} if operation in drivers else {}
+    own = {
+        name: (entry, *([first[made_of[name]]] if made_of.get(name) in first else []))
+        for name, entry in registered.get(operation, {}).items()
+    }
+    return {**driven, **own}
 
 
-def _source_files(kernels: Path, module: str) -> dict[str, str]:
-    """The module's file and everything that it imports from `kernels`, recursively: path → syntax tree as text."""
-    sources: dict[str, str] = {}
-    todo = [module]
-    while todo:
-        name = todo.pop()
-        stem = kernels.parent.joinpath(*name.split("."))
-        file = next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
-        path = file.relative_to(kernels.parent).as_posix() if file else ""
-        if file is None or name == "kernels" or path in sources:  # kernels/__init__.py only lists the kernels
-            continue
-        text = file.read_text(encoding="utf-8")
-        try:
-            tree = ast.parse(text)
-        except SyntaxError:  # the race will report it
-            sources[path] = text
-            continue
-        sources[path] = ast.dump(tree)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                todo += [alias.name for alias in node.names]
-    return sources
+def _literals(file: Path, names: Collection[str]) -> dict[str, Any]:
+    """Those of the names to which the file assigns a literal."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError):
+        return {}
+    literals = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and (name := ast.unparse(node.targets[0])) in names:
+            with suppress(ValueError):  # it is computed
+                literals[name] = ast.literal_eval(node.value)
+    return literals
 
 
 def _git(checkout: Path, *arguments: str) -> bytes | None:

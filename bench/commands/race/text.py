@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def summary(console: Console, comparison: Comparison, machine: str, threads: int) -> None:
     """Print a row for each kernel and workload, the width of the intervals, and the verdicts."""
     if comparison.rows:
-        console.print(Text(f"the working tree against {comparison.revision}", style="bold"))
+        console.print(Text(f"{comparison.operation}: the working tree against {comparison.revision}", style="bold"))
         console.print(Text(f"threads: {threads}, on {machine}"))
         print_table(console, _table(comparison))
     for line in comparison.notes:
@@ -55,7 +55,7 @@ def progress(console: Console) -> Callable[[str, float], None]:
 def _table(comparison: Comparison) -> Table:
     columns = (
         Column("kernel", max_width=14),
-        Column("workload", max_width=18),
+        Column("workload", max_width=18, wrap=True),
         *number_columns("before", "now", "× as fast"),
         Column("verdict"),
     )
@@ -66,4 +66,5 @@ def _cells(row: Row) -> tuple[str, ...]:
     ratio = row.judgement.ratio
     interval = "-" if ratio is None else f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
     times = duration(row.seconds_before), duration(row.seconds)
-    return row.kernel, row.workload, *times, interval, row.verdict.removesuffix(" shown")
+    workload = row.workload.rpartition(":")[2]  # without the operation
+    return row.kernel, workload, *times, interval, row.verdict.removesuffix(" shown")

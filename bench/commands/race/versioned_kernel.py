@@ -1,8 +1,9 @@
 """In a worker: load a kernel from another version of the sources; this version measures it.
 
-    bench.commands.race.versioned_kernel:old_numba_loops     numba-loops from $LOGITBENCH_VERSIONS/old/kernels
-    bench.commands.race.versioned_kernel:new_numba_loops     the same from $LOGITBENCH_VERSIONS/new/kernels, the copy
-                                                             of the working tree
+    bench.commands.race.versioned_kernel:old__gradient__numba_loops
+        the gradient's numba-loops from $LOGITBENCH_VERSIONS/old/kernels
+    bench.commands.race.versioned_kernel:new__gradient__numba_loops
+        the same from $LOGITBENCH_VERSIONS/new/kernels, the copy of the working tree
 
 Only the package `kernels` comes from there, with its helpers, contract and backends. The measuring code is already
 imported, and stays. Both versions are loaded in this way, also the working tree's, so they differ in nothing else:
@@ -14,7 +15,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ VARIABLE = "LOGITBENCH_VERSIONS"
 OLD, NEW = "old", "new"
 
 
-def spec(version: str, kernel: str) -> str:
-    """The argument of `kernels.load` for that version of a kernel."""
-    return f"{__name__}:{version}_{kernel.replace('-', '_')}"
+def spec(version: str, operation: str, kernel: str) -> str:
+    """The argument of `kernels.load` for that version of an operation's kernel."""
+    return f"{__name__}:{version}__{operation}__{kernel.replace('-', '_')}"
 
 
-def load(folder: Path, name: str) -> Kernel:
+def load(folder: Path, operation: str, name: str) -> Kernel:
     """The kernel of that name from `folder`/kernels, with its own functions, as this version's type.
 
     Raises BackendUnavailable if the kernel does, and ValueError if its contract lacks a field of this version's.
@@ -41,9 +42,10 @@ def load(folder: Path, name: str) -> Kernel:
     importlib.invalidate_caches()
     versioned: Any = importlib.import_module("kernels")
     try:
-        kernel = versioned.load(name)
+        # before there were operations, `load` took a name only
+        kernel = versioned.load(name, operation) if hasattr(versioned, "Operation") else versioned.load(name)
         backend = Backend(**{field.name: getattr(kernel.backend, field.name) for field in fields(Backend)})
-        values = {field.name: getattr(kernel, field.name) for field in fields(Kernel)}
+        values = _values(kernel)
     except versioned.BackendUnavailable as unavailable:
         raise BackendUnavailable(str(unavailable)) from unavailable
     except AttributeError as error:
@@ -51,8 +53,21 @@ def load(folder: Path, name: str) -> Kernel:
     return Kernel(**{**values, "backend": backend})
 
 
+def _values(kernel: Any) -> dict[str, Any]:
+    """The fields of this version's type, from a kernel of any version. Raises AttributeError if one is missing."""
+    values = {
+        field.name: getattr(kernel, field.name)
+        for field in fields(Kernel)
+        if field.default is MISSING or hasattr(kernel, field.name)
+    }
+    if not {"call", "build"} & set(values):
+        values["call"] = kernel.gradient  # its name before there were operations
+    return values
+
+
 def __getattr__(attribute: str) -> Kernel:
-    version, _, kernel = attribute.partition("_")
-    if version not in (OLD, NEW) or VARIABLE not in os.environ:
+    version, *names = attribute.split("__")
+    if version not in (OLD, NEW) or len(names) != 2 or VARIABLE not in os.environ:
         raise AttributeError(attribute)
-    return load(Path(os.environ[VARIABLE]) / version, kernel.replace("_", "-"))
+    operation, kernel = names
+    return load(Path(os.environ[VARIABLE]) / version, operation, kernel.replace("_", "-"))

@@ -43,13 +43,15 @@ from bench.commands.selftest.slowed import slowed
 from kernels import load
 
 kernel = load({kernel!r})
-problem = catalog.problem(catalog.named({size!r}), 0)
+workload = catalog.named({size!r})
+inputs = catalog.inputs(workload)
+arguments = (*inputs.placed.values(), *catalog.fresh(workload, inputs, 0))
 slow = slowed(kernel)
 
 @pytest.mark.parametrize("which", {which!r})
 def test(benchmark, which):
-    gradient = slow.gradient if which.startswith("slowed") else kernel.gradient
-    benchmark(gradient, problem.X, problem.y, problem.w, problem.b)
+    call = (slow if which.startswith("slowed") else kernel).built(None)
+    benchmark(call, *arguments)
 """
 
 

@@ -17,12 +17,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count, product
 from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.analysis import statistics
 from bench.analysis.race import Race
 from bench.commands.selftest import pytest_benchmark
-from bench.commands.selftest.cheaters import CHEATER_WORKLOADS, CHEATERS
 from bench.commands.selftest.slowed import VARIABLE
 from bench.commands.selftest.summary import Trial, summarize
 from bench.host import machine
@@ -34,6 +33,7 @@ from bench.runner.inputs import InputCache
 from bench.runner.session import Session
 from bench.runner.settings import Settings
 from bench.workloads import catalog
+from kernels import registry
 
 KERNELS = ("numpy", "numba-loops")
 SIZES = ("1000x32", "50000x32", "400000x64")
@@ -69,13 +69,12 @@ def run(minutes: float, threads: int, tick: Callable[[str], None]) -> dict[str, 
         with _noisy_neighbour(noisy_neighbour):
             plain.append(pytest_benchmark.compare(kernel, size, noisy_neighbour, threads))
     tick("cheaters")
-    cheaters = catch_cheaters()
     return {
         "machine": machine.fingerprint(),
         "threads": threads,
         "settings": {"launches": [run_settings.FEWEST_LAUNCHES, _LAUNCHES], "launch_seconds": _LAUNCH_SECONDS},
         "summary": [asdict(row) for row in summarize(trials)],
-        "cheaters": cheaters,
+        "cheaters": catch_cheaters(),
         "pytest_benchmark": plain,
         "trials": [asdict(trial) for trial in trials],
     }
@@ -149,15 +148,42 @@ def _noisy_neighbour(present: bool) -> Iterator[None]:
         noisy.wait()
 
 
-def catch_cheaters(workloads: Sequence[str] = CHEATER_WORKLOADS) -> dict[str, dict[str, Any]]:
-    """The outcome of each cheater in a race with numpy; `caught` if the right check rejected it, and numpy passed."""
-    cheaters: dict[str, dict[str, Any]] = {}
-    for workload in workloads:
-        expected = {name: reason for name, (where, reason) in CHEATERS.items() if where == workload}
-        candidates = {name: Candidate(f"bench.commands.selftest.cheaters:{name}") for name in expected}
-        raced = race([*candidates.values(), "numpy"], workload, launches=1, seconds=0.2)
+class Cheater(NamedTuple):
+    """A kernel that cheats, and what catches it."""
+
+    spec: str
+    """As for `kernels.load`."""
+    workload: str
+    reason: str
+    """How the reason begins with which it is rejected."""
+
+
+def cheaters() -> dict[str, Cheater]:
+    """The cheaters of every operation, by operation/name."""
+    modules = {operation: registry.part_of(operation, "cheaters") for operation in registry.OPERATIONS}
+    return {
+        f"{operation}/{name}": Cheater(f"{module.__name__}:{name}", workload, reason)
+        for operation, module in modules.items()
+        for name, (workload, reason) in module.CHEATERS.items()
+    }
+
+
+def catch_cheaters(workloads: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The outcome of each cheater in a race with an honest kernel; `caught` if the right check rejected it, and the
+    honest one passed.
+
+    workloads: those to race on; None: all
+    """
+    outcomes: dict[str, dict[str, Any]] = {}
+    known = cheaters()
+    for workload in dict.fromkeys(cheater.workload for cheater in known.values()):
+        if workloads is not None and workload not in workloads:
+            continue
+        honest = Candidate(catalog.named(workload).baselines[-1])
+        candidates = {name: Candidate(one.spec) for name, one in known.items() if one.workload == workload}
+        raced = race([*candidates.values(), honest], workload, launches=1, seconds=0.2)
         for name, candidate in candidates.items():
             outcome, reason = raced.outcome(candidate.name)
-            caught = reason.startswith(expected[name]) and raced.outcome("numpy")[0] == "ok"
-            cheaters[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
-    return cheaters
+            caught = reason.startswith(known[name].reason) and raced.outcome(honest.name)[0] == "ok"
+            outcomes[name] = {"workload": workload, "outcome": outcome, "reason": reason, "caught": caught}
+    return outcomes

@@ -14,15 +14,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import repeat
+from itertools import repeat, zip_longest
 from math import ceil, expm1, log
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-from kernels import Gradient, Kernel, load
+from kernels import Kernel, load, load_operation
+from kernels.contract import Call
 
 SHARE = 0.05
 VARIABLE = "LOGITBENCH_SLOWED"
@@ -39,36 +40,45 @@ def slowed(kernel: Kernel, share: float = SHARE) -> Kernel:
         if name == kernel.name
     }
 
-    def gradient(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-        if X.shape not in work:
-            work[X.shape] = with_extra_work(kernel, *calibrate(kernel, share, X, y, w, b))
-        return work[X.shape](X, y, w, b)
+    def call(*arguments: Any) -> Any:
+        shape = arguments[0].shape
+        if shape not in work:
+            work[shape] = with_extra_work(kernel, *calibrate(kernel, share, arguments))
+        return work[shape](*arguments)
 
-    return replace(kernel, name=f"{kernel.name}-slowed", gradient=gradient)
+    return replace(kernel, name=f"{kernel.name}-slowed", call=call)
 
 
-def with_extra_work(kernel: Kernel, rows: int, iterations: int) -> Callable[..., Gradient]:
-    """The kernel's gradient, followed by a call on so many rows and so many iterations of an empty loop."""
+def with_extra_work(kernel: Kernel, rows: int, iterations: int) -> Call:
+    """The kernel's call, followed by one on so many rows and so many iterations of an empty loop."""
+    plain = kernel.built(None)
 
-    def gradient(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-        result = kernel.gradient(X, y, w, b)
+    def call(*arguments: Any) -> Any:
+        result = plain(*arguments)
         if rows:
-            kernel.gradient(X[:rows], y[:rows], w, b)
+            plain(*_first_rows(kernel, arguments, rows))
         for _ in repeat(None, iterations):
             pass
         return result
 
-    return gradient
+    return call
 
 
-def calibrate(kernel: Kernel, share: float, X: Any, y: Any, w: Any, b: Any) -> tuple[int, int]:
+def _first_rows(kernel: Kernel, arguments: tuple[Any, ...], rows: int) -> Iterator[Any]:
+    """The arguments with so many rows of each field that may be split along its first axis."""
+    axes = load_operation(kernel.operation).fields.values()
+    for argument, axis in zip_longest(arguments, axes):
+        yield argument[:rows] if axis == 0 else argument
+
+
+def calibrate(kernel: Kernel, share: float, arguments: tuple[Any, ...]) -> tuple[int, int]:
     """The numbers of rows and of iterations that make a call longer by that share; one of them is 0."""
 
     def longer_by(rows: int, iterations: int) -> float:
-        return _relative_increase(with_extra_work(kernel, rows, iterations), kernel.gradient, (X, y, w, b))
+        return _relative_increase(with_extra_work(kernel, rows, iterations), kernel.built(None), arguments)
 
     if longer_by(1, 0) < share / 2:
-        return _solve(lambda rows: longer_by(rows, 0), share, ceil(share * X.shape[0])), 0
+        return _solve(lambda rows: longer_by(rows, 0), share, ceil(share * arguments[0].shape[0])), 0
     return 0, _solve(lambda iterations: longer_by(0, iterations), share, 100)
 
 
@@ -80,15 +90,13 @@ def _solve(longer_by: Callable[[int], float], share: float, amount: int) -> int:
     return amount
 
 
-def _relative_increase(
-    slow: Callable[..., Gradient], plain: Callable[..., Gradient], arguments: tuple[Any, ...]
-) -> float:
+def _relative_increase(slow: Call, plain: Call, arguments: tuple[Any, ...]) -> float:
     """By what share a call of `slow` takes longer: the median over pairs of alternating batches of calls."""
     start = perf_counter()
     plain(*arguments)
     calls = ceil(_BATCH_SECONDS / (perf_counter() - start))
 
-    def seconds(call: Callable[..., Gradient]) -> float:
+    def seconds(call: Call) -> float:
         call(*arguments)  # the other function's batch has changed the caches
         start = perf_counter()
         for _ in range(calls):
@@ -112,15 +120,16 @@ def __getattr__(name: str) -> Kernel:
 def _main(name: str, size: str) -> None:
     from bench.workloads import catalog
 
-    problem, kernel = catalog.problem(catalog.named(size), 0), load(name)
-    arguments = problem.X, problem.y, problem.w, problem.b
-    kernel.gradient(*arguments)
-    rows, iterations = calibrate(kernel, SHARE, *arguments)
-    increase = _relative_increase(with_extra_work(kernel, rows, iterations), kernel.gradient, arguments)
+    workload, kernel = catalog.named(size), load(name)
+    inputs = catalog.inputs(workload)
+    arguments = (*inputs.placed.values(), *catalog.fresh(workload, inputs, 0))
+    kernel.built(None)(*arguments)
+    rows, iterations = calibrate(kernel, SHARE, arguments)
+    increase = _relative_increase(with_extra_work(kernel, rows, iterations), kernel.built(None), arguments)
     sys.stderr.write(
         f"{name} on {size}: {rows} rows and {iterations} iterations make a call longer by {increase:.1%}\n"
     )
-    sys.stdout.write(json.dumps([name, problem.X.shape, rows, iterations]) + "\n")
+    sys.stdout.write(json.dumps([name, arguments[0].shape, rows, iterations]) + "\n")
 
 
 if __name__ == "__main__":

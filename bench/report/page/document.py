@@ -88,6 +88,7 @@ def _section_data(section: Section) -> dict[str, Any]:
         "name": section.name,
         "heading": section.heading,
         "chart": section.chart,
+        "chartBy": section.chart_by,
         "alt": section.alt,
         "fields": fields,
         "rows": [[row.get(field) for field in fields] for row in section.rows],
@@ -98,6 +99,6 @@ def _section_data(section: Section) -> dict[str, Any]:
         },
         "hide": section.hide,
         "scale": section.scale,
-        "listField": section.list_field,
+        "listFields": section.list_fields,
         "remarks": section.remarks,
     }

@@ -19,7 +19,7 @@
 
   /** The chart as Vega-Lite, with the rows that are shown, for the chosen scale and the width of the page. */
   function specOf(section, narrow) {
-    const spec = structuredClone(section.chart);
+    const spec = structuredClone(section.chartBy ? section.chart[chosenIn(section)[section.chartBy]] : section.chart);
     const datasets = Object.entries({ ...spec.datasets, rows: section.rows });
     spec.datasets = Object.fromEntries(datasets.map(([name, rows]) => [name, rows.filter((row) => isShown(section, row))]));
     spec.description = section.alt;
@@ -89,10 +89,11 @@
   };
 
   function csv(section) {
-    const { columns, listField, rows } = section;
-    const fields = listField && !columns.includes(listField) ? [...columns, listField] : columns;
+    const { columns, listFields, rows } = section;
+    const fields = [...new Set([...columns, ...listFields])];
     const line = (row) => fields.map((field) => quoted(row[field])).join(",");
-    const lines = rows.flatMap((row) => (listField ? row[listField].map((item) => line({ ...row, [listField]: item })) : [line(row)]));
+    const items = (row) => row[listFields[0]].map((_, index) => Object.fromEntries(listFields.map((field) => [field, row[field][index]])));
+    const lines = rows.flatMap((row) => (listFields.length ? items(row).map((item) => line({ ...row, ...item })) : [line(row)]));
     return [fields.join(","), ...lines].join("\n") + "\n";
   }
 

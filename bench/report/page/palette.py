@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.report.page.section import Series
 from bench.results.record import Record
-from kernels.registry import KERNELS, TECHNIQUES
+from kernels.registry import TECHNIQUES, all_names
 
 COLOURS = {
     "python": ("#75736c", "#a5a39b"),
@@ -47,7 +47,8 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 def kernel_styles(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """Kernel → `technique` and `shape`, the same in every chart. In the registry's order, users' own last."""
     present = {record.kernel for record in records}
-    ordered = [name for name in KERNELS if name in present] + sorted(present - set(KERNELS))
+    registered = all_names()
+    ordered = [name for name in registered if name in present] + sorted(present - set(registered))
     counts: dict[str, int] = {}
     styles = {}
     for name in ordered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from bench.report import headline
@@ -11,6 +11,7 @@ from bench.report.page import palette
 from bench.report.page.charts.accuracy import accuracy
 from bench.report.page.charts.calls import calls
 from bench.report.page.charts.cold_start import cold_start
+from bench.report.page.charts.curves import curves
 from bench.report.page.charts.heatmap import heatmap
 from bench.report.page.charts.provenance import fingerprint, outcomes
 from bench.report.page.charts.roofline import ceiling_share, roofline
@@ -22,10 +23,11 @@ from bench.report.page.document import page
 from bench.report.page.section import PageHeader, Section, Series, matches
 from bench.results.record import Results
 
-_SECTIONS = (
+_SECTIONS: tuple[Callable[[Results], Section | Iterable[Section]], ...] = (
     speedup,
     sizes,
     calls,
+    curves,
     ceiling_share,
     roofline,
     rounds,
@@ -42,7 +44,9 @@ _PICTURE_WIDTH = 680
 
 def sections(results: Results) -> list[Section]:
     """The sections that the run has data for."""
-    return [section for section in (make(results) for make in _SECTIONS) if section.rows]
+    made = (make(results) for make in _SECTIONS)
+    in_order = (one for part in made for one in ([part] if isinstance(part, Section) else part))
+    return [section for section in in_order if section.rows]
 
 
 def run_page(results: Results) -> str:
@@ -91,7 +95,8 @@ def pictures(results: Results) -> Iterator[tuple[str, str]]:
 def filled(section: Section) -> dict[str, Any]:
     """The chart with its data, for the first value of each selector."""
     first = {selector.field: section.first_value(selector) for selector in section.selectors}
-    chart = dict(section.chart or {})
+    charts = section.chart or {}
+    chart = dict(charts[first[section.chart_by]] if section.chart_by else charts)
     datasets = {"rows": list(section.rows), **chart.get("datasets", {})}
     chart["datasets"] = {
         name: [row for row in rows if all(matches(row, field, value) for field, value in first.items())]

@@ -50,12 +50,13 @@ class Section:
     """A heading, text, a chart and the table of the same numbers.
 
     chart: Vega-Lite without its dataset `rows`, which is filled from `rows`
+    chart_by: a selector's field; then `chart` has a chart for each of its values
     alt: a description of the chart for a screen reader
     selectors: a row is shown if its field has the chosen value, or is a list with it; rows without the field always
     remarks: rows with a `text`, shown by the same rule
     hide: rows with the name of a hidden kernel in one of these fields are left out
     scale: the channel, x or y, whose logarithmic scale can be made linear
-    list_field: a field whose values are lists; the CSV has a line for each of their items
+    list_fields: fields whose values are lists, in one row of one length; the CSV has a line for each of their items
     level: of the heading, 2 or 3;  fold: behind `More`
     """
 
@@ -63,6 +64,7 @@ class Section:
     heading: str
     text: tuple[str, ...] = ()
     chart: Mapping[str, Any] | None = None
+    chart_by: str = ""
     alt: str = ""
     columns: tuple[Column, ...] = ()
     rows: tuple[Row, ...] = ()
@@ -70,7 +72,7 @@ class Section:
     remarks: tuple[Row, ...] = ()
     hide: tuple[str, ...] = ("kernel",)
     scale: str = ""
-    list_field: str = ""
+    list_fields: tuple[str, ...] = ()
     level: int = 2
     fold: bool = False
 

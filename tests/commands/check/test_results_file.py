@@ -13,7 +13,7 @@ from bench.__main__ import main
 from bench.commands import machines
 from bench.commands.check import results_file
 from bench.host.checkout import CHECKOUT
-from bench.results import run_file, store
+from bench.results import json_text, run_file, store
 from bench.results.record import Results
 from bench.workloads import catalog
 from tests.support.committed import committed, each_committed
@@ -28,7 +28,7 @@ def whole() -> dict[str, Any]:
     """The JSON of a file that passes every check."""
     runs = [run("A", TIMES, ceiling=1e-6, workload=name).results for name in catalog.DEFAULT]
     races, records = (tuple(part for one in runs for part in getattr(one, key)) for key in ("races", "records"))
-    results = Results(runs[0].run, runs[0].machine, races, records)
+    results = Results(runs[0].run, runs[0].machine, races, records, runs[0].operations)
     machine_info = {"node": results.machine["id"], "system": "Linux", "cpu": {"brand_raw": "Some CPU"}}
     commit_info = {"id": "abc1234", "dirty": False, "project": "logitbench"}
     return {"machine_info": machine_info, "commit_info": commit_info, "logitbench": results.as_json()}
@@ -85,7 +85,7 @@ def _set(path: str, value: object) -> Any:
         (_set("machine_info.cpu.x", "by Ada, 1843"), "nothing personal", "has the name of this host or its user"),
         (_set("logitbench.machine.hardware.cores", 64), "machine", "it was edited"),
         (
-            _set("logitbench.records.1.seconds.median", 4e-6),
+            _set("logitbench.records.1.seconds.estimate", 4e-6),
             "untouched",
             "numba on lecture: its time does not",
         ),
@@ -114,6 +114,48 @@ def test_each_failure_is_reported(change: Any, check: str, says: str, tmp_path: 
     document = deepcopy(whole())
     change(document)
     assert says in failures(document, tmp_path, "ada")[check]
+
+
+def test_rounding_is_no_edit_and_anything_larger_is(tmp_path: Path) -> None:
+    """Times written with seven digits follow from rounds written with seven; with 3e-6 more they do not."""
+    document = whole()
+    for factor in (1.0000001, 1.2345678912, 3.3333333333, 9.87654321987):
+        rounded = json_text.rounded(deepcopy(document))
+        for race in rounded["logitbench"]["races"]:
+            for part in race["rounds"]:
+                part["seconds"] = [json_text.rounded(factor * seconds) for seconds in part["seconds"]]
+        for record, original in zip(rounded["logitbench"]["records"], document["logitbench"]["records"], strict=True):
+            record["seconds"]["estimate"] = json_text.rounded(factor * original["seconds"]["estimate"])
+        assert failures(rounded, tmp_path) == {}
+        rounded["logitbench"]["records"][1]["seconds"]["estimate"] *= 1 + 3e-6
+        assert set(failures(rounded, tmp_path)) == {"untouched"}
+
+
+def test_files_of_schema_1_have_all_digits_and_are_checked_as_such(tmp_path: Path) -> None:
+    path = committed()[0]
+    document, name = json.loads(path.read_text()), "/".join(path.parts[-2:])
+    assert failures(document, tmp_path, name=name) == {}
+    timed = next(record for record in document["logitbench"]["records"] if record["seconds"])
+    timed["seconds"]["median"] *= 1 + 1e-8
+    assert set(failures(document, tmp_path, name=name)) == {"untouched"}
+
+
+def test_kernels_of_each_operation_can_be_shared_and_work_without_ceilings_needs_none(tmp_path: Path) -> None:
+    document = whole()
+    results = document["logitbench"]
+    record, race = results["records"][0], results["races"][0]
+    assert (record["workload"], race["workload"]) == ("lecture", "lecture")
+    descent = {"operation": "descend", "workload": "descend:lecture", "kernel": "numba-compiled", "work": None}
+    rounds = [part | {"kernel": "numba-compiled"} for part in race["rounds"] if part["kernel"] == record["kernel"]]
+    results["records"].append(record | descent)
+    results["races"].append(
+        race | {"operation": "descend", "workload": "descend:lecture", "rounds": rounds, "ceilings": None}
+    )
+    assert failures(document, tmp_path) == {}
+    results["records"][-1]["work"] = record["work"]
+    assert "ceilings were not measured on descend:lecture" in failures(document, tmp_path)["whole"]
+    results["records"][-1] |= {"operation": "gradient", "work": None}
+    assert failures(document, tmp_path) == {"public": "numba-compiled: nobody else has this kernel; run without it"}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +206,7 @@ def test_the_command_prints_a_line_for_each_result(tmp_path: Path, capsys: pytes
         ("", "not a results file of logitbench"),
         ('{"logitbench": {"schema": 1, "ru', "not a results file of logitbench"),
         ('{"benchmarks": [], "machine_info": {}}', "not a results file of logitbench"),
-        ('{"logitbench": {"schema": 2}}', "schema 2; this version reads schema 1"),
+        ('{"logitbench": {"schema": 3}}', "schema 3; this version reads schemas 1 and 2"),
         (
             '{"logitbench": {"schema": 1, "run": {}, "machine": {}, "races": [], "records": []}}',
             "logitbench.machine has no id",
@@ -201,6 +243,15 @@ def test_the_results_page_has_each_machine_with_its_newest_figures() -> None:
     assert "| Some CPU | 2 | 2 | 2026-01-02 | lecture | `numba` | 2.00 [1.90, 2.10] | 20% | 24.0 GB/s |" in page
     assert page.count("## ") == 2
     assert "| lecture | 2 | `numba` | 5.00 µs | 2.00 [1.90, 2.10] | 4.00 [3.90, 4.10] (loops) | 20% |" in page
+
+
+def test_a_kernel_that_did_not_reach_its_aim_is_not_the_fastest() -> None:
+    results = run("A", TIMES, ceiling=1e-6, unreached=["numba"]).results
+    page = machines.page({results.machine["id"]: [results]})
+    assert page.count("`numpy`") == 2
+    assert "`numba`" not in page
+    nobody = run("A", TIMES, ceiling=1e-6, unreached=TIMES).results
+    assert "2026-01-02 | - | - | - | - | - |" in machines.page({nobody.machine["id"]: [nobody]})
 
 
 def test_machine_all_lists_the_machines(

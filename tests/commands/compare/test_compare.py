@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from io import StringIO
 from math import exp, sqrt
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,8 +14,8 @@ from bench.commands.compare import text as compare_text
 from bench.commands.compare.compare import Comparison, compare
 from bench.commands.compare.drift import BETWEEN_RUNS
 from bench.results.store import Run
-from bench.workloads.catalog import synthetic
 from bench.workloads.digest import digest
+from bench.workloads.synthetic import synthetic
 from tests.support.runs import DIGEST, WOBBLE, machine_of, run
 
 TIMES = {"numpy": 2e-5, "numba": 5e-6, "jax": 1e-5}
@@ -128,6 +129,66 @@ def test_a_file_with_missing_rounds_is_an_error() -> None:
         ValueError, match="B: on lecture the kernels' rounds differ in number; the file may be incomplete"
     ):
         compare([run("A", TIMES), Run("B", cut)])
+
+
+def descent(name: str, times: dict[str, float] = MORE, **more: Any) -> Run:
+    """A run of gradient descent, whose description names its options."""
+    details = {"steps": 100, "learning_rate": 0.3, "L": 3.1} | more.pop("details", {})
+    made = run(name, times, workload="descend:lecture", operation="descend", details=details, **more)
+    described = {"descend": {"options": ["steps", "learning_rate"]}}
+    return Run(name, replace(made.results, operations=described))
+
+
+@pytest.mark.parametrize(
+    ("details", "message"),
+    [
+        ({"steps": 10}, "steps is 100 and 10"),
+        ({"learning_rate": 0.3 * (1 + 3e-9)}, "learning_rate is 0.3 and 0.3000000009"),
+        ({"learning_rate": 0.3 * (1 + 3e-12)}, ""),
+        ({"L": 3.2}, ""),  # it follows from the data
+        ({"momentum": 0.9}, ""),  # which the older run does not know
+    ],
+)
+def test_races_with_different_options_cannot_be_compared(details: dict[str, float], message: str) -> None:
+    runs = [descent("A"), descent("B", details=details)]
+    if not message:
+        assert len(compared(*runs).cells) == len(MORE)
+        return
+    with pytest.raises(ValueError, match=f"descend:lecture has different options in A and in B: {message}$"):
+        compare(runs)
+
+
+def test_the_same_name_for_different_operations_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="lecture has different data in A and in B: operation is gradient and fit"):
+        compare([run("A", TIMES), run("B", TIMES, operation="fit")])
+
+
+def test_shares_are_of_the_work_that_each_record_names() -> None:
+    """Half the work in the same time is half the share."""
+    first, second = descent("A", TIMES, ceiling=1e-8), descent("B", TIMES, ceiling=1e-8, on=OTHER)
+    half = tuple(
+        replace(record, work={**(record.work or {}), "read": (record.work or {})["read"] / 2})
+        for record in second.results.records
+    )
+    for _, cell in compared(first, Run("B", replace(second.results, records=half))).cells:
+        assert cell.normalised is not None
+        assert cell.normalised.estimate == pytest.approx(0.5)
+    for work in (None, {"read": 1.0}):
+        bare = tuple(replace(record, work=work) for record in second.results.records)
+        cells = compared(first, Run("B", replace(second.results, records=bare))).cells
+        assert all(cell.normalised is None for _, cell in cells)
+
+
+def test_a_kernel_that_did_not_reach_its_aim_is_compared_by_its_time_only() -> None:
+    first, second = descent("A", ceiling=1e-6), descent("B", ceiling=1e-6, on=OTHER, unreached=["jax"])
+    for runs, name in (((first, second), "B"), ((second, first), "B")):
+        comparison = compared(*runs)
+        cells = {cell.kernel: cell for _, cell in comparison.cells}
+        assert cells["jax"].times.estimate == pytest.approx(1.0)
+        assert (cells["jax"].normalised, cells["jax"].shares) == (None, None)
+        assert cells["numpy"].normalised is not None
+        line = f"jax on descend:lecture: not reached in {name}: only its times are compared"
+        assert [one for one in compare_text.warnings(comparison) if "not reached" in one] == [line]
 
 
 @pytest.mark.parametrize(

@@ -181,11 +181,14 @@ def test_the_dialect_is_recognized() -> None:
 @pytest.mark.parametrize(
     ("symbol", "name"),
     [
-        ("_ZN7kernels11numba_fused9_gradient12_3clocals_3e8gradientB3v10", "kernels.numba_fused._gradient.gradient"),
+        (
+            "_ZN7kernels8gradient11numba_fused9_gradient12_3clocals_3e8gradientB3v10",
+            "kernels.gradient.numba_fused._gradient.gradient",
+        ),
         ("_ZN13_3cdynamic_3e36__numba_parfor_gufunc_0x7fa2671d3810B3v31", "__numba_parfor_gufunc"),
         ("exp", "exp"),
         ("_start", "_start"),
     ],
-)  # fmt: skip
+)
 def test_mangled_names_become_readable(symbol: str, name: str) -> None:
     assert assembly.readable(symbol) == name

@@ -78,12 +78,12 @@ def test_the_steps_of_a_compiled_program() -> None:
 
 
 def record(**more: Any) -> Record:
-    seen = {"busy_threads": 2, "cores_used": 2.0, "page_faults_per_call": 0.0}
+    counters = {"busy_threads": 2, "cores_used": 2.0, "page_faults_per_call": 0.0}
     return Record(
         **{
             "id": "", "operation": "gradient", "kernel": "mine", "backend": "numpy", "device": "cpu", "workload": "w",
             "m": 100_000, "n": 4, "dtype": "float64", "order": "C", "threads": 2, "outcome": "ok", "passes": 1,
-            "seconds": Seconds(4e-3, None, None), "seen": seen, **more,
+            "seconds": Seconds(4e-3, None, None), "counters": counters, **more,
         }
     )  # fmt: skip
 
@@ -103,6 +103,15 @@ VECTOR_SUM = SUM_X86.replace("xmm", "ymm").replace("sd	", "pd	")
         (Findings(record()), ["One pass over X."]),
         (Findings(record(passes=2)), ["Two passes over X."]),
         (Findings(record(passes=1.5)), ["1.5 passes over X."]),
+        (Findings(record(work={"read": 10 * 4_000_000})), ["One pass over X, 10 times in a call."]),
+        (
+            Findings(record(work={"read": 10 * 4_000_000}, backend="python", of="loops"), "loops"),
+            [
+                "One pass over X, 10 times in a call.",
+                "It is Python code around the gradient kernel loops: python -m bench explain loops --workload w",
+                "Python itself runs the loop: about 1 ns for each number in X.",
+            ],
+        ),
         (Findings(record(passes=None)), ["The kernel does not declare how often it reads X."]),
         (Findings(record(backend="python")), [..., "Python itself runs the loop: about 10 ns for each number in X."]),
         (
@@ -135,18 +144,18 @@ VECTOR_SUM = SUM_X86.replace("xmm", "ymm").replace("sd	", "pd	")
         ),
         (Findings(record(), program=program(copy=Group(4, "f64[]", 8))), [...]),
         (
-            Findings(record(seen={**ONE, "page_faults_per_call": 98.0}), temporary_bytes=1_600_000),
+            Findings(record(counters={**ONE, "page_faults_per_call": 98.0}), temporary_bytes=1_600_000),
             [
                 ...,
                 "98 page faults in each call: memory is allocated anew.",
                 "Its temporaries are as large as 2 arrays of m numbers.",
             ],
         ),
-        (Findings(record(seen=ONE)), [..., "Only one of its 2 threads computes."]),
-        (Findings(record(seen=ONE), taken=0.5), [...]),  # unknown: others used half a core
-        (Findings(record(seen=ONE, threads=1)), [...]),
-        (Findings(record(seen=ONE, m=1000)), [...]),
-        (Findings(record(seen=None)), [...]),
+        (Findings(record(counters=ONE)), [..., "Only one of its 2 threads computes."]),
+        (Findings(record(counters=ONE), taken=0.5), [...]),  # unknown: others used half a core
+        (Findings(record(counters=ONE, threads=1)), [...]),
+        (Findings(record(counters=ONE, m=1000)), [...]),
+        (Findings(record(counters=None)), [...]),
     ],
 )
 def test_sentences(findings: Findings, expected: list[Any]) -> None:
@@ -169,7 +178,7 @@ def test_every_sentence_is_in_the_docs() -> None:
 
 
 def test_there_are_never_more_than_three_sentences() -> None:
-    findings = Findings(record(seen=ONE, backend="python"), assembly=assembly.read(BOTH), temporary_bytes=10**7)
+    findings = Findings(record(counters=ONE, backend="python"), assembly=assembly.read(BOTH), temporary_bytes=10**7)
     assert sum(rule.when(findings) for rule in RULES) > 3
     assert len(sentences(findings)) == 3
     assert len(sentences(replace(findings, assembly=None))) == 3
@@ -195,9 +204,52 @@ def test_kernels_of_each_kind(kernel: str, expected: tuple[str, ...], capsys: py
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    ("kernel", "expected", "unexpected"),
+    [
+        (
+            "numba-compiled",
+            ("result: Path(", "_part ", "with vectors"),
+            ("temporaries", "BLAS", "Python"),
+        ),
+        ("numba-loops", ("result: Gradient(", "1d, C, writable)", "Scalar sigmoid"), ("temporaries", "BLAS")),
+        ("jax-compiled", ("loop (while): ", "temporaries: "), ("BLAS", "Python")),
+        ("jax", (), ("compiled by", "temporaries", "BLAS")),
+        ("numpy", ("BLAS", "temporaries: "), ("compiled by",)),
+    ],
+)
+def test_kernels_of_another_operation(
+    kernel: str, expected: tuple[str, ...], unexpected: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", kernel, "--workload", "descend:2000x8-f32@steps=4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = " ".join(word for line in lines for word in line.split())
+    assert shown.startswith(f"{kernel} on descend:2000x8-f32@steps=4: 2,000 × 8 float32 C, ")
+    assert "as it declares, 5 times in a call; a call moves at least 360 kB" in shown
+    assert "each counted once a step" in shown
+    around = f"It is Python code around the gradient kernel {kernel}: python -m bench explain {kernel} --workload 20"
+    assert (around in shown) is not kernel.endswith("-compiled")
+    assert [text for text in expected if text not in shown] == []
+    assert [text for text in unexpected if text in shown] == []
+
+
+def test_the_command_for_the_kernel_that_python_code_is_around_can_be_copied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("from kernels.gradient.numpy_vectorized import gradient\n")
+    mine = f"{tmp_path}/mine.py:gradient"
+    assert main(["explain", mine, "--workload", "descend:100x3@steps=2"]) == 0
+    command = "".join(capsys.readouterr().out.partition("kernel mine:gradient: python -m bench ")[2].split("\n")[:4])
+    first, *arguments = command.split()
+    assert (first, arguments) == ("explain", [mine, "--workload", "100x3-f64"])
+    assert main([first, *arguments]) == 0
+    assert "Python code around" not in capsys.readouterr().out
+
+
 def test_a_numba_function_called_from_python_is_inspected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text(
-        "from kernels.numba_loops import gradient as inner\n"
+        "from kernels.gradient.numba_loops import gradient as inner\n"
         "def gradient(X, y, w, b):\n    return inner(X, y, w, b)\n"
     )  # fmt: skip
     assert main(["explain", f"{tmp_path}/mine.py:gradient", "--workload", "100x3"]) == 0
@@ -241,6 +293,7 @@ def test_an_unavailable_kernel_says_why(tmp_path: Path, capsys: pytest.CaptureFi
         (["numpy", "--workload", "lecture,flights"], "error: explain takes one workload; 'lecture,flights' names 2"),
         (["numpy", "--workload", "0x3"], "error: '0x3' has no examples"),
         (["numpy", "--workload", ","], "error: --workloads is empty"),
+        (["numba-compiled"], "error: numba-compiled is a kernel of descend, and the workloads are of gradient: "),
     ],
 )
 def test_wrong_arguments(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:

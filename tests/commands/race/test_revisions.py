@@ -20,6 +20,7 @@ from bench.commands.race.result import Comparison
 from bench.commands.race.revisions import Options
 from bench.host import checkout
 from bench.host.checkout import CHECKOUT
+from tests.support import older_tree
 from tests.support.git import git
 
 CACHES = shutil.ignore_patterns("__pycache__")
@@ -38,6 +39,19 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def repository(committed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(committed, tmp_path / "checkout"))
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A checkout whose commit has the older form of kernels/, and whose working tree has today's."""
+    folder = tmp_path / "older"
+    older_tree.write(folder)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "first")
+    shutil.rmtree(folder / "kernels")
+    shutil.copytree(CHECKOUT / "kernels", folder / "kernels", ignore=CACHES)
+    return folder
 
 
 @pytest.fixture
@@ -61,11 +75,14 @@ def raced(repository: Path, lines: list[str] | None = None, **changes: object) -
 @pytest.mark.usefixtures("trusted")
 def test_a_kernel_that_differs_races_against_its_version_at_the_commit(repository: Path) -> None:
     changed(
-        repository, "numpy_loops.py", "    m = len(X)", "    import time\n\n    time.sleep(0.005)\n    m = len(X)"
+        repository,
+        "gradient/numpy_loops.py",
+        "    m = len(X)",
+        "    import time\n\n    time.sleep(0.005)\n    m = len(X)",
     )
     lines: list[str] = []
     comparison = raced(repository, lines)
-    assert lines[-1] == "loops-examples: kernels/numpy_loops.py"
+    assert lines[-1] == "loops-examples: kernels/gradient/numpy_loops.py"
     (row,) = comparison.rows
     assert (row.kernel, row.workload, row.launches) == ("loops-examples", "10x2-f64", 2)
     assert row.seconds > 0.005 > row.seconds_before
@@ -76,7 +93,7 @@ def test_a_kernel_that_differs_races_against_its_version_at_the_commit(repositor
 
 
 def test_a_kernel_that_no_longer_agrees_is_a_failure(repository: Path) -> None:
-    changed(repository, "numpy_vectorized.py", "dz = a - y", "dz = y - a")
+    changed(repository, "gradient/numpy_vectorized.py", "dz = a - y", "dz = y - a")
     comparison = raced(repository, kernels="numpy,loops")
     assert [row.kernel for row in comparison.rows] == ["loops"]
     (line,) = [line for line in comparison.failures if line.startswith("numpy ")]
@@ -118,20 +135,64 @@ def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> 
     helper.write_text(helper.read_text().replace('Backend("numpy", "cpu"', 'Backend("old", "cpu"'))
     code = (
         "import sys, bench.worker.worker as worker\n"
-        "kernel = worker.load(sys.argv[1])\n"
+        "spec, operation = sys.argv[1:]\n"
+        "of_this_version = worker.load_operation(operation)\n"
+        "kernel = worker.load(spec, operation)\n"
         "assert type(kernel) is worker.Kernel\n"
-        "print(kernel.backend.name, kernel.gradient.__code__.co_filename, worker.__file__)\n"
+        "assert kernel.operation == operation\n"
+        "assert worker.load_operation(operation) is of_this_version\n"
+        "function = kernel.built(None)\n"
+        "print(kernel.backend.name, function.__code__.co_filename, worker.__file__, kernel.of or '-')\n"
     )
     environment = {**os.environ, versioned_kernel.VARIABLE: str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
-    for version, backend in ((versioned_kernel.OLD, "old"), (versioned_kernel.NEW, "numpy")):
-        command_line = [sys.executable, "-P", "-c", code, versioned_kernel.spec(version, "numpy-blocked")]
-        process = subprocess.run(
-            command_line, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        name, source, worker_file = process.stdout.split()
-        assert name == backend
-        assert source == str(tmp_path / version / "kernels" / "numpy_blocked.py")
-        assert worker_file == str(CHECKOUT / "bench" / "worker" / "worker.py")
+    for operation, file, of in (
+        ("gradient", "gradient/numpy_blocked.py", "-"),
+        ("descend", "descend/driver.py", "numpy-blocked"),
+    ):
+        for version, backend in ((versioned_kernel.OLD, "old"), (versioned_kernel.NEW, "numpy")):
+            spec = versioned_kernel.spec(version, operation, "numpy-blocked")
+            process = subprocess.run(
+                [sys.executable, "-P", "-c", code, spec, operation],
+                env=environment, cwd=tmp_path, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            name, source, worker_file, made_of = process.stdout.split()
+            assert (name, made_of) == (backend, of)
+            assert source == str(tmp_path / version / "kernels" / file)
+            assert worker_file == str(CHECKOUT / "bench" / "worker" / "worker.py")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_commit_of_the_older_form_races(older: Path) -> None:
+    lines: list[str] = []
+    comparison = raced(older, lines)
+    assert lines[0].startswith("none differs from main (")
+    assert lines[0].endswith("), so all CPU kernels: loops-examples, numpy")
+    assert any(line.startswith("skipped: numba: not in main (") for line in lines)
+    assert {row.kernel for row in comparison.rows} == {"loops-examples", "numpy"}
+    assert not comparison.broken
+    assert not comparison.notes
+
+
+def test_an_operation_that_the_commit_lacks_is_an_error(older: Path) -> None:
+    with pytest.raises(ValueError, match=r"^main \(\w{7}\): it has no operation 'descend', only gradient$"):
+        raced(older, workloads="descend:10x2", kernels="numpy")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_another_operation_races_with_the_driver_of_each_version(repository: Path) -> None:
+    changed(
+        repository,
+        "descend/driver.py",
+        "            for _ in range(steps):\n",
+        "            import time\n\n            time.sleep(0.005)\n            for _ in range(steps):\n",
+    )
+    lines: list[str] = []
+    comparison = raced(repository, lines, workloads="descend:10x2@steps=1", kernels="numpy,jax-compiled")
+    assert comparison.operation == "descend"
+    assert lines[-1].endswith(" and here: jax-compiled")  # which has no driver
+    slow = {row.kernel: (row.seconds_before > 0.005, row.seconds > 0.005) for row in comparison.rows}
+    assert slow == {"numpy": (False, True), "jax-compiled": (False, False)}
+    assert comparison.rows[0].judgement.verdict == verdict.FAILED
 
 
 @pytest.mark.usefixtures("trusted")
@@ -159,6 +220,12 @@ def test_a_different_contract_is_reported(repository: Path) -> None:
         ),
         (["HEAD", "--workloads", "0x1"], "'0x1' has no examples"),
         (["HEAD", "--workloads", ","], "--workloads is empty"),
+        (
+            ["HEAD", "--workloads", "lecture,descend:lecture"],
+            "these are of gradient and descend: make a race for each",
+        ),
+        (["HEAD", "--workloads", "foo:lecture"], "no operation is called 'foo'; expected gradient, descend"),
+        (["HEAD", "--kernels", "numba-compiled"], "numba-compiled is a kernel of descend, and the workloads are of "),
     ],
 )
 def test_wrong_arguments_are_errors_of_one_line(

@@ -15,10 +15,10 @@ from bench.__main__ import main
 from bench.commands.selftest import selftest, summary
 from bench.commands.selftest import slowed as slowed_kernels
 from bench.commands.selftest import text as selftest_text
-from bench.commands.selftest.cheaters import CHEATERS
 from bench.commands.selftest.slowed import slowed
 from bench.commands.selftest.summary import Trial
-from kernels import load
+from bench.workloads import catalog
+from kernels import load, registry
 from tests.support.problems import normal
 
 
@@ -28,10 +28,25 @@ def outcomes(workload: str) -> dict[str, dict[str, Any]]:
     return selftest.catch_cheaters([workload])
 
 
-@pytest.mark.parametrize("name", CHEATERS)
+@pytest.mark.parametrize("name", selftest.cheaters())
 def test_every_cheater_is_caught(name: str) -> None:
-    outcome = outcomes(CHEATERS[name][0])[name]
+    outcome = outcomes(selftest.cheaters()[name].workload)[name]
     assert outcome["caught"], outcome["reason"]
+
+
+def test_every_operation_has_cheaters_on_its_own_workloads() -> None:
+    known = selftest.cheaters()
+    assert {name.partition("/")[0] for name in known} == set(registry.OPERATIONS)
+    for name, cheater in known.items():
+        operation = name.partition("/")[0]
+        assert catalog.named(cheater.workload).operation == operation
+        assert load(cheater.spec, operation).operation == operation
+
+
+def test_a_cheater_that_another_check_rejects_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    (name, cheater), *_ = selftest.cheaters().items()
+    monkeypatch.setattr(selftest, "cheaters", lambda: {name: cheater._replace(reason="unseen: ")})
+    assert not selftest.catch_cheaters()[name]["caught"]
 
 
 def trial(
@@ -77,14 +92,14 @@ def test_the_self_tests_verdict(alarms: int, caught: bool, passes: bool) -> None
     document = {
         "threads": 1,
         "summary": [row.__dict__ for row in summary.summarize(trials)],
-        "cheaters": {"sign_error": {"outcome": "wrong", "reason": "data: dw[0]", "caught": caught}},
+        "cheaters": {"gradient/sign_error": {"outcome": "wrong", "reason": "data: dw[0]", "caught": caught}},
         "pytest_benchmark": [],
     }
     assert summary.passed(document) is passes
     page = StringIO()
     selftest_text.summary(Console(file=page, width=80, highlight=False), document)
     assert f"{alarms}/200" in page.getvalue()
-    assert ("NOT CAUGHT: sign_error" in page.getvalue()) is not caught
+    assert ("NOT CAUGHT: gradient/sign_error" in page.getvalue()) is not caught
 
 
 def test_an_unwritable_folder_is_found_before_anything_races(
@@ -103,6 +118,6 @@ def test_a_slowed_kernel_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(slowed_kernels, "_MEASURE_SECONDS", 0.0)  # how much slower it is does not matter here
     problem = normal(40, 3)
     kernel = load("numpy")
-    plain, slow = (k.gradient(problem.X, problem.y, problem.w, problem.b) for k in (kernel, slowed(kernel)))
+    plain, slow = (k.built(None)(problem.X, problem.y, problem.w, problem.b) for k in (kernel, slowed(kernel)))
     assert plain.cost == slow.cost
     assert (plain.dw == slow.dw).all()

@@ -23,14 +23,14 @@ Spec = dict[str, Any]
 def calls(results: Results) -> Section:
     """A line for each kernel: its one-time cost, and its time per call for each call."""
     rows = []
-    for record, seconds, row in common.timed_rows(results):
-        once = one_time_seconds(record.cold, seconds.median)
+    for record, seconds, row in common.compared_rows(results):
+        once = one_time_seconds(record.cold, seconds.estimate)
         rows.append(
             row
             | {
                 "once": once,
-                "call": seconds.median,
-                "time": duration(seconds.median),
+                "call": seconds.estimate,
+                "time": duration(seconds.estimate),
                 "first": duration(once),
                 "last": True,
             }
@@ -48,9 +48,9 @@ def calls(results: Results) -> Section:
         heading="Time against the number of calls",
         level=3,
         text=(
-            "The total time of so many calls, with the one-time cost before them: lowering and compilation with an "
-            "empty cache, and the extra time of the first call. Importing the library is not included. Where the "
-            "line of a compiled kernel passes below another line, the compilation has paid off.",
+            "The total time of so many calls, with the one-time cost before them: building, lowering and compilation "
+            "with an empty cache, and the extra time of the first call. Importing the library is not included. Where "
+            "the line of a compiled kernel passes below another line, the compilation has paid off.",
         ),
         chart=common.to_spec(_chart(), height=_HEIGHT),
         alt=(

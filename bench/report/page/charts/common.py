@@ -36,7 +36,7 @@ WIDE = "wide"
 
 
 def timed_rows(results: Results) -> list[tuple[Record, Seconds, Spec]]:
-    """The timed records, fastest first in each race, with the fields that each row has."""
+    """The timed records, fastest first in each race, with the fields that each row has; `reached` or not."""
     styles = palette.kernel_styles(results.records)
     several = several_threads(results)
     races = list(dict.fromkeys((record.workload, record.threads) for record in results.records))
@@ -44,9 +44,14 @@ def timed_rows(results: Results) -> list[tuple[Record, Seconds, Spec]]:
         (record, seconds, {"race": race_name(record, several), "kernel": record.kernel, **styles[record.kernel]})
         for record, seconds in sorted(
             timed(results.records),
-            key=lambda pair: (races.index((pair[0].workload, pair[0].threads)), pair[1].median),
+            key=lambda pair: (races.index((pair[0].workload, pair[0].threads)), pair[1].estimate),
         )
     ]
+
+
+def compared_rows(results: Results) -> list[tuple[Record, Seconds, Spec]]:
+    """As `timed_rows`, those that got to where the operation asks them to."""
+    return [(record, seconds, row) for record, seconds, row in timed_rows(results) if record.reached]
 
 
 def workload_selector(results: Results) -> Selector:

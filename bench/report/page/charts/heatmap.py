@@ -20,7 +20,7 @@ Spec = dict[str, Any]
 def heatmap(results: Results) -> Section:
     """Kernel × workload: times as fast as NumPy, which is timed on every workload."""
     rows = []
-    for record, _seconds, row in common.timed_rows(results):
+    for record, _seconds, row in common.compared_rows(results):
         if ratio := record.over_numpy:
             rows.append(
                 row

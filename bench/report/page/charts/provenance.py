@@ -6,9 +6,10 @@ from typing import Any
 
 from bench.report.formatting import format_significant
 from bench.report.headline import race_name, several_threads
+from bench.report.notes import NOT_REACHED
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
-from bench.results.record import Results
+from bench.results.record import Record, Results
 
 _YES_NO = {True: "yes", False: "no"}
 
@@ -18,9 +19,8 @@ def outcomes(results: Results) -> Section:
     several = several_threads(results)
     races: dict[tuple[str, str, str], list[str]] = {}
     for record in results.records:
-        if record.outcome != "ok" or not record.seconds:
-            outcome = record.outcome if record.outcome != "ok" else "correct, not timed"
-            races.setdefault((record.kernel, outcome, record.reason), []).append(race_name(record, several))
+        if outcome := _outcome(record):
+            races.setdefault((record.kernel, *outcome), []).append(race_name(record, several))
     race_count = len({(record.workload, record.threads) for record in results.records})
     rows = tuple(
         {
@@ -32,17 +32,21 @@ def outcomes(results: Results) -> Section:
         for (kernel, outcome, reason), names in races.items()
     )
     ok = sum(record.outcome == "ok" for record in results.records)
-    errors = [record.error.bound_fraction for record in results.records if record.outcome == "ok" and record.error]
+    errors = [
+        record.error.bound_fraction
+        for record in results.records
+        if record.outcome == "ok" and record.error and record.error.bound_fraction is not None
+    ]
     largest_error = (
         f"; the largest error is {format_significant(100 * max(errors), 2)}% of its bound" if errors else ""
     )
     return Section(
         name="outcomes",
-        heading="Correct results, and kernels without a time",
+        heading="Correct results, and kernels without a time or a ratio",
         level=3,
         text=(
             f"{ok} of {len(results.records)} pairs of kernel and workload agree with the reference{largest_error}. "
-            + ("Without a time:" if rows else "All of them were timed."),
+            + ("Without a time, or without a ratio:" if rows else "All of them were timed."),
         ),
         columns=(
             common.KERNEL,
@@ -52,6 +56,15 @@ def outcomes(results: Results) -> Section:
         ),
         rows=rows,
     )
+
+
+def _outcome(record: Record) -> tuple[str, str] | None:
+    """Why the kernel has no time or no ratio, in a word and in a sentence; None if it has both."""
+    if record.outcome != "ok":
+        return record.outcome, record.reason
+    if not record.seconds:
+        return "correct, not timed", record.reason
+    return None if record.reached else ("not reached", f"It {NOT_REACHED}.")
 
 
 def fingerprint(results: Results) -> Section:

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from bench.report import operations
 from bench.report.formatting import format_significant
 from bench.report.notes import CEILINGS
 from bench.report.page.charts import common
@@ -21,8 +22,10 @@ Spec = dict[str, Any]
 def ceiling_share(results: Results) -> Section:
     """A row for each kernel: its share of the ceiling, with the 95% interval."""
     rows = []
-    for record, _seconds, row in common.timed_rows(results):
+    said = {}
+    for record, _seconds, row in common.compared_rows(results):
         if ceiling := record.ceiling:
+            said[row["race"]] = operations.texts(results, record.operation).get("ceiling")
             low_high = (
                 f" [{common.percent(ceiling.low)}, {common.percent(ceiling.high)}]"
                 if ceiling.low and ceiling.high
@@ -49,10 +52,9 @@ def ceiling_share(results: Results) -> Section:
         name="ceiling",
         heading="Share of the machine’s ceiling",
         text=(
-            "Every computation of this gradient reads X and y at least once, takes a sigmoid and its loss for each "
-            "example, and does two multiplications and two additions for each element of X. Each of the three was "
-            "timed alone on this machine in the same race. The longest is the ceiling: a kernel at 100% takes as "
-            "long.",
+            "No kernel can avoid reading the data, and the sigmoids and the products of its operation. Each of the "
+            "three was timed alone on this machine in the same race. The longest is the ceiling: a kernel at 100% "
+            "takes as long.",
         ),
         chart=common.to_spec(chart, height={"step": 27}, top=18),
         alt=(
@@ -68,6 +70,7 @@ def ceiling_share(results: Results) -> Section:
             Column("ceiling", "ceiling"),
         ),
         rows=tuple(rows),
+        remarks=tuple({"race": race, "text": f"{text}."} for race, text in said.items() if text),
         selectors=(common.workload_selector(results),),
     )
 
@@ -78,24 +81,26 @@ def roofline(results: Results) -> Section:
     rows: list[Spec] = []
     roofs: list[Spec] = []
     names: list[Spec] = []
-    for record, seconds, row in common.timed_rows(results):
+    for record, seconds, row in common.compared_rows(results):
         measured = ceilings.get((record.workload, record.threads), {})
-        if set(measured) < set(CEILINGS) or record.device == "gpu":
+        work = record.work or {}
+        complete = set(CEILINGS) <= set(measured) and set(CEILINGS) <= set(work)
+        if record.ceiling is None or record.device == "gpu" or not complete:
             continue
-        flops = 4 * record.m * record.n
+        flops, read = work["multiply"], work["read"]
         passes = record.passes or 1
         rows.append(
             row
             | {
                 "passes": record.passes,
-                "intensity": flops / (passes * record.bytes_per_call),
-                "rate": flops / seconds.median,
-                "figures": f"{format_significant(flops / seconds.median / 1e9)} GFLOP/s",
+                "intensity": flops / (passes * read),
+                "rate": flops / seconds.estimate,
+                "figures": f"{format_significant(flops / seconds.estimate / 1e9)} GFLOP/s",
                 "reads": "not known; drawn as 1 ×" if record.passes is None else f"{record.passes:g} ×",
             }
         )
         if not any(roof["race"] == row["race"] for roof in roofs):
-            lines, line_names = _roofs(row["race"], measured, flops, flops / record.bytes_per_call)
+            lines, line_names = _roofs(row["race"], measured, flops, flops / read)
             roofs += lines
             names += line_names
     for race in dict.fromkeys(row["race"] for row in rows):
@@ -107,7 +112,7 @@ def roofline(results: Results) -> Section:
         text=(
             "Multiplications and additions per second against multiplications and additions per byte that the kernel "
             "reads. The slope is the rate at which this machine reads data of this size. The level lines are its "
-            "rate of products, and the rate that its sigmoids allow, since each example needs one. A kernel that "
+            "rate of products, and the rate that the operation's sigmoids allow. A kernel that "
             "reads X twice has half the intensity of one that reads it once. If X stays in a cache between the "
             "passes, the kernel can be above the slope.",
         ),
@@ -137,7 +142,7 @@ def _label(rows: list[Spec]) -> None:
             row["label"] = 10**position
 
 
-def _roofs(race: str, ceilings: Spec, flops: int, intensity: float) -> tuple[list[Spec], list[Spec]]:
+def _roofs(race: str, ceilings: Spec, flops: float, intensity: float) -> tuple[list[Spec], list[Spec]]:
     """The lines (reading up to the ridge, products from there, sigmoids over the whole width) and their names."""
     read, products = ceilings["read"][_READ], ceilings["multiply"][_MULTIPLY]
     sigmoids = flops / ceilings["sigmoid"][_SIGMOID]

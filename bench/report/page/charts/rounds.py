@@ -58,7 +58,7 @@ def rounds(results: Results) -> Section:
         rows=tuple(rows),
         selectors=(common.workload_selector(results),),
         hide=("of",),
-        list_field="seconds",
+        list_fields=("seconds",),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.formatting import duration, format_si
+from bench.analysis.scaling import computed
+from bench.report.formatting import counted, duration, format_si
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section, Selector
 from bench.results.record import Record, Results
@@ -19,7 +20,9 @@ Spec = dict[str, Any]
 
 
 def sizes(results: Results) -> Section:
-    """A line for each kernel over workloads of one dtype, order and number of threads, and of one n where needed."""
+    """A line for each kernel over workloads of one operation, dtype, order and number of threads, and of one n where
+    needed.
+    """
     rows = _rows(results)
     kinds = {
         kind: len({row["elements"] for row in rows if row["kind"] == kind})
@@ -69,14 +72,14 @@ def _rows(results: Results) -> list[Spec]:
             "kind": kind_of(record),
             "workload": record.workload,
             "elements": record.m * record.n,
-            "seconds": seconds.median,
+            "seconds": seconds.estimate,
             "low": seconds.low,
             "high": seconds.high,
-            "time": duration(seconds.median),
+            "time": duration(seconds.estimate),
             "size": f"{record.m:,} × {record.n:,}",
             "last": False,
         }
-        for record, seconds, row in common.timed_rows(results)
+        for record, seconds, row in common.compared_rows(results)
     ]
     rows.sort(key=lambda row: (row["kind"], row["elements"], row["seconds"]))
     for _, group in groupby(rows, key=lambda row: str(row["kind"])):
@@ -95,13 +98,23 @@ def _label(rows: list[Spec]) -> None:
 
 
 def _kinds(results: Results) -> Callable[[Record], str]:
-    """A function: record → what the workloads of its line share, with n if workloads of one size differ in n."""
-    shapes = {((one.dtype, one.order, one.threads, one.m * one.n), one.n) for one in results.records}
+    """A function: record → what the workloads of its line share.
+
+    With what is computed if that differs, and with n if workloads of one size differ in n.
+    """
+    shapes = {((computed(one), one.dtype, one.order, one.threads, one.m * one.n), one.n) for one in results.records}
     by_shape = len({size for size, _ in shapes}) < len(shapes)
+    by_operation = len(set(map(computed, results.records))) > 1
 
     def kind(record: Record) -> str:
-        text = f"{record.dtype}, {record.order} order, {record.threads} thread{'s' * (record.threads != 1)}"
-        return f"{text}, {record.n:,} feature{'s' * (record.n != 1)}" if by_shape else text
+        parts = (
+            computed(record) if by_operation else "",
+            record.dtype,
+            f"{record.order} order",
+            counted(record.threads, "thread"),
+            f"{record.n:,} feature{'s' * (record.n != 1)}" if by_shape else "",
+        )
+        return ", ".join(part for part in parts if part)
 
     return kind
 

@@ -61,7 +61,7 @@ def speedup(results: Results) -> Section:
 
 def _rows(results: Results) -> list[dict[str, Any]]:
     rows = []
-    for record, seconds, row in common.timed_rows(results):
+    for record, seconds, row in common.compared_rows(results):
         if (ratio := record.speedup) is None:
             continue
         is_baseline = ratio.baseline == record.kernel
@@ -75,8 +75,8 @@ def _rows(results: Results) -> list[dict[str, Any]]:
                 "high": ratio.high,
                 "figures": "1, the baseline" if is_baseline else figures,
                 "verdict": "the baseline" if is_baseline else ratio.verdict,
-                "seconds": seconds.median,
-                "time": duration(seconds.median),
+                "seconds": seconds.estimate,
+                "time": duration(seconds.estimate),
                 "launches": record.launches,
             }
         )

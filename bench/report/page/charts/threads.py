@@ -24,12 +24,12 @@ def threads(results: Results) -> Section:
             "workload": record.workload,
             "race": races[record.workload],
             "threads": record.threads,
-            "seconds": seconds.median,
+            "seconds": seconds.estimate,
             "low": seconds.low,
             "high": seconds.high,
-            "time": duration(seconds.median),
+            "time": duration(seconds.estimate),
         }
-        for record, seconds, row in common.timed_rows(results)
+        for record, seconds, row in common.compared_rows(results)
         if several
     ]
     rows.sort(key=lambda row: row["threads"])

@@ -1,0 +1,149 @@
+"""A kernel and a workload that is placed where it computes: its arguments, its calls, and its results.
+
+Separate from timing.py, the loop that measures, which draws arguments here and converts results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bench.worker import shared_arrays
+from bench.worker.messages import KernelResult
+from bench.workloads.parameters import fresh_arguments
+from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, Shape, arrays_of, map_arrays
+
+Arguments: TypeAlias = list[tuple[Any, ...]]
+"""All arguments of each call: the placed fields, then the fresh ones."""
+
+
+def _no_call(*_arguments: Any) -> Any:
+    raise ValueError("the kernel is not built yet")
+
+
+def aligned(array: np.ndarray) -> np.ndarray:
+    """A read-only copy that starts at a cache line; a scalar as it is."""
+    return shared_arrays.aligned(array) if np.ndim(array) else array
+
+
+@dataclass
+class PlacedKernel:
+    """A kernel and the workload that is placed where it computes."""
+
+    kernel: Kernel
+    operation: Operation
+    inputs: Inputs
+    """In this process's memory."""
+    workload: str
+    launch_seed: int
+    call: Call = _no_call
+    """Made by `Kernel.built`."""
+    placed: tuple[Any, ...] = ()
+    """The inputs' fields, in the backend's arrays."""
+    drawn: list[Fresh] = field(default_factory=list)
+    """The fresh arguments of the last draw; the kernel has no reference to these arrays."""
+    passed: list[Fresh] = field(default_factory=list)
+    """The same numbers, in the arrays that the kernel was passed."""
+    earlier_result: KernelResult = ""
+    """Of a call before the rounds."""
+
+    def draw_arguments(self, draw: int, count: int, seed: int | None = None) -> tuple[Arguments, float]:
+        """The arguments of `count` calls, each with new ones, and the seconds that placing those of one call took."""
+        seed = self.launch_seed if seed is None else seed
+        self.drawn = fresh_arguments(self.operation, self.inputs, self.workload, draw, count, seed)
+        self.passed = [map_arrays(aligned, fresh) for fresh in self.drawn]
+        asarray, placed = self.kernel.backend.asarray, self.placed
+        start = perf_counter()
+        arguments = [(*placed, *map_arrays(asarray, fresh)) for fresh in self.passed]
+        return arguments, (perf_counter() - start) / count
+
+    def time_calls(self, arguments: Arguments) -> float:
+        """Seconds for one call with each of the arguments."""
+        call, wait = self.call, self.kernel.backend.wait
+        start = perf_counter()
+        for of_call in arguments:
+            wait(call(*of_call))
+        return perf_counter() - start
+
+    def warm_up(self, draw: int, seconds: float) -> None:
+        """Make untimed calls for this long, at least one."""
+        arguments, _ = self.draw_arguments(draw, 1, seed=0)  # another seed: other arguments than the timed ones
+        elapsed = 0.0
+        while elapsed < seconds:
+            elapsed += self.time_calls(arguments)
+
+    def to_numpy(self, result: Any) -> tuple[KernelResult, float]:
+        """The result as NumPy arrays, and the seconds that the conversion took."""
+        start = perf_counter()
+        converted = to_numpy(self.kernel.backend, self.operation.result(self.inputs), self.inputs.dtype, result)
+        return converted, perf_counter() - start
+
+    @property
+    def mutated(self) -> bool:
+        """Whether the kernel wrote into the arguments of the last draw."""
+        return any(
+            not np.array_equal(passed, drawn)
+            for passed, drawn in zip(arrays_of(self.passed), arrays_of(self.drawn), strict=True)
+        )
+
+
+def to_numpy(backend: Backend, parts: Mapping[str, Part], dtype: np.dtype[Any], result: Any) -> KernelResult:
+    """Copies of the result's parts as NumPy arrays, or what is wrong with its form."""
+    if not isinstance(result, (tuple, list)) or len(result) != len(parts):
+        size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+        return f"it returned a {type(result).__name__}{size}; expected ({', '.join(parts)})"
+    arrays = []
+    for (name, part), value in zip(parts.items(), result, strict=True):
+        try:
+            converted = _part_to_numpy(backend, part, dtype, value)
+        except (TypeError, ValueError) as error:
+            return f"{name} is {error}".partition("\n")[0]
+        if not _fits(converted.shape, part.shape):
+            return f"{name} has shape {converted.shape}; expected {part.shape}".replace("None", "any")
+        arrays.append(converted)
+    return arrays
+
+
+def _part_to_numpy(backend: Backend, part: Part, dtype: np.dtype[Any], value: Any) -> np.ndarray:
+    """A copy: values that the kernel writes later do not count. Raises TypeError and ValueError, with what it is."""
+    by_step = part.by_step and isinstance(value, (tuple, list))
+    steps = [backend.asnumpy(of_step, dtype) for of_step in (value if by_step else [value])]
+    # each step by itself, since an array of several has the widest of their dtypes
+    for step in steps:
+        if step.dtype != dtype:
+            raise TypeError(f"{step.dtype}; expected {dtype}")
+    if not by_step:
+        return np.array(steps[0])
+    if len(shapes := {step.shape for step in steps}) > 1:
+        raise ValueError(f"a list of arrays of {len(shapes)} shapes, such as {steps[0].shape}; expected one shape")
+    return np.array(steps, dtype)
+
+
+def _fits(shape: tuple[int, ...], expected: Shape) -> bool:
+    return len(shape) == len(expected) and all(
+        length in (None, actual) for actual, length in zip(shape, expected, strict=True)
+    )
+
+
+def complete_like(placed_kernel: PlacedKernel, result: Any) -> Any:
+    """A result that is known to be complete, of the same types: converting a Python float takes longer than
+    converting a NumPy scalar. It has the numbers of a result that was converted before.
+    """
+    earlier, asarray = placed_kernel.earlier_result, placed_kernel.kernel.backend.asarray
+    if isinstance(earlier, str):
+        return earlier
+    if not isinstance(result, (tuple, list)) or len(result) != len(earlier):
+        return [asarray(part) for part in earlier]
+
+    def like(value: Any, part: np.ndarray) -> Any:
+        if type(value) is float:
+            return float(part) if part.ndim == 0 else part
+        if isinstance(value, (tuple, list)) and part.ndim and len(value) == len(part):
+            return [like(of_step, row) for of_step, row in zip(value, part, strict=True)]
+        return asarray(part)
+
+    return [like(value, part) for value, part in zip(result, earlier, strict=True)]

@@ -1,0 +1,1 @@
+"""Gradient descent: from a start along the gradient, a given number of steps."""

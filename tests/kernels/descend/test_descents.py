@@ -1,0 +1,122 @@
+"""Every kernel of a descent: by hand, on the workloads of the profile `learn`, and what the compiled ones promise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.host import procfs
+from bench.host.resources import usable_cores
+from bench.race import race
+from kernels import BackendUnavailable, Problem, load, registry
+from kernels.descend import numba_compiled
+from tests.support.descents import descent, every_descent, path_of
+from tests.support.problems import available, normal, run_checks
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+WORKLOADS = {"lecture": "", "breast-cancer": "@steps=10", "10000x32": "@steps=10"}
+
+
+@every_descent
+@DTYPES
+def test_two_steps_computed_by_hand(name: str, dtype: type[np.floating[Any]]) -> None:
+    # x = (1, −1), y = (1, 0), from w = 0 and b = 0: z = 0, dz = (−½, ½), so dw = −½ and db = 0. [X 1] has orthogonal
+    # columns of length √2, so L = 2/8 and α = 4: w = 2. Then a = σ(±2), dz = (σ(2) − 1, σ(−2)), dw = −σ(−2)
+    X, y = np.array([[1], [-1]], dtype), np.array([1, 0], dtype)
+    inputs, fresh = descent(Problem(X, y, np.zeros(1, dtype), 0.0), 2)
+    assert (inputs.details["L"], float(inputs.placed["alpha"])) == (0.25, 4.0)
+    costs, ws, bs = path_of(available(name, "descend"), inputs, fresh)
+    small = 1 / (1 + math.exp(2))
+    tolerance = 8 * float(np.finfo(dtype).eps)
+    assert ws[:, 0] == pytest.approx([0, 2, 2 + 4 * small], rel=tolerance)
+    assert bs == pytest.approx([0, 0, 0], abs=tolerance)
+    assert costs == pytest.approx([math.log1p(math.exp(-float(w))) for w in (0, 2, 2 + 4 * small)], rel=tolerance)
+
+
+@every_descent
+@DTYPES
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_every_check_passes_with_room_to_spare(
+    name: str, workload: str, dtype: type[np.floating[Any]], order: str
+) -> None:
+    """Less than half of the bound, and on the data more than a billionth: the bound neither refuses correct kernels
+    nor allows everything.
+    """
+    suffix = f"-{'f32' if dtype is np.float32 else 'f64'}-{order}{WORKLOADS[workload]}"
+    data, *others = run_checks(available(name, "descend"), f"descend:{workload}{suffix}")
+    fractions = {result.check: result.bound_fraction or 0 for result in (data, *others)}
+    assert [result.failure for result in (data, *others)] == [""] * 7
+    assert max(fractions.values()) < 0.5, fractions
+    assert fractions["data"] > 1e-9
+    assert fractions["unseen"] > 1e-9
+
+
+@every_descent
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_inputs_are_not_mutated(name: str, order: str) -> None:
+    kernel = available(name, "descend")
+    inputs, fresh = descent(normal(33, 5, order=order), 3)
+    parts = [np.array(part, order="K") for part in (*inputs.placed.values(), *fresh)]
+    placed = [kernel.backend.asarray(part) for part in parts]
+    before = [np.array(kernel.backend.asnumpy(part, inputs.dtype)) for part in placed]
+    kernel.backend.wait(kernel.built(3)(*placed))
+    for part, original in zip(placed, before, strict=True):
+        np.testing.assert_array_equal(kernel.backend.asnumpy(part, inputs.dtype), original)
+
+
+@every_descent
+def test_a_driven_kernel_says_of_which_it_is_made(name: str) -> None:
+    kernel = available(name, "descend")
+    gradient = registry.MADE_OF.get(name, name)
+    assert (kernel.name, kernel.operation, kernel.of) == (name, "descend", gradient)
+    assert kernel.backend is load(gradient).backend
+    assert kernel.passes == load(gradient).passes
+
+
+def test_without_a_gpu_its_descents_are_unavailable_for_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(_array: object) -> None:
+        raise BackendUnavailable("JAX sees no GPU here")
+
+    module = pytest.importorskip("kernels.gradient.jax_jit")
+    without = replace(module.JAX_GPU, backend=replace(module.JAX_GPU.backend, asarray=unavailable))
+    monkeypatch.setattr(module, "JAX_GPU", without)
+    for name in ("jax-gpu", "jax-compiled-gpu"):
+        with pytest.raises(BackendUnavailable, match="^JAX sees no GPU here$"):
+            load(name, "descend")
+
+
+def test_numba_compiled_is_built_around_one_kernel() -> None:
+    """Two would share one entry of Numba's cache on disk."""
+    numba = load("numba")
+    assert numba_compiled.compiled(numba).operation == "descend"
+    with pytest.raises(ValueError, match="^numba-compiled is built around another kernel than numba-serial already$"):
+        numba_compiled.compiled(load("numba-serial"))
+
+
+def test_the_gradient_in_numba_compiled_uses_all_threads() -> None:
+    if usable_cores() < 2:
+        pytest.skip("one core")
+    kernel = load("numba-compiled", "descend")
+    inputs, fresh = descent(normal(20_000, 32), 200)
+    path_of(kernel, inputs, fresh)  # compiles
+    before = procfs.thread_seconds()
+    for _ in range(3):
+        path_of(kernel, inputs, fresh)
+    seconds = [after - before.get(thread, 0.0) for thread, after in procfs.thread_seconds().items()]
+    assert sum(one > max(seconds) / 4 for one in seconds) >= 2, seconds
+
+
+@pytest.mark.slow
+def test_a_second_process_finds_numba_compiled_in_the_cache() -> None:
+    (record,) = race(["numba-compiled"], "descend:50x3@steps=3", launches=2, seconds=0.1).records
+    assert record.outcome == "ok", record.reason
+    first, cached = record.cold.compile_seconds, record.cold.compile_cached_seconds
+    print(f"compiled in {first} s, from the cache in {cached} s")
+    assert first is not None
+    assert cached is not None
+    assert cached < first / 4

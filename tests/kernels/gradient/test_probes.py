@@ -1,0 +1,167 @@
+"""Each kind of mistake fails the check that is made for it, and every correct kernel passes all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels import Gradient, Kernel
+from kernels.backends import NUMPY
+from kernels.gradient.numpy_vectorized import gradient as correct
+from kernels.gradient.probes import probe_problems
+from tests.support.problems import available, every_kernel, normal, run_checks
+
+# LARGE: the a-priori bound of a float32 sum is 1.2% here, which does not detect a dropped row
+SMALL, LARGE = "lecture", "200000x8-f32"
+
+
+def first_failure(gradient: Callable[..., Any], workload: str) -> str:
+    """The name of the first check that the function fails."""
+    results = run_checks(Kernel("mine", NUMPY, "", None, gradient), workload)
+    return next((result.check for result in results if result.failure), "none")
+
+
+def divided_by_m_first(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, _, _ = correct(X, y, w, b)
+    z = X @ w + b
+    dz = (1 / (1 + np.exp(-np.clip(z, -80, 80))) - y) / len(y)
+    return Gradient(J, X.T @ dz, dz.sum())
+
+
+def sign_error(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = correct(X, y, w, b)
+    return Gradient(J, -dw, db)
+
+
+def dropped_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = correct(X[:-1], y[:-1], w, b)
+    factor = X.dtype.type((len(y) - 1) / len(y))
+    return Gradient(J * factor, dw * factor, db * factor)
+
+
+def dropped_middle_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    middle = len(y) // 2
+    return dropped_row(np.delete(X, middle, 0), np.delete(y, middle), w, b)
+
+
+def every_second_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return correct(X[::2], y[::2], w, b)
+
+
+def hidden_single(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    single = correct(*(np.asarray(part, np.float32) for part in (X, y, w, b)))
+    return Gradient(*(np.asarray(part, X.dtype) for part in single))
+
+
+def unbiased(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    J, dw, db = correct(X, y, w, b)
+    factor = X.dtype.type(len(y) / (len(y) - 1))
+    return Gradient(J * factor, dw * factor, db * factor)
+
+
+def no_cost(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return correct(X, y, w, b)._replace(cost=X.dtype.type(0))
+
+
+def nan_in_db(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return correct(X, y, w, b)._replace(db=X.dtype.type(np.nan))
+
+
+def few_digits(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    """Factors rounded to the 11 bits of tf32, which a GPU may do by default."""
+    X, w = (
+        (part.astype(np.float32).view(np.uint32) & 0xFFFFE000).view(np.float32).astype(X.dtype) for part in (X, w)
+    )
+    return correct(X, y, w, b)
+
+
+def crude_exponential(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    s = (1 - 2 * y) * (X @ w + b)
+    e = (np.exp(-np.abs(s)) * (1 + 1e-4)).astype(X.dtype)
+    dz = (1 - 2 * y) * np.where(s >= 0, 1, e) / (1 + e)
+    return Gradient(np.mean(np.maximum(s, 0) + np.log1p(e)), X.T @ dz / len(y), np.mean(dz))
+
+
+def half_precision_inputs(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return correct(X.astype(np.float16).astype(X.dtype), y, w, b)
+
+
+def single_precision_inputs(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    return correct(X.astype(np.float32).astype(X.dtype), y, w, b)
+
+
+def no_sigmoid(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    """Right at 0 and at ±∞."""
+    z = X @ w + b
+    dz = (0.5 + z / 4 / np.sqrt(1 + 0.25 * z**2) - y).astype(X.dtype)
+    return correct(X, y, w, b)._replace(dw=X.T @ dz / len(y), db=np.mean(dz))
+
+
+def cost_omits_rows(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    first = len(y) // 200
+    part = correct(X[first:], y[first:], w, b).cost
+    return correct(X, y, w, b)._replace(cost=X.dtype.type(part * (len(y) - first) / len(y)))
+
+
+def cost_omits_middle_rows(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    omitted = slice(len(y) // 2, len(y) // 2 + len(y) // 200)
+    X_left, y_left = np.delete(X, omitted, 0), np.delete(y, omitted)
+    part = correct(X_left, y_left, w, b).cost
+    return correct(X, y, w, b)._replace(cost=X.dtype.type(part * len(y_left) / len(y)))
+
+
+def naive_loss(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+    with np.errstate(all="ignore"):
+        a = 1 / (1 + np.exp(-(X @ w + b)))
+        return correct(X, y, w, b)._replace(cost=-np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "small", "large"),
+    [
+        (sign_error, "data", "data"),
+        (dropped_row, "data", "rows"),
+        (dropped_middle_row, "data", "rows"),
+        (every_second_row, "data", "rows"),
+        (hidden_single, "data", "none"),  # the large workload is in single precision
+        (unbiased, "data", "one-example"),
+        (no_cost, "data", "data"),
+        (nan_in_db, "data", "data"),
+        (naive_loss, "one-example", "one-example"),
+        (few_digits, "data", "few-examples"),
+        (crude_exponential, "data", "few-examples"),
+        (half_precision_inputs, "data", "few-examples"),
+        (single_precision_inputs, "data", "none"),  # the large workload has such inputs
+        (no_sigmoid, "data", "one-example"),
+        (cost_omits_rows, "data", "some-examples"),
+        (cost_omits_middle_rows, "data", "some-examples"),
+        (correct, "none", "none"),
+        (divided_by_m_first, "none", "none"),
+    ],
+)
+def test_each_mistake_fails_its_check(gradient: Callable[..., Any], small: str, large: str) -> None:
+    assert (first_failure(gradient, SMALL), first_failure(gradient, LARGE)) == (small, large)
+
+
+@every_kernel
+@pytest.mark.parametrize("workload", ["1x1", "1x5-F", "2x3-f32", "lecture", "lecture-f32", "breast-cancer-f32-F"])
+def test_every_kernel_passes(name: str, workload: str) -> None:
+    assert [result.failure for result in run_checks(available(name), workload)] == [""] * 7
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba-loops", "jax", "jax-autodiff", "sklearn"])
+@pytest.mark.parametrize("order", ["", "-F"])
+def test_compiled_kernels_pass_where_sums_are_long(name: str, order: str) -> None:
+    assert [result.failure for result in run_checks(available(name), LARGE + order)] == [""] * 7
+
+
+@pytest.mark.parametrize(("dtype", "order"), [(np.float32, "C"), (np.float64, "F")])
+def test_the_probes_share_one_matrix(dtype: type[np.floating[Any]], order: str) -> None:
+    like = normal(100, 3, dtype, order).X
+    matrices = [probe.problem.X for probe in probe_problems(like)]
+    assert all(np.shares_memory(matrices[0], other) for other in matrices)
+    for probe in probe_problems(like):
+        assert (probe.problem.X.shape, probe.problem.dtype, probe.problem.order) == (like.shape, like.dtype, order)

@@ -1,0 +1,141 @@
+"""The reference against 50 digits, the tightness of its bound, and double-double arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernels import Problem
+from kernels._double_double import Pair, sigmoid_and_softplus, total, two_product, two_sum
+from kernels.gradient import reference
+from tests.support.exact import exactly
+from tests.support.problems import normal, problems
+
+
+def relative_error(computed: reference.Reference, problem: Problem) -> float:
+    """The largest error of the reference against 50 digits, relative to the terms of the sums."""
+    # a number near the smallest normal one has few bits, in the reference as in a kernel
+    worst, tiny = 0.0, 2.0**30 * float(np.finfo(problem.dtype).smallest_normal)
+    with mpmath.workdps(50):
+        for value, remainder, scale, exact in zip(*computed[:2], computed.scale, exactly(problem), strict=True):
+            for v, r, s, number in zip(np.ravel(value), np.ravel(remainder), np.ravel(scale), exact, strict=True):
+                error = abs(mpmath.mpf(float(v)) + mpmath.mpf(float(r)) - number)
+                worst = max(worst, float(error / (float(s) + tiny)))
+    return worst
+
+
+@given(problems())
+def test_the_reference_against_50_digits(problem: Problem) -> None:
+    # scores up to 1e5, from sums that may cancel, cost the reference 20 bits, as they cost a kernel
+    assert relative_error(reference.compute(problem), problem) < (
+        2.0**-30 if problem.dtype == np.float32 else 2.0**-75
+    )
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2.0**-50), (np.float64, 2.0**-100)])
+def test_the_reference_is_far_more_precise_than_the_kernels(dtype: type[np.floating[Any]], limit: float) -> None:
+    problem = normal(33, 17, dtype)
+    assert relative_error(reference.compute(problem), problem) < limit
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_size_of_blocks_makes_no_difference(
+    dtype: type[np.floating[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = normal(1000, 5, dtype)
+    whole = reference.compute(problem)
+    monkeypatch.setattr(reference, "_BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
+    blocked = reference.compute(problem)
+    for part, blocked_part in zip(whole.value, blocked.value, strict=True):
+        np.testing.assert_allclose(part, blocked_part, rtol=1e-13)
+    for part, blocked_part in zip(whole.bound, blocked.bound, strict=True):
+        np.testing.assert_allclose(part, blocked_part, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bound_is_at_most_1500_roundings(dtype: type[np.floating[Any]]) -> None:
+    computed = reference.compute(normal(1000, 5, dtype))
+    # m + n + c roundings of each term, and some for their growth: 1500 u
+    for bound, scale in zip(computed.bound, computed.scale, strict=True):
+        assert np.all(bound <= 1500 * reference.unit_roundoff(np.dtype(dtype)) * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("of_b", [0, 1])
+def test_the_bound_of_an_intercept_computed_by_hand(dtype: type[np.floating[Any]], of_b: int) -> None:
+    """One example with x = 0 and b = 100: 3 roundings of z, 8 of the loss and of z each, and 5 of a sum of one.
+
+    A kernel that used b in a wider dtype than it returned it had another b: its z has a rounding more.
+    """
+    zero = np.zeros((1, 1), dtype)
+    computed = reference.compute(Problem(zero, zero[0], zero[0], dtype(100)), roundings=of_b)
+    roundings = float(computed.bound.cost) / reference.unit_roundoff(np.dtype(dtype))
+    assert roundings == pytest.approx((3 + of_b + 8 + 8 + 5) * 100, rel=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 1), (np.float64, 2)])
+def test_a_quick_reference_of_float64_has_twice_the_bound(dtype: type[np.floating[Any]], factor: float) -> None:
+    """It is then no more exact than a correct kernel; of float32 it is as exact as the slow one."""
+    problem = normal(1000, 5, dtype)
+    quick, slow = reference.compute(problem, quick=True), reference.compute(problem)
+    for quick_bound, slow_bound in zip(quick.bound, slow.bound, strict=True):
+        np.testing.assert_allclose(quick_bound, factor * slow_bound, rtol=1e-6)
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+@pytest.mark.parametrize("b", [-800.0, -1.0, 0.0, 2.0, 800.0])
+def test_example_is_the_gradient_of_one_row(y: float, b: float) -> None:
+    x, w = [1.0, -2.0], [0.5, 0.25]
+    step = reference.example(x, y, w, b)
+    expected = reference.compute(Problem(np.array([x]), np.array([y]), np.array(w), b))
+    assert step.z == b
+    assert step.dz == step.a - y == step.db
+    assert pytest.approx(expected.value.cost, abs=2e-16, rel=1e-15) == step.L
+    assert step.dw == pytest.approx(expected.value.dw.tolist(), abs=8 * 2.0**-53)
+
+
+finite = st.floats(-1e100, 1e100, allow_subnormal=False)
+
+
+@given(finite, finite)
+def test_two_sum_is_exact(a: float, b: float) -> None:
+    s, e = two_sum(np.float64(a), np.float64(b))  # type: ignore[arg-type]
+    with mpmath.workprec(2000):
+        assert mpmath.mpf(float(s)) + mpmath.mpf(float(e)) == mpmath.mpf(a) + mpmath.mpf(b)
+
+
+moderate = st.floats(-1e100, 1e100).filter(lambda number: number == 0 or abs(number) > 1e-100)
+
+
+@given(moderate, moderate)
+def test_two_product_has_105_bits(a: float, b: float) -> None:
+    p, e = two_product(np.array([a]), np.array([b]))
+    with mpmath.workprec(300):
+        exact = mpmath.mpf(a) * mpmath.mpf(b)
+        assert abs(mpmath.mpf(float(p[0])) + mpmath.mpf(float(e[0])) - exact) <= abs(exact) * mpmath.mpf(2) ** -104
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40))
+def test_a_total_of_pairs_has_100_bits(terms: list[float]) -> None:
+    hi = np.array(terms)
+    computed = total(Pair(hi, np.zeros_like(hi)), 0)
+    with mpmath.workprec(300):
+        exact = mpmath.fsum([mpmath.mpf(term) for term in terms])
+        size = mpmath.fsum([abs(mpmath.mpf(term)) for term in terms])
+        error = abs(mpmath.mpf(float(computed.hi)) + mpmath.mpf(float(computed.lo)) - exact)
+        assert error <= size * mpmath.mpf(2) ** -100
+
+
+@given(st.floats(-600, 600))  # for larger |z| the low part of e^-|z| is subnormal
+def test_sigmoid_and_softplus_have_90_bits(z: float) -> None:
+    sigmoid, softplus = sigmoid_and_softplus(Pair(np.array([z]), np.array([z * 2.0**-55])))
+    with mpmath.workprec(400):
+        x = mpmath.mpf(z) + mpmath.mpf(z * 2.0**-55)
+        for computed, exact in ((sigmoid, 1 / (1 + mpmath.exp(-x))), (softplus, mpmath.log1p(mpmath.exp(x)))):
+            value = mpmath.mpf(float(computed.hi[0])) + mpmath.mpf(float(computed.lo[0]))
+            assert abs(value - exact) <= exact * mpmath.mpf(2) ** -90
