@@ -12,7 +12,7 @@ import re
 from xdist.scheduler import LoadScopeScheduling
 
 FIRST = (
-    "numba", "plugin/test_plugin", "cheaters", "explain/test_explain", "worker/test_process",
+    "numba", "plugin/test_plugin", "cheaters", "explain/test_explain", "descend/test_descents", "worker/test_process",
     "docs/test_docs_commands", "plugin/test_assertions", "plugin/test_operations", "race/test_revisions",
     "docs/test_checkout_states", "gradient/test_probes", "gradient/test_kernels", "report/test_browser",
 )  # fmt: skip

@@ -207,10 +207,11 @@ def test_kernels_of_each_kind(kernel: str, expected: tuple[str, ...], capsys: py
 @pytest.mark.parametrize(
     ("kernel", "expected", "unexpected"),
     [
-        (
+        pytest.param(
             "numba-compiled",
             ("result: Path(", "_part ", "with vectors"),
             ("temporaries", "BLAS", "Python"),
+            marks=pytest.mark.slow,  # it compiles twice
         ),
         ("numba-loops", ("result: Gradient(", "1d, C, writable)", "Scalar sigmoid"), ("temporaries", "BLAS")),
         ("jax-compiled", ("loop (while): ", "temporaries: "), ("BLAS", "Python")),

@@ -40,7 +40,9 @@ def test_two_steps_computed_by_hand(name: str, dtype: type[np.floating[Any]]) ->
 @every_descent
 @DTYPES
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize(
+    "workload", [pytest.param(name, marks=[pytest.mark.slow] if "x" in name else []) for name in WORKLOADS]
+)
 def test_every_check_passes_with_room_to_spare(
     name: str, workload: str, dtype: type[np.floating[Any]], order: str
 ) -> None:
