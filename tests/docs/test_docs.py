@@ -51,6 +51,13 @@ def test_every_path_and_link_of_the_docs_exists() -> None:
         assert not missing, f"{page.name} names {missing}"
 
 
+def test_the_descents_table_is_that_of_its_results_file() -> None:
+    page = (CHECKOUT / "docs" / "descent.md").read_text()
+    block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert block, "the page names its results file and its workload"
+    assert block[3].strip() == markdown.tables(run_file.read(CHECKOUT / block[1]), [block[2]]).strip()
+
+
 def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:
     readme = (CHECKOUT / "README.md").read_text()
     block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", readme, re.DOTALL)

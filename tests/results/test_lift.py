@@ -86,6 +86,9 @@ def changed(document: Any, path: tuple[Any, ...], change: Any) -> None:
 @each_committed("file")
 def test_committed_files_are_read_as_todays(file: Path) -> None:
     document, results = json.loads(file.read_text())["logitbench"], run_file.read(file)
+    if document["schema"] == 2:
+        assert len(results.records) == len(document["records"]["rows"]) > 0
+        return
     gradient = load_operation("gradient")
     assert (document["schema"], results.schema) == (1, 2)
     assert (results.run, results.machine) == (document["run"], document["machine"])
