@@ -38,7 +38,7 @@ _NAME = re.compile(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?")
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A description of a problem, without its data; `problem` makes the data."""
+    """What is computed with which data, without the data; `data` and `inputs` make them."""
 
     name: str
     summary: str

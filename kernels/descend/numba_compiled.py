@@ -36,17 +36,15 @@ def compiled(gradient: Kernel) -> Kernel:
 def _build(steps: int) -> Call:
     @numba.njit(cache=True, error_model="numpy")
     def descend(X: Array, y: Array, alpha: Array, w: Array, b: Array) -> Path:
-        n = X.shape[1]
+        number, n = X.dtype.type, X.shape[1]
         costs, ws, bs = np.empty(steps + 1, X.dtype), np.empty((steps + 1, n), X.dtype), np.empty(steps + 1, X.dtype)
-        ws[0] = w
-        bs[0] = b
+        w = w.copy()  # Numba compiles the gradient once: a read-only array has another type
         for t in range(steps):
-            J, dw, db = _gradient(X, y, ws[t], bs[t])
-            costs[t] = J
-            for j in range(n):
-                ws[t + 1, j] = ws[t, j] - alpha * dw[j]
-            bs[t + 1] = bs[t] - alpha * db
-        costs[steps] = _gradient(X, y, ws[steps], bs[steps])[0]
+            J, dw, db = _gradient(X, y, w, b)
+            costs[t], ws[t], bs[t] = J, w, b
+            w = w - alpha * dw
+            b = number(b - alpha * db)
+        costs[steps], ws[steps], bs[steps] = _gradient(X, y, w, b)[0], w, b
         return Path(costs, ws, bs)
 
     call: Call = descend

@@ -39,7 +39,7 @@ def test_two_steps_computed_by_hand(name: str, dtype: type[np.floating[Any]]) ->
 
 @every_descent
 @DTYPES
-@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("order", ["C", pytest.param("F", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "workload", [pytest.param(name, marks=[pytest.mark.slow] if "x" in name else []) for name in WORKLOADS]
 )

@@ -17,7 +17,7 @@ from kernels.descend.path import Path
 from kernels.descend.path_checks import contradiction
 from kernels.gradient import reference
 from kernels.gradient.reference import unit_roundoff
-from tests.support.descents import copied, descent, descents, every_descent, path_of
+from tests.support.descents import copied, descent, descents, every_descent_quickly, path_of
 from tests.support.problems import available, normal
 
 NUMPY = load("numpy", "descend")
@@ -28,7 +28,7 @@ def contradicts(inputs: Inputs, path: Path) -> str:
     return contradiction(columns(inputs.placed["X"]), path, float(inputs.placed["alpha"]), inputs.details["L"])
 
 
-@every_descent
+@every_descent_quickly
 def test_no_false_alarm_over_the_whole_domain(name: str) -> None:
     kernel = available(name, "descend")
 
