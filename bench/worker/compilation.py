@@ -1,12 +1,14 @@
 """Compiles a kernel before its first call, and counts its compiled versions.
 
-Numba, JAX and torch.compile each need their own way. For any other kernel, compilation is part of the first call.
+Numba, JAX and torch.compile each need their own way. For any other kernel, compilation is part of the first call. A
+function of Numba may have its first arguments bound by `functools.partial`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,8 +20,8 @@ _numba_responses: dict[Any, CompileResponse] = {}
 
 def compile_ahead(call: Callable[..., Any], arguments: tuple[Any, ...]) -> CompileResponse:
     """Compile the function for these arguments, without a call where possible."""
-    if _is_numba(call):
-        return _numba(call, arguments)
+    if _is_numba(whole := unbound(call)):
+        return _numba(whole, (*_bound(call), *arguments))
     if _is_jax(call):
         return _jax(call, arguments)
     if _is_torch(call):
@@ -29,13 +31,22 @@ def compile_ahead(call: Callable[..., Any], arguments: tuple[Any, ...]) -> Compi
 
 def version_count(call: Callable[..., Any]) -> int | None:
     """How many versions of the function are compiled; None if no compiler is known for it."""
-    if _is_numba(call):
-        return len(call.signatures)  # type: ignore[attr-defined]
+    if _is_numba(whole := unbound(call)):
+        return len(whole.signatures)  # type: ignore[attr-defined]
     if _is_jax(call):
         return int(call._cache_size())  # type: ignore[attr-defined]
     if _is_torch(call):
         return _torch_counts("stats", "unique_graphs")
     return None
+
+
+def unbound(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that takes all arguments, where `functools.partial` bound some of them."""
+    return call.func if isinstance(call, partial) and not call.keywords else call
+
+
+def _bound(call: Callable[..., Any]) -> tuple[Any, ...]:
+    return call.args if isinstance(call, partial) else ()
 
 
 def _is_numba(call: Callable[..., Any]) -> bool:

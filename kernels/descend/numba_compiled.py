@@ -2,53 +2,44 @@
 
 The loop, the step and the path are compiled together with the gradient, so that Python makes one call instead of one
 a step. w and b stay in the dtype of X.
+
+It is compiled anew in each process (3 s), for Numba 0.68 keeps no good copy on disk. What is stored has a copy of the
+gradient that was optimised once more than the gradient itself, and took 8% longer at 1000000x32. If the gradient came
+from the disk as well, the stored function crashes at its first parallel loop: nothing starts Numba's threads for it.
+A function that was compiled in this process calls the gradient as it is in this process.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import partial
 from typing import Any
 
 import numba
 import numpy as np
 
-from kernels import _jit_cache
 from kernels.contract import Array, Call, Kernel
 from kernels.descend.path import Path
 
-_gradient: Any = None
-"""The compiled gradient. A global, because Numba's cache on disk does not find a function with a compiled one in its
-closure again: that has another identity in every process. The cache does not tell globals apart, so there is one."""
-
 
 def compiled(gradient: Kernel) -> Kernel:
-    """The descent around this gradient kernel of Numba. Raises ValueError for a second one."""
-    global _gradient
-    call = gradient.built(None)
-    if _gradient not in (None, call):
-        raise ValueError(f"numba-compiled is built around another kernel than {gradient.name} already")
-    _gradient = call
-    summary = "the whole descent under Numba, around one fused pass over X"
-    return Kernel("numba-compiled", gradient.backend, summary, gradient.passes, build=_build, operation="descend")
+    """The descent around this gradient kernel of Numba."""
+    compute: Any = gradient.built(None)
 
-
-@cache
-def _build(steps: int) -> Call:
-    @numba.njit(cache=True, error_model="numpy")
-    def descend(X: Array, y: Array, alpha: Array, w: Array, b: Array) -> Path:
+    @numba.njit(error_model="numpy")
+    def descend(steps: int, X: Array, y: Array, alpha: Array, w: Array, b: Array) -> Path:
         number, n = X.dtype.type, X.shape[1]
         costs, ws, bs = np.empty(steps + 1, X.dtype), np.empty((steps + 1, n), X.dtype), np.empty(steps + 1, X.dtype)
         w = w.copy()  # Numba compiles the gradient once: a read-only array has another type
         for t in range(steps):
-            J, dw, db = _gradient(X, y, w, b)
+            J, dw, db = compute(X, y, w, b)
             costs[t], ws[t], bs[t] = J, w, b
             w = w - alpha * dw
             b = number(b - alpha * db)
-        costs[steps], ws[steps], bs[steps] = _gradient(X, y, w, b)[0], w, b
+        costs[steps], ws[steps], bs[steps] = compute(X, y, w, b)[0], w, b
         return Path(costs, ws, bs)
 
-    call: Call = descend
-    return call
+    def build(steps: int) -> Call:
+        return partial(descend, steps)
 
-
-_jit_cache.keep_numba_code()
+    summary = "the whole descent under Numba, around one fused pass over X"
+    return Kernel("numba-compiled", gradient.backend, summary, gradient.passes, build=build, operation="descend")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,18 @@ def test_each_function_of_numba_is_compiled_before_its_call() -> None:
         assert (response.from_cache, version_count(function)) == (False, 1)
     compile_ahead(one, (np.float32(0.5),))
     assert (version_count(one), version_count(other)) == (2, 1)
+
+
+def test_bound_arguments_of_numba_are_arguments_that_it_is_compiled_for() -> None:
+    import numba
+
+    power = numba.njit(lambda steps, x: x**steps)
+    cube = partial(power, 3)
+    assert compile_ahead(cube, (2.0,)).compile_seconds
+    assert version_count(cube) == 1
+    assert cube(2.0) == 8
+    assert version_count(cube) == 1  # the call compiled nothing
+    assert version_count(partial(power, x=2.0)) is None  # Numba compiles keywords in their call
 
 
 def test_a_plain_function_has_no_compilation_step() -> None:

@@ -14,7 +14,7 @@ from inspect import getclosurevars
 from types import FunctionType
 from typing import Any
 
-from bench.worker.compilation import compile_ahead, version_count
+from bench.worker.compilation import compile_ahead, unbound, version_count
 from bench.worker.frames import Connection
 from bench.worker.placed_kernel import aligned
 from bench.workloads import catalog
@@ -45,7 +45,7 @@ def inspect(kernel: Kernel, workload: str) -> dict[str, Any]:
     compile_ahead(call, arguments)
     kernel.backend.wait(call(*arguments))
     inspected: dict[str, Any] = {"python": isinstance(call, FunctionType)}
-    parts = list(_parts(call))
+    parts = list(_parts(unbound(call)))
     if dispatchers := [part for part in parts if hasattr(part, "py_func") and getattr(part, "overloads", None)]:
         inspected["numba"] = _numba(dispatchers)
     elif hasattr(call, "lower"):

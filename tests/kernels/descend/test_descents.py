@@ -13,7 +13,6 @@ from bench.host import procfs
 from bench.host.resources import usable_cores
 from bench.race import race
 from kernels import BackendUnavailable, Problem, load, registry
-from kernels.descend import numba_compiled
 from tests.support.descents import descent, every_descent, path_of
 from tests.support.problems import available, normal, run_checks
 
@@ -92,14 +91,6 @@ def test_without_a_gpu_its_descents_are_unavailable_for_a_reason(monkeypatch: py
             load(name, "descend")
 
 
-def test_numba_compiled_is_built_around_one_kernel() -> None:
-    """Two would share one entry of Numba's cache on disk."""
-    numba = load("numba")
-    assert numba_compiled.compiled(numba).operation == "descend"
-    with pytest.raises(ValueError, match="^numba-compiled is built around another kernel than numba-serial already$"):
-        numba_compiled.compiled(load("numba-serial"))
-
-
 def test_the_gradient_in_numba_compiled_uses_all_threads() -> None:
     if usable_cores() < 2:
         pytest.skip("one core")
@@ -114,11 +105,9 @@ def test_the_gradient_in_numba_compiled_uses_all_threads() -> None:
 
 
 @pytest.mark.slow
-def test_a_second_process_finds_numba_compiled_in_the_cache() -> None:
-    (record,) = race(["numba-compiled"], "descend:50x3@steps=3", launches=2, seconds=0.1).records
-    assert record.outcome == "ok", record.reason
-    first, cached = record.cold.compile_seconds, record.cold.compile_cached_seconds
-    print(f"compiled in {first} s, from the cache in {cached} s")
-    assert first is not None
-    assert cached is not None
-    assert cached < first / 4
+def test_numba_compiled_runs_where_the_gradient_was_compiled_by_another_process() -> None:
+    """Kept on disk around a gradient from the disk, it crashes in the first parallel loop of the next process."""
+    records = race(["numba", "numba-compiled"], "descend:2000x32@steps=3", launches=3, seconds=0.1).records
+    assert [record.outcome for record in records] == ["ok", "ok"], [record.reason for record in records]
+    assert records[0].cold.compile_cached_seconds is None  # the loop around it is Python's
+    assert records[1].cold.compile_seconds
