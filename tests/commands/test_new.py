@@ -18,7 +18,12 @@ from kernels import load, registry
 from tests.support.problems import run_checks
 
 TEMPLATES = {operation: registry.part_of(operation, "templates") for operation in registry.OPERATIONS}
-STYLES = [(operation, style) for operation, templates in TEMPLATES.items() for style in templates.STYLES]
+STYLES = [
+    pytest.param(operation, style, marks=[pytest.mark.slow] if (operation, style) == ("descend", "numba") else [])
+    for operation, templates in TEMPLATES.items()
+    for style in templates.STYLES
+]
+"""Four workloads with as many types and numbers of steps are compiled for in Numba, one after the other."""
 WORKLOADS = {
     "gradient": ("lecture", "33x17-f32-F", "20000x3-f32"),
     "descend": ("descend:lecture", "descend:33x17-f32-F", "descend:20000x3-f32@steps=5", "descend:33x17@steps=1"),
@@ -55,7 +60,10 @@ def test_the_commands_that_are_printed(
     ]
 
 
-@pytest.mark.parametrize("operation", registry.OPERATIONS)
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(name, marks=[] if name == "gradient" else [pytest.mark.slow]) for name in registry.OPERATIONS],
+)
 def test_the_commands_do_what_they_say(
     operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,7 @@ def test_fails_over_a_file(measured):
     assert sorted(names) == ["mine:gradient", "numpy", "numpy", "numpy-blocked", "numpy-blocked"]
 
 
+@pytest.mark.slow
 def test_marks_and_kernels_of_another_operation(run: Run, tmp_path: Path, written: Path) -> None:
     written.write_text(
         HEAD
@@ -226,6 +227,7 @@ def test_fail_if_slower(run: Run, earlier: Path) -> None:
     assert assertion_lines(ran) == ["1 passed, 0 failed, 0 not shown either way"]
 
 
+@pytest.mark.slow
 def test_fail_if_slower_of_another_operation(run: Run, tmp_path: Path) -> None:
     chosen = ("--kernels=numpy", "--workloads=10x2,descend:10x2@steps=2", "--launches=2")
     assert run("--benchmark", *chosen).returncode == 0

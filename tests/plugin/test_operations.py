@@ -32,6 +32,7 @@ def records(tmp_path: Path) -> dict[str, Record]:
     return {record.id: record for record in run_file.read(file).records}
 
 
+@pytest.mark.slow
 def test_workloads_of_two_operations_in_one_run(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     kernels = f"--kernels=numpy,jax-compiled,{tmp_path}/mine.py:gradient"

@@ -14,11 +14,11 @@ from kernels.descend.path import Path
 from tests.support.problems import problems
 
 every_descent = pytest.mark.parametrize("name", names("descend"))
-_QUICK = ("numpy", "numba", "numba-compiled", "jax-compiled")
+_QUICK = ("numpy", "numba")
 every_descent_quickly = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in _QUICK else [pytest.mark.slow]) for name in names("descend")]
 )
-"""For long tests: without --slow, one kernel in the loop of each kind, and those that are programs of their own."""
+"""For long tests: without --slow, one kernel of NumPy and one of Numba. JAX compiles for each new shape."""
 
 
 def descent(problem: Problem, steps: int, rate: float = 1.0) -> tuple[Inputs, Fresh]:

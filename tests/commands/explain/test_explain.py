@@ -188,7 +188,10 @@ def test_there_are_never_more_than_three_sentences() -> None:
     ("kernel", "expected"),
     [
         ("numba-loops", ("arguments: (array(float32, 2d, C),", "calls of the math library: exp", "Scalar sigmoid")),
-        ("numba", ("calls of the math library: none", "_part", "with vectors")),
+        pytest.param(
+            *("numba", ("calls of the math library: none", "_part", "with vectors")),
+            marks=pytest.mark.slow,  # it compiles for ten seconds
+        ),
         ("numpy", ("BLAS", "temporaries: ", "Two passes over X.")),
         ("jax", ("product (dot): 2", "fusion: ", "temporaries: ", "Two passes over X.")),
     ],

@@ -161,6 +161,7 @@ def test_only_kernels_come_from_the_commit(repository: Path, tmp_path: Path) -> 
             assert worker_file == str(CHECKOUT / "bench" / "worker" / "worker.py")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trusted")
 def test_a_commit_of_the_older_form_races(older: Path) -> None:
     lines: list[str] = []
@@ -178,6 +179,7 @@ def test_an_operation_that_the_commit_lacks_is_an_error(older: Path) -> None:
         raced(older, workloads="descend:10x2", kernels="numpy")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trusted")
 def test_another_operation_races_with_the_driver_of_each_version(repository: Path) -> None:
     changed(
