@@ -46,12 +46,13 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code."""
     chosen = _parser().parse_args(arguments)
+    from bench.host.sanitize import one_line
     from bench.workloads.datasets import DatasetUnavailable
 
     try:
         code: int = chosen.command(chosen)
     except (ValueError, DatasetUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return exit_codes.USAGE
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bench.analysis.race import Race
 from bench.results.samples import Candidate
-from bench.runner import selection
+from bench.runner import numbers, selection
 from bench.runner.session import Session
 from bench.runner.settings import SECONDS, TIMEOUT_SECONDS, Settings
 from bench.workloads import catalog
@@ -42,15 +42,25 @@ def race(
     timeout: seconds that a kernel may take for one step
     ceilings: whether the machine's ceilings are measured as well
 
-    A kernel that fails has its outcome in its record. Raises ValueError for an unknown workload or kernel, for a
-    kernel with a name that does not compute the workload's operation, and DatasetUnavailable.
+    A kernel that fails has its outcome in its record. Raises ValueError, in one line, for a number that makes no
+    sense, for an unknown workload or kernel, for a workload that does not fit into memory, for a kernel with a name
+    that does not compute the workload's operation, and DatasetUnavailable.
     """
+    if isinstance(kernels, str) or not kernels:
+        raise ValueError(f"kernels is {kernels!r:.60}; expected a list with at least one name")
+    numbers.SECONDS.require("seconds", seconds)
+    numbers.TIMEOUT.require("timeout", timeout)
+    if launches is not None:
+        numbers.LAUNCHES.require("launches", launches)
+    if threads is not None:
+        numbers.threads().require("threads", threads)
     candidates = [
         replace(kernel, requested=True) if isinstance(kernel, Candidate) else Candidate(kernel, requested=True)
         for kernel in kernels
     ]
     chosen = catalog.named(workload) if isinstance(workload, str) else workload
     chosen.require()
+    catalog.require_memory(chosen, len(candidates))
     selection.require_names(candidates)
     for candidate in candidates:
         if candidate.spec in registry.all_names():  # what a user's own kernel computes, its worker finds

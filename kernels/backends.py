@@ -54,6 +54,19 @@ NUMPY = Backend("numpy", "cpu", _place_in_memory, _no_wait, _require_numpy)
 """NumPy arrays in this process's memory, for NumPy, Numba and everything else that accepts them."""
 
 
+_KNOWN = [PYTHON, NUMPY]
+
+
+def is_known(backend: Backend) -> bool:
+    """Whether this is one of the project's backends: what it does to place an array is known to be no more."""
+    return backend in _KNOWN
+
+
+def _known(backend: Backend) -> Backend:
+    _KNOWN.append(backend)
+    return backend
+
+
 @cache
 def jax(device: str) -> Backend:
     """JAX on the first device of this kind ("cpu" or "gpu"), in 64-bit mode, so that float64 stays float64.
@@ -74,7 +87,7 @@ def jax(device: str) -> Backend:
             raise BackendUnavailable(f"JAX sees no {device.upper()} here{detail}") from error
         return jax.block_until_ready(jax.device_put(array, target))
 
-    return Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _keep_dtype)
+    return _known(Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _keep_dtype))
 
 
 @cache
@@ -95,7 +108,7 @@ def torch(compiles: bool = False) -> Backend:
             raise TypeError(f"a {type(array).__name__}; expected a tensor")
         return np.asarray(array)
 
-    return Backend("torch-cpu", "cpu", asarray, _no_wait, asnumpy)
+    return _known(Backend("torch-cpu", "cpu", asarray, _no_wait, asnumpy))
 
 
 @cache

@@ -31,6 +31,12 @@ class Part(NamedTuple):
     by_step: bool = False
     """Whether its first axis is steps, and a kernel may return a list with an array for each."""
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape is such a part."""
+        return len(shape) == len(self.shape) and all(
+            length in (None, actual) for actual, length in zip(shape, self.shape, strict=True)
+        )
+
 
 class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not an error
     """The backend cannot run on this machine. The message is the reason, in one line."""
@@ -40,14 +46,16 @@ class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not
 class Backend:
     """Where arrays live, and how to wait for a result.
 
-    The timed work is exactly `backend.wait(call(*placed, *fresh))` on arrays that `asarray` placed.
+    The timed work is exactly `backend.wait(call(*placed, *fresh))` on arrays that `asarray` placed. With a backend
+    that is not one of the project's (kernels/backends.py), placing the fresh arguments is timed as well, one call
+    at a time: it might compute with them.
     """
 
     name: str
     device: str
     """"cpu" or "gpu"."""
     asarray: Callable[[Any], Array]
-    """Place a NumPy array or scalar where this backend computes. Not timed. Raises BackendUnavailable."""
+    """Place a NumPy array or scalar where this backend computes. Raises BackendUnavailable."""
     wait: Callable[[Any], Any]
     """Return the argument when it has been computed. Timed."""
     asnumpy: Callable[[Array, np.dtype[Any]], np.ndarray]
@@ -67,8 +75,8 @@ class Kernel:
     summary: str
     """One line, shown in lists."""
     passes: float | None
-    """How often one pass of the operation reads X from memory: 1 if fused, 2 for z = Xw and then Xᵀdz, None if
-    unknown."""
+    """How often X is read from memory for one gradient: 1 if fused, 2 for z = Xw and then Xᵀdz, None if unknown. For
+    another operation: for what its `work` counts as one read."""
     call: Call | None = None
     """Takes the backend's arrays; accepts read-only ones, and writes into none. None: `build` makes it."""
     build: Callable[[Any], Call] | None = None
@@ -79,9 +87,15 @@ class Kernel:
     """The name of the kernel that it is made of, where it is made of one."""
 
     def built(self, static: Static) -> Call:
-        """The call for this static description. Raises ValueError for a kernel that has neither call nor build."""
+        """The call for this static description. Raises ValueError for a kernel that has neither call nor build.
+
+        Raises TypeError where `build` returns no function.
+        """
         if self.build is not None:
-            return self.build(static)
+            if not callable(call := self.build(static)):
+                name = type(call).__name__
+                raise TypeError(f"build returned a{'n' * (name[0] in 'aeiou')} {name}; expected a function")
+            return call
         if self.call is None:
             raise ValueError(f"the kernel {self.name} has no call; expected one, or a build(static) that makes it")
         return self.call
@@ -123,6 +137,14 @@ Judge: TypeAlias = Callable[[Sequence[np.ndarray]], Judgement]
 """Compares a result, in the dtype and shapes that the operation promises, with what is expected."""
 
 
+class Change(NamedTuple):
+    """A row of a placed field that is overwritten in place."""
+
+    field: str
+    row: int
+    values: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class Probe:
     """A call that is made so that a mistake shows."""
@@ -131,6 +153,9 @@ class Probe:
     inputs: Inputs
     fresh: Fresh
     judge: Judge
+    change: Change | None = None
+    """What is different from these inputs during the call, and what the judge expects. Only for kernels on NumPy
+    arrays: other arrays cannot be overwritten."""
 
 
 def map_arrays(function: Callable[[Any], Any], fresh: Any) -> Any:
@@ -176,6 +201,7 @@ class Option:
 
     default: float | None
     parse: Callable[[str], float]
+    """`whole_number` or `decimal_number` of kernels/number_text.py. Raises ValueError."""
     expected: str
     """What makes sense, in words."""
     help: str

@@ -83,18 +83,21 @@ TECHNIQUES = {
     "torch": "peer",
     "torch-compile": "peer",
 }
-"""What each kernel is written with: its colour on the page. Apart from KERNELS, whose form `race REV` reads."""
+"""What each kernel is written with: its colour on the page. Its own table, because `race REV` reads the
+form of KERNELS in old commits."""
 
 ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile")
 """Kernels that run only if named: the first two are what `numba` chooses between, and PyTorch is an extra."""
 
+_LONGEST_MESSAGE = 10_000
+"""Characters of an exception's message: a worker sends it in a frame of limited size."""
 _EXTRAS = {"torch": "peers"}
 """Library → the extra that installs it. The other libraries are dependencies of the project."""
 
 
-def names(operation: str = "gradient") -> tuple[str, ...]:
+def names(operation: str = DEFAULT_OPERATION) -> tuple[str, ...]:
     """The names of an operation's registered kernels, in the order of the ladder."""
-    driven = KERNELS["gradient"] if operation in DRIVERS else {}
+    driven = KERNELS[DEFAULT_OPERATION] if operation in DRIVERS else {}
     return tuple({**driven, **KERNELS.get(operation, {})})
 
 
@@ -131,7 +134,9 @@ def identify(spec: str) -> str:
     module, colon, attribute = spec.rpartition(":")
     if not colon:
         nearest = ", ".join(difflib.get_close_matches(spec, all_names(), n=3) or all_names())
-        raise ValueError(f"no kernel is called {spec!r}; the nearest: {nearest}; your own: path/to/file.py:ATTRIBUTE")
+        raise ValueError(
+            f"no kernel is called {spec!r:.60}; the nearest: {nearest}; your own: path/to/file.py:ATTRIBUTE"
+        )
     if not (module and attribute.isidentifier()):
         raise ValueError(
             f"{spec!r} names no attribute; expected path/to/file.py:ATTRIBUTE or package.module:ATTRIBUTE"
@@ -139,17 +144,17 @@ def identify(spec: str) -> str:
     return f"{_stem(module)}:{attribute}"
 
 
-def operations_of(name: str, own: str = "gradient") -> tuple[str, ...]:
+def operations_of(name: str, own: str = DEFAULT_OPERATION) -> tuple[str, ...]:
     """The registered operations that a kernel computes, also through a driver.
 
     own: the operation of a kernel that is not registered
     """
     if name in all_names():
         return tuple(operation for operation in OPERATIONS if name in names(operation))
-    return (own, *(DRIVERS if own == "gradient" else ()))
+    return (own, *(DRIVERS if own == DEFAULT_OPERATION else ()))
 
 
-def load(spec: str, operation: str | None = "gradient") -> Kernel:
+def load(spec: str, operation: str | None = DEFAULT_OPERATION) -> Kernel:
     """Import the kernel of this name, as a kernel of the operation.
 
     spec: a registered name, "package.module:ATTRIBUTE" or "path/to/file.py:ATTRIBUTE". The attribute is a
@@ -163,9 +168,9 @@ def load(spec: str, operation: str | None = "gradient") -> Kernel:
     """
     name = identify(spec)
     wanted = None if operation is None else load_operation(operation).name
-    kernel = _load(spec, name, wanted or "gradient")
+    kernel = _load(spec, name, wanted or DEFAULT_OPERATION)
     if wanted is not None and kernel.operation != wanted:
-        if kernel.operation != "gradient" or wanted not in DRIVERS:
+        if kernel.operation != DEFAULT_OPERATION or wanted not in DRIVERS:
             raise ValueError(f"{spec} is a kernel of the operation {kernel.operation!r}; expected one of {wanted!r}")
         kernel = _attribute(DRIVERS[wanted])(kernel)
     kernel.backend.asarray(np.float64(0))  # a backend is available if it can place a number
@@ -177,7 +182,7 @@ def _load(spec: str, name: str, operation: str) -> Kernel:
     if location is not None and spec in MADE_OF:
         made: Kernel = _attribute(location)(load(MADE_OF[spec]))
         return replace(made, name=spec, of=MADE_OF[spec])
-    location = location or KERNELS["gradient"].get(spec)
+    location = location or KERNELS[DEFAULT_OPERATION].get(spec)
     if location is None and spec in all_names():
         raise ValueError(f"{spec} is no kernel of {operation!r}; expected {', '.join(names(operation))}")
     kernel: Kernel = _attribute(location) if location else _load_user_kernel(spec, name)
@@ -198,7 +203,7 @@ def error_line(error: BaseException) -> str:
         message = str(error).strip().partition("\n")[0]
     except Exception:  # __str__ of a user's exception may raise, too
         message = ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"{type(error).__name__}: {message[:_LONGEST_MESSAGE]}" if message else type(error).__name__
 
 
 def missing(library: str) -> str:

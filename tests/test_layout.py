@@ -27,7 +27,13 @@ LAYERS = (
 """A folder imports only from folders of lower layers, never from another folder of its own layer."""
 LAYER = {folder: number for number, folders in enumerate(LAYERS) for folder in folders}
 ONLY = {
-    "bench.worker": ("bench.worker", "bench.host.procfs", "bench.workloads.parameters", "kernels"),
+    "bench.worker": (
+        "bench.worker",
+        "bench.host.procfs",
+        "bench.host.sanitize",
+        "bench.workloads.parameters",
+        "kernels",
+    ),
     "kernels": ("kernels",),
 }
 """The only parts of the project that these may import, whatever their layers."""
@@ -44,7 +50,7 @@ NEVER = {
     **{f"bench.runner.{name}": ("bench.worker.worker", "bench.worker.timing") for name in RUNNER},
 }
 """What these may not import."""
-SHARED = ("kernels.contract", "kernels.backends", "kernels.ceilings.specs")
+SHARED = ("kernels.contract", "kernels.backends", "kernels.number_text", "kernels.ceilings.specs")
 """What every file of an operation may import, beside its own operation and the helpers kernels._*."""
 OF_THE_GRADIENT = tuple(
     f"kernels.gradient.{name}" for name in ("problem", "reference", "judge", "probes", "operation")
@@ -56,7 +62,7 @@ TECHNIQUES = {
     for place in table.values()
 }
 """The files of the kernels. Two of them differ only where their technique does, so none may import another."""
-BEGIN_WITH_A_KERNEL = ("cheaters",)
+BEGIN_WITH_A_KERNEL = ("cheaters", "disguised")
 """Files of an operation that may: these kernels begin with a correct one."""
 LONGEST_FILE, LONGEST_FUNCTION = 260, 60
 WORDS = re.compile(r"(?<![a-z])(dw|db|gradients?)(?![a-z])", re.IGNORECASE)

@@ -9,14 +9,20 @@ from statistics import fmean, median
 from bench.results.record import Cold
 from bench.results.samples import KernelSamples
 
+_MOST_CALLS = 2**53
+"""Whole numbers up to here are exact in a float; of a nanosecond each, they take three months."""
+
 
 def cold_steps(samples: Sequence[KernelSamples]) -> Cold:
-    """The median of each step over the launches; compilation with an empty and with a filled cache are separate."""
+    """The median of each step over the launches; compilation with an empty and with a filled cache are separate.
+
+    Only the first launch has an empty cache. A kernel that keeps no copy compiles in each, but may load its parts.
+    """
 
     def median_of(key: str, cached: bool | None = None) -> float | None:
         values = [
             sample.cold[key]
-            for sample in samples
+            for sample in (samples[:1] if cached is False else samples)
             if sample.cold.get(key) is not None and cached in (None, sample.cold.get("from_cache"))
         ]
         return median(values) if values else None
@@ -46,8 +52,12 @@ def one_time_seconds(steps: Cold, call: float) -> float:
 
 
 def calls_to_overtake(kernel: tuple[float, float], other: tuple[float, float]) -> int | None:
-    """The smallest N from which on N calls of the kernel take no longer than N calls of the other; None: never."""
+    """The smallest N from which on N calls of the kernel take no longer than N calls of the other.
+
+    None: never, or only after more calls than anybody makes.
+    """
     (kernel_once, kernel_call), (other_once, other_call) = kernel, other
     if kernel_call < other_call:
-        return max(1, ceil((kernel_once - other_once) / (other_call - kernel_call)))
+        calls = max(1, ceil((kernel_once - other_once) / (other_call - kernel_call)))
+        return calls if calls <= _MOST_CALLS else None
     return 1 if kernel_once + kernel_call < other_once + other_call else None

@@ -32,11 +32,29 @@ class Race:
         """Workload and threads."""
         return self.workload.name, self.threads
 
-    def ratio(self, kernel: str, over: str) -> Ratio | None:
+    def ratio(self, kernel: str | Candidate, over: str | Candidate) -> Ratio | None:
         """How many times as fast as the other a kernel is; None unless both were timed in the same launches.
 
         None also where one of them did not reach what the operation asks for: it was fast at something else.
+        kernel, over: as they were given to `race`, or a kernel's name in results
+
+        Raises ValueError, with the names, for a kernel that is not in the race.
         """
+        return self.ratio_of_names(self._name(kernel), self._name(over))
+
+    def _name(self, kernel: str | Candidate) -> str:
+        """The name in results. Raises ValueError."""
+        if isinstance(kernel, Candidate):
+            kernel = kernel.name
+        names = {name for launch in self.launch_results for name in launch.samples}
+        names |= {candidate.name for candidate in self.candidates}
+        of_spec = [candidate.name for candidate in self.candidates if candidate.spec == kernel]
+        if kernel not in names and len(of_spec) != 1:  # two Candidates of one kernel have labels
+            raise ValueError(f"no kernel of this race is called {kernel!r:.60}; expected {', '.join(sorted(names))}")
+        return kernel if kernel in names else of_spec[0]
+
+    def ratio_of_names(self, kernel: str, over: str) -> Ratio | None:
+        """The same of names in results; None also for one that is not in the race, as a baseline may not be."""
         if not (self.reached(kernel) and self.reached(over)):
             return None
         if kernel == over:
@@ -173,13 +191,18 @@ class Race:
         """The ceiling workers that failed: name, what it measures, outcome and reason."""
         return roofline.failures({method: self.outcome(method) for method in specs.SPECS if self.samples(method)})
 
+    @property
+    def details(self) -> dict[str, float]:
+        """What a reader must know of the workload beside its size, by name; empty if its data were never made."""
+        return next((launch.details for launch in self.launch_results if launch.details), {})
+
     def as_json(self, untrusted: set[tuple[str, int]]) -> dict[str, Any]:
         """The race's part of a results file."""
         control = self.control(untrusted)
         return {
             "workload": self.workload.name,
             "operation": self.workload.definition.name,
-            "details": next((launch.details for launch in self.launch_results if launch.details), {}),
+            "details": self.details,
             "threads": self.threads,
             "launches": len(self.launch_results),
             "data": next((launch.data for launch in self.launch_results if launch.data), None),

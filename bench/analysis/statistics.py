@@ -37,6 +37,7 @@ SMALLEST_EFFECT = 0.02
 """A smaller difference gets no verdict: the cores of one machine differ by more."""
 MOST_LAUNCHES = 1000
 """More are never advised."""
+_WIDEST = 60.0
 _OUTLIER = 5.0
 """In units of 1.4826 · MAD, which is the standard deviation of normal rounds: one in a million is so far away."""
 
@@ -60,7 +61,12 @@ def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate 
     if len(logs) < 2:
         return None
     mean, half = trimmed_mean(logs), half_width(logs, confidence)
-    return Estimate(exp(mean), exp(mean - half), exp(mean + half))
+    return Estimate(exp(mean), _limited_exp(mean - half), _limited_exp(mean + half))
+
+
+def _limited_exp(exponent: float) -> float:
+    """exp within 10⁻²⁶ and 10²⁶: an interval that reaches so far says nothing; that of two launches can be wider."""
+    return exp(min(max(exponent, -_WIDEST), _WIDEST))
 
 
 def trimmed_mean(logs: Sequence[float]) -> float:
@@ -133,7 +139,7 @@ def welch_interval(
         square**2 / degrees for square, degrees in zip(squares, degrees_of_each, strict=True)
     )
     half = t_quantile(joint_degrees, confidence) * sqrt(variance)
-    return Estimate(ratio, ratio * exp(-half), ratio * exp(half))
+    return Estimate(ratio, ratio * _limited_exp(-half), ratio * _limited_exp(half))
 
 
 def verdict(ratio: Estimate | None) -> str:

@@ -50,7 +50,7 @@ def _kernels_of(operation: str) -> Table:
             rows.append((name, kernel.backend.name, reads_of_x(kernel.passes), kernel.summary))
     columns = (Column("kernel"), Column("backend"), *number_columns("reads X"), Column("summary", wrap=True))
     driver = DRIVERS.get(operation, "").partition(":")[0].replace(".", "/")
-    notes = [f"Every kernel of {DEFAULT_OPERATION} runs here, too: {driver}.py makes one of {operation} of it."]
+    notes = [f"Every {DEFAULT_OPERATION} kernel also runs here: {driver}.py calls it once a step."]
     return Table(f"{operation}: {load_operation(operation).summary}", columns, rows, notes if driver else ())
 
 
@@ -112,9 +112,11 @@ def _other_operations() -> Table:
         operation = load_operation(name)
         rows.append((f"{name}:NAME", operation.summary))
         rows += [(f"  @{option}=NUMBER", option_text(of_it)) for option, of_it in operation.options.items()]
-        defaults = [f"@{option}={of_it.default:g}" for option, of_it in operation.options.items() if of_it.default]
-        examples.append(f"{name}:{catalog.DEFAULT[0]}{''.join(defaults[:1])}")
-    notes = [f"Such as {', '.join(examples)}. A NAME alone is of {DEFAULT_OPERATION}."]
+        others = [
+            f"@{option}={of_it.default // 10 or 1:g}" for option, of_it in operation.options.items() if of_it.default
+        ]
+        examples.append(f"{name}:{catalog.DEFAULT[0]}{''.join(others[:1])}")
+    notes = [f"Example: {', '.join(examples)}. Without a prefix, a NAME is a workload of {DEFAULT_OPERATION}."]
     return Table("", (Column("other operations"), Column("summary", wrap=True)), rows, notes)
 
 

@@ -49,7 +49,11 @@ def report(chosen: argparse.Namespace) -> int:
     if chosen.svg:
         require_page_extra()
     for file in files:
-        _report(file, run_file.read(file), chosen)
+        results = run_file.read(file)
+        try:
+            _report(file, results, chosen)
+        except ValueError as error:
+            raise ValueError(f"{file.name}: {error}") from error
     return OK
 
 
@@ -57,8 +61,7 @@ def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:
     from rich.console import Console
 
     from bench.analysis import scaling
-    from bench.report import csv_export, headline, markdown, terminal
-    from bench.report import scaling as scaling_report
+    from bench.report import csv_export, headline, markdown, scaling as scaling_report, terminal
 
     if chosen.fit:
         scaling_report.summary(Console(highlight=False), scaling.fits(results.records), results.machine["id"])
@@ -76,6 +79,6 @@ def _report(file: Path, results: Results, chosen: argparse.Namespace) -> None:
         for path in write_pictures(results, chosen.svg):
             print(f"picture: {relative(path)}")
     if chosen.output:
-        print(f"page: {relative(write_page(file, chosen.output, results))}")
+        print(f"page: {relative(write_page(chosen.output, results))}")
     elif not (chosen.fit or chosen.csv or chosen.markdown or chosen.ladder or chosen.svg):
         print(page_line(file, results))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ def thread_seconds() -> dict[str, float]:
     return seconds
 
 
+def waited(thread: int | str) -> float | None:
+    """The seconds that a thread could run and had no core; None where the system does not provide it.
+
+    thread: the id of a process, for its main thread; or `thread-self`
+    """
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{thread}/schedstat").read_text().split()[1]) / 1e9
+    return None
+
+
 def cores_of_threads() -> set[int]:
     """All cores that any thread of this process may run on."""
     cores: set[int] = set()
@@ -34,6 +46,14 @@ def cores_of_threads() -> set[int]:
         with suppress(OSError):
             cores |= os.sched_getaffinity(int(task.name))
     return cores
+
+
+@cache
+def core_numbers() -> int:
+    """One more than the largest number that a core of this machine can have."""
+    with suppress(OSError, ValueError):
+        return 1 + int(re.split("[-,]", Path("/sys/devices/system/cpu/possible").read_text())[-1])
+    return os.cpu_count() or 1
 
 
 def thread_pools() -> list[dict[str, Any]]:
@@ -80,13 +100,23 @@ def huge_pages(X: np.ndarray) -> bool | None:
     return None
 
 
+def state(pid: int) -> str:
+    """The state of a process's main thread as ps shows it, such as T for stopped; empty where there is none."""
+    return _stat(pid)[0]
+
+
 def cpu_seconds(pid: int) -> float:
     """The processor time of a process; 0 where the system does not provide it."""
+    user, system = _stat(pid)[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on, as proc(5) describes them."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return ["", *"0" * 49]
 
 
 def resident_bytes(pid: int) -> int:

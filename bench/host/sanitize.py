@@ -8,6 +8,8 @@ from typing import Any
 
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]?|\x9b[0-?]*[ -/]*[@-~]")
 """ECMA-48 control sequences (CSI), terminal commands (OSC, up to BEL or ST), and other escape sequences."""
+_LONGEST_LINE = 500
+"""Six lines of a terminal."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """The Unicode categories of characters that control, reorder or are unassigned; never of visible ones."""
 
@@ -22,6 +24,13 @@ def printable(text: str) -> str:
         if character in "\t\n\r\u2028\u2029" or unicodedata.category(character) not in _INVISIBLE
     )
     return "".join(kept)
+
+
+def one_line(text: str) -> str:
+    """The text in one printable line, of at most 500 characters. What a kernel raises may have any length."""
+    kept = printable(text[: 10 * _LONGEST_LINE]).strip()  # 10: what is not printable is no part of the line
+    whole = len(text) <= 10 * _LONGEST_LINE and len(kept) <= _LONGEST_LINE
+    return kept if whole else f"{kept[: _LONGEST_LINE - 1]}…"
 
 
 def all_printable(value: Any) -> Any:

@@ -23,10 +23,11 @@ from bench.analysis import records, verdict
 from bench.analysis.statistics import Estimate
 from bench.analysis.verdict import Judgement
 from bench.host import machine
+from bench.host.sanitize import one_line
 from bench.plugin.benchmarks import NAME, Benchmarks, cell, name_in_results
 from bench.results import run_file
 from bench.results.record import Record, Results
-from bench.runner import selection
+from bench.runner import numbers, selection
 from bench.workloads import catalog
 from bench.workloads.datasets import DatasetUnavailable
 from kernels import registry
@@ -74,14 +75,12 @@ def baseline_run(option: str, benchmarks: Benchmarks) -> BaselineRun:
     """Read what RUN.json[:PERCENT] names. Raises UsageError, in one line."""
     name, percent = option, verdict.DEFAULT_PERCENT
     head, colon, tail = option.rpartition(":")
-    if colon and not Path(option).exists():
+    if colon and not option.endswith(".json"):
         name = head
         try:
-            percent = float(tail)
-        except ValueError:
-            percent = -1.0
-        if not (isfinite(percent) and percent >= 0):
-            raise pytest.UsageError(f"--fail-if-slower has {tail!r}; expected RUN.json:PERCENT, 0 or more")
+            percent = numbers.PERCENT.parse("the PERCENT of --fail-if-slower RUN.json:PERCENT", tail)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
     try:
         results = run_file.read(Path(name))
     except ValueError as error:
@@ -105,6 +104,7 @@ class SpeedupAssertions:
         self._baseline = baseline
         self._baseline_records: Mapping[str, Record] = {}
         self._judgements: list[Judgement] = []
+        self._timeout = benchmarks.session.settings.timeout
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -119,10 +119,10 @@ class SpeedupAssertions:
             try:
                 operation = self._add(parameters["kernel"], parameters["workload"])
                 if mark:
-                    (over,) = selection.choose_kernels(mark[0], operations=[operation])
+                    (over,) = selection.choose_kernels(mark[0], (), [operation], self._timeout)
                     self._benchmarks.session.add_comparison(its_cell[0], over)
             except (ValueError, DatasetUnavailable) as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+                raise pytest.UsageError(one_line(f"{item.nodeid}: {error}")) from error
         if self._baseline:
             ids = [self._id(*its_cell) for item in session.items if (its_cell := cell(item))]
             comparable = verdict.comparable_records(ids, self._baseline.results)
@@ -146,7 +146,7 @@ class SpeedupAssertions:
         known = (one for one in session.candidates.values() if kernel in (one.name, one.spec))
         candidate = next(known, None)
         if candidate is None:
-            (candidate,) = selection.choose_kernels(kernel, operations=[operation])
+            (candidate,) = selection.choose_kernels(kernel, (), [operation], self._timeout)
             selection.require_names([*{candidate, *session.candidates.values()}])
             session.candidates.setdefault(candidate.name, candidate)
         selection.require_operation(candidate, [operation])

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from bench.host.sanitize import one_line
 from bench.report.progress import Progress
 from bench.results import record
+from bench.results.journal import JournalUnwritable
 from bench.results.record import Record
 from bench.results.samples import LaunchResult
 from bench.runner.session import Session
@@ -34,6 +36,7 @@ class Benchmarks:
     file: the results file; None if nothing is timed
     complete: whether everything that was chosen has been measured
     statistics: pytest-benchmark's statistics of each benchmark
+    skipped_journals: of a run that is resumed, the later journals, each with why it was not taken
     """
 
     def __init__(self, config: pytest.Config, session: Session, rewrite: Callable[[str], None]) -> None:
@@ -44,14 +47,14 @@ class Benchmarks:
         self.statistics: list[Any] = []
         self.file: Path | None = None
         self.complete = False
+        self.skipped_journals: Sequence[str] = ()
         self._tests: set[tuple[str, str, int]] = set()
         if session.settings.seconds:
             folder = config.getoption("results")
             try:
                 self.file = session.reserve(folder)
             except OSError as error:
-                shown = os.path.relpath(folder)
-                raise pytest.UsageError(f"results cannot be written to {shown}: {error.strerror}") from error
+                raise _results_unwritable(folder, error) from error
 
     @property
     def session(self) -> Session:
@@ -100,12 +103,15 @@ class Benchmarks:
         self._session.choose((workload, kernel) for workload, kernel, _ in cells)
         if self.file is None or not self._session.plan:
             return
-        if self._config.getoption("resume"):
-            try:
-                self.file = self._session.resume(self.file.parent)
-            except ValueError as error:
-                raise pytest.UsageError(str(error)) from error
-        self._session.keep_journal(self.file)
+        try:
+            if self._config.getoption("resume"):
+                self.file, self.skipped_journals = self._session.resume(self.file.parent)
+            else:
+                self.file = self._session.keep_journal(self.file)
+        except ValueError as error:
+            raise pytest.UsageError(one_line(str(error))) from error
+        except OSError as error:
+            raise _results_unwritable(self.file.parent, error) from error
 
     def measure(self, workload: str, kernel: str, threads: int) -> Record:
         """The kernel's record on the workload. The first call runs all races."""
@@ -115,6 +121,10 @@ class Benchmarks:
             self.complete = True
             try:
                 self._session.run(progress.tick, self._stops_after(maxfail) if maxfail else lambda _result: False)
+            except JournalUnwritable as error:
+                self.complete = False
+                line = one_line(f"the run has stopped, and --resume continues it: {error}")
+                pytest.exit(line, returncode=pytest.ExitCode.TESTS_FAILED)
             except BaseException:
                 self.complete = False
                 raise
@@ -162,6 +172,10 @@ class Benchmarks:
     def _group(self, measured: Record) -> str:
         several = len(self._session.thread_counts) > 1
         return f"{measured.workload}, threads: {measured.threads}" if several else measured.workload
+
+
+def _results_unwritable(folder: Path, error: OSError) -> pytest.UsageError:
+    return pytest.UsageError(f"results cannot be written to {os.path.relpath(folder)}: {error.strerror}")
 
 
 def cell(item: pytest.Item) -> tuple[str, str, int] | None:

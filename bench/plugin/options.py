@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from math import isfinite
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.host import resources
 from bench.host.checkout import RESULTS
-from bench.runner import profiles, selection
+from bench.host.sanitize import one_line
+from bench.runner import numbers, profiles, selection
 from bench.runner.profiles import PROFILES
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, LAUNCH_SECONDS, SECONDS, TIMEOUT_SECONDS, Settings
@@ -85,7 +86,6 @@ def _add_measuring(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--launches",
         metavar="N",
-        type=int,
         help="Start all worker processes N times (default: until every speedup is known to ±2%% or each kernel's "
         f"--benchmark-max-time is used up, {LAUNCH_SECONDS:g} s per launch, but at least {FEWEST_LAUNCHES} times; "
         f"so {max(FEWEST_LAUNCHES, round(SECONDS / LAUNCH_SECONDS))} with the default of {SECONDS:g} s).",
@@ -93,9 +93,8 @@ def _add_measuring(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--timeout",
         metavar="SECONDS",
-        type=float,
-        default=TIMEOUT_SECONDS,
-        help="Stop a kernel if one step, such as a call, takes longer than this (default: %(default)g).",
+        default=f"{TIMEOUT_SECONDS:g}",
+        help="Stop a kernel if one step, such as a call, takes longer than this (default: %(default)s).",
     )
     group.addoption(
         "--no-ceilings",
@@ -119,26 +118,26 @@ def _add_measuring(group: pytest.OptionGroup) -> None:
 
 def chosen_session(config: pytest.Config) -> Session:
     """The session that the options configure. Raises UsageError, in one line."""
-    seconds = float(config.getoption("benchmark_max_time"))
-    if not (isfinite(seconds) and seconds > 0):
-        raise pytest.UsageError(f"--benchmark-max-time is {seconds:g}; expected a number of seconds above 0")
     if (copy := config.getoption("benchmark_json")) and not copy.absolute().parent.is_dir():
         raise pytest.UsageError(f"--benchmark-json={copy}: there is no folder {copy.parent}")
-    launches, timeout = config.getoption("launches"), config.getoption("timeout")
-    if launches is not None and launches < 1:
-        raise pytest.UsageError(f"--launches is {launches}; expected 1 or more")
-    if not (isfinite(timeout) and timeout > 0):
-        raise pytest.UsageError(f"--timeout is {timeout:g}; expected a number of seconds above 0")
+    if copy and (copy.is_dir() or not os.access(copy if copy.exists() else copy.absolute().parent, os.W_OK)):
+        raise pytest.UsageError(f"--benchmark-json={copy}: it is a folder, or cannot be written")
     try:
+        seconds = float(config.getoption("benchmark_max_time"))
+        replace(numbers.SECONDS, above=True).require("--benchmark-max-time", seconds)
+        timeout = numbers.TIMEOUT.parse("--timeout", config.getoption("timeout"))
+        launches = config.getoption("launches")
+        launches = None if launches is None else numbers.LAUNCHES.parse("--launches", launches)
         profile = profiles.named(config.getoption("profile"))
         listed, data, target = map(config.getoption, ("workloads", "data", "target"))
         if (kernels := config.getoption("kernels")) is None:
             profiles.require(profile)
-        numbers = {name: text for name in _operation_options() if (text := config.getoption(name)) is not None}
+        given = {name: text for name in _operation_options() if (text := config.getoption(name)) is not None}
         workloads = selection.choose_workloads(
-            listed, data, target, 1, profile.workloads, numbers, config.getoption("operation")
+            listed, data, target, 1, profile.workloads, given, config.getoption("operation")
         )
-        candidates = selection.choose_kernels(kernels, profile.kernels, selection.operations_of(workloads))
+        operations = selection.operations_of(workloads)
+        candidates = selection.choose_kernels(kernels, profile.kernels, operations, timeout)
         for workload in workloads:
             catalog.require_memory(workload, len(candidates))
         thread_counts = _threads(config)
@@ -155,20 +154,17 @@ def chosen_session(config: pytest.Config) -> Session:
             profile=config.getoption("profile"),
         )
     except (ValueError, DatasetUnavailable) as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(one_line(str(error))) from error
     return Session(candidates, workloads, settings)
 
 
 def _threads(config: pytest.Config) -> tuple[int, ...] | None:
     """The numbers that --threads lists; empty for `all`, None without the option. Raises ValueError."""
-    listed, most = config.getoption("threads"), resources.usable_cores()
+    listed = config.getoption("threads")
     if listed in (None, "all"):
         return None if listed is None else ()
-    words = [word.strip() for word in listed.split(",")]
-    for word in words:
-        if not (word.isdigit() and 1 <= int(word) <= most):
-            raise ValueError(f"--threads has {word!r}; expected numbers from 1 to {most}, or all")
-    return tuple(dict.fromkeys(map(int, words)))
+    possible = replace(numbers.threads(), note=", several separated by commas, or all")
+    return tuple(dict.fromkeys(possible.parse("--threads", word.strip()) for word in listed.split(",")))
 
 
 def _sets_seconds(config: pytest.Config) -> bool:

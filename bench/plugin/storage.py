@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.host import machine
 from bench.plugin.benchmarks import NAME, Benchmarks
+from bench.report import output
 from bench.results import json_text, run_file
 
 _IN_RECORD = ("outcome", "max_ulps", "speedup", "baseline", "gigabytes_per_second", "first_call_seconds")
@@ -43,6 +45,10 @@ class Storage:
     def __init__(self, config: pytest.Config, benchmarks: Benchmarks) -> None:
         self._config = config
         self._benchmarks = benchmarks
+        self._copy: Path | None = config.getoption("benchmark_json")
+        # pytest-benchmark would write that file before the results are saved, and end the run if it cannot
+        config.option.benchmark_json = None
+        self._lines: list[str] = []
 
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Replace the host's name, which pytest-benchmark writes there: results are published."""
@@ -58,25 +64,66 @@ class Storage:
         """Add our results to every JSON that pytest-benchmark makes."""
         output_json[NAME] = self._benchmarks.session.results().as_json()
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the results file, after an interruption too.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Write the results file, after an interruption too, before pytest-benchmark saves what it was asked to.
 
-        The file of --benchmark-json has all that pytest-benchmark writes, and the same results.
+        A file that cannot be written is a line at the end of the output, and the run fails.
+        """
+        saved = self._save()
+        try:
+            yield
+        except OSError as error:
+            self._lines.append(f"error: pytest-benchmark cannot write {error.filename}: {error.strerror}")
+            saved = False
+        if not saved and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Print which files could not be written."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            for line in self._lines:
+                reporter.write_line(line)
+
+    def _save(self) -> bool:
+        """Write the results file and the file of --benchmark-json; whether all that was asked for is written.
+
+        The latter has all that pytest-benchmark writes, and the same results.
         """
         benchmarks, journal = self._benchmarks, self._benchmarks.session.journal
         if benchmarks.file is None or journal is None:
-            return
+            return True
         if not benchmarks.session.races:
             journal.remove()
-            return
+            return True
         file, document = benchmarks.file, self._document()
         if not benchmarks.complete:  # the journal is kept for --resume
             file = file.with_stem(f"{file.stem}-interrupted")
-        benchmarks.file = run_file.write(file, without_repetitions(document))
-        if benchmarks.complete:
+        saved = True
+        try:
+            benchmarks.file = run_file.write(file, without_repetitions(document))
+        except OSError as error:
+            benchmarks.file, saved = None, False
+            line = f"error: {output.relative(file)} cannot be written: {error.strerror}"
+            if journal.is_kept():
+                line += f"; pytest --benchmark --resume continues from {output.relative(journal.path)}"
+            self._lines.append(line)
+        if saved and benchmarks.complete:
             journal.remove()
-        if copy := self._config.getoption("benchmark_json"):
-            copy.write_text(json_text.text(document), encoding="utf-8")
+        else:
+            journal.close()
+        return self._save_copy(document) and saved
+
+    def _save_copy(self, document: dict[str, Any]) -> bool:
+        if self._copy is None:
+            return True
+        try:
+            output.write(self._copy, json_text.text(document))
+        except ValueError as error:
+            self._lines.append(f"error: --benchmark-json={error}")
+            return False
+        return True
 
     def _document(self) -> dict[str, Any]:
         """pytest-benchmark's JSON, made by its hooks even if it has nothing to save itself."""

@@ -13,10 +13,13 @@ import pytest
 from rich.console import Console
 
 from bench.host import machine
+from bench.host.sanitize import one_line
 from bench.plugin.benchmarks import Benchmarks
 from bench.report import formatting, headline, terminal
 from bench.report.formatting import clock
 from bench.results import run_file
+from bench.results.journal import SUFFIX
+from bench.runner.resume import list_skipped
 
 
 class Terminal:
@@ -36,7 +39,11 @@ class Terminal:
         if not self._benchmarks.session.settings.seconds:
             return [f"{counts}, checked and not timed"]
         duration = clock(self._benchmarks.session.estimated_seconds())
-        return [f"{counts}, about {duration}, on {machine.identity()}"]
+        lines = [f"{counts}, about {duration}, on {machine.identity()}"]
+        if (file := self._benchmarks.file) and self._config.getoption("resume") and plan:
+            skipped = list_skipped(self._benchmarks.skipped_journals)
+            lines.append(one_line(f"resumes {file.with_suffix(SUFFIX).name}{skipped}"))
+        return lines
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """No letter for each test while the progress line is shown."""

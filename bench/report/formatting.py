@@ -49,6 +49,11 @@ def format_si(number: float) -> str:
     return f"{format_significant(number / scale)}{' ' if prefix else ''}{prefix}"
 
 
+def format_count(number: float) -> str:
+    """`12,800`: a whole number, rounded to three significant digits."""
+    return f"{_rounded(number, 3):,.0f}"
+
+
 def format_significant(number: float, digits: int = 3) -> str:
     """The number to that many digits; as a power of ten only below 0.001 and from a million on."""
     if number == 0:

@@ -55,7 +55,8 @@ def sentences(results: Results) -> tuple[str, ...]:
     if gains:
         lines.append(f"It is {'; '.join(gains)}.")
     if best.ceiling:
-        lines.append(f"It reaches {of_ceiling(best)} of this machine's ceiling there, the time of {_ceiling(best)}.")
+        share = f"{of_ceiling(best)} of this machine's ceiling"
+        lines.append(f"On {where} it reaches {share}, which is the time of {_ceiling(best)}.")
     elif best.work and best.device == "cpu":
         lines.append("This machine's ceiling was not measured.")
     return tuple(lines)

@@ -49,8 +49,13 @@ def meanings(results: Results, records: Sequence[Record]) -> dict[str, str]:
 
 def details(results: Results, operation: str, race: Mapping[str, Any]) -> str:
     """`steps 100, learning_rate 0.312`: the numbers that the operation's options have in this race."""
-    options = _part(results, operation, "options")
-    chosen = (item for item in (race.get("details") or {}).items() if item[0] in options)
+    return numbers(_part(results, operation, "options"), race.get("details") or {})
+
+
+def numbers(options: Iterable[str], details: Mapping[str, float]) -> str:
+    """The same of these options. details: of a race"""
+    names = set(options)
+    chosen = (item for item in details.items() if item[0] in names)
     return ", ".join(f"{name} {_number(value)}" for name, value in chosen)
 
 

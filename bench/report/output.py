@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.results import whole_file
 
 if TYPE_CHECKING:
     from bench.results.record import Results
@@ -24,15 +27,15 @@ def page_line(file: Path, results: Results | None = None) -> str:
         require_page_extra()
     except ValueError as missing:
         return f"no page: {missing}"
-    return f"page: {relative(write_page(file, file.with_suffix('.html'), results or run_file.read(file)))}"
+    return f"page: {relative(write_page(file.with_suffix('.html'), results or run_file.read(file)))}"
 
 
-def write_page(file: Path, output: Path, results: Results) -> Path:
+def write_page(output: Path, results: Results) -> Path:
     """Write the page of a run and return its path. Raises ValueError where that fails."""
     from bench.report.page.run_page import run_page
 
     if not any(record.seconds for record in results.records):
-        raise ValueError(f"{file.name}: no kernel was timed in it, so there is nothing to draw")
+        raise ValueError("no kernel was timed in it, so there is nothing to draw")
     write(output, run_page(results))
     return output
 
@@ -48,16 +51,19 @@ def write_pictures(results: Results, folder: Path) -> Iterator[Path]:
 
 def write(path: Path, text: str) -> None:
     """Write the file completely or not at all. Raises ValueError where that fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = whole_file.beside(path)
     try:
+        if path.exists() and not path.is_file():  # a rename would replace a device or a pipe
+            path.write_text(text, encoding="utf-8")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
     finally:
-        if temporary.exists():
-            temporary.unlink()
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def require_page(output: Path) -> None:

@@ -111,7 +111,7 @@ def cold_start_table(records: Sequence[Record]) -> Table:
     ]
     explained = [text for step, text in _STEP_TEXTS.items() if step in steps]
     if compared:
-        explained.append(f"{_OVERTAKES}: after so many calls it is ahead, compiling included.")
+        explained.append(f"{_OVERTAKES}: the number of calls after which it is ahead, compiling included.")
     return Table(
         title=f"cold start, on {records[0].workload}",
         columns=(kernel_column(), *number_columns(*steps, *([_OVERTAKES] if compared else []))),

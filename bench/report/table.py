@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import fill
 
 from rich import box
+from rich.align import Align
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -92,8 +93,7 @@ def _rich_table(table: Table, width: int) -> RichTable:
     printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap - 1, 0, 0))
     for column, heading in zip(table.columns, headings, strict=True):
         printed.add_column(
-            Text(heading),
-            vertical="bottom",
+            Align(Text(heading), "right" if column.right else "left", vertical="bottom"),
             justify="right" if column.right else "left",
             no_wrap=not column.wrap,
             overflow="fold" if column.wrap else "ellipsis",

@@ -10,6 +10,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from bench.host.sanitize import strip_all_paths
+from bench.results.ranges import Count, NotNegative, Positive, Size
 
 SCHEMA = 2
 
@@ -18,23 +19,23 @@ SCHEMA = 2
 class Seconds:
     """Time of one call: the mean of the launches' medians, and its 95% interval (None if there was one launch)."""
 
-    estimate: float
-    low: float | None
-    high: float | None
+    estimate: Positive
+    low: Positive | None
+    high: Positive | None
 
 
 @dataclass(frozen=True)
 class Ratio:
     """How many times as fast as the baseline, with the 95% interval (None if there was one launch)."""
 
-    estimate: float
-    low: float | None
-    high: float | None
+    estimate: Positive
+    low: Positive | None
+    high: Positive | None
     baseline: str
     verdict: str = ""
     """faster, slower, no difference shown; empty for the baseline itself."""
-    launches: int = 0
-    launches_needed: int | None = None
+    launches: Count = 0
+    launches_needed: Count | None = None
     """How many launches would narrow the interval to ±2%; None if it is that narrow, or if this is unknown."""
 
 
@@ -42,13 +43,13 @@ class Ratio:
 class Cold:
     """Steps before the steady state, in seconds. None for a step that did not happen."""
 
-    import_seconds: float | None = None
-    placement_seconds: float | None = None
-    build_seconds: float | None = None
-    lower_seconds: float | None = None
-    compile_seconds: float | None = None
-    compile_cached_seconds: float | None = None
-    first_call_seconds: float | None = None
+    import_seconds: NotNegative | None = None
+    placement_seconds: NotNegative | None = None
+    build_seconds: NotNegative | None = None
+    lower_seconds: NotNegative | None = None
+    compile_seconds: NotNegative | None = None
+    compile_cached_seconds: NotNegative | None = None
+    first_call_seconds: NotNegative | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class Fraction:
 
     name: str
     """Which ceiling: read, sigmoid or multiply."""
-    fraction: float
-    low: float | None
-    high: float | None
+    fraction: Positive
+    low: Positive | None
+    high: Positive | None
 
 
 @dataclass(frozen=True)
@@ -98,35 +99,35 @@ class Record:
     backend: str | None
     device: str | None
     workload: str
-    m: int
-    n: int
+    m: Size
+    n: Size
     dtype: str
     order: str
-    threads: int
+    threads: Size
     outcome: str
     reason: str = ""
     output_tail: str = ""
     selected: bool = True
-    passes: float | None = None
+    passes: NotNegative | None = None
     of: str = ""
     reached: bool = True
     error: Error | None = None
     curves: dict[str, list[float]] = field(default_factory=dict)
     cold: Cold = Cold()
-    break_even: dict[str, int | None] | None = None
+    break_even: dict[str, Count | None] | None = None
     steady: bool | None = None
-    launches: int = 0
-    rounds: int = 0
-    iterations: int = 0
-    outliers: int = 0
+    launches: Count = 0
+    rounds: Count = 0
+    iterations: Count = 0
+    outliers: Count = 0
     seconds: Seconds | None = None
     speedup: Ratio | None = None
     over_numpy: Ratio | None = None
-    launch_spread: float | None = None
+    launch_spread: NotNegative | None = None
     counters: dict[str, Any] | None = None
-    work: dict[str, float] | None = None
-    bytes_per_call: int = 0
-    gigabytes_per_second: float | None = None
+    work: dict[str, Positive] | None = None
+    bytes_per_call: Count = 0
+    gigabytes_per_second: Positive | None = None
     ceiling: Fraction | None = None
     level: str | None = None
 

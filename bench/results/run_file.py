@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 from bench.host.sanitize import all_printable
-from bench.results import json_text
+from bench.results import json_text, whole_file
 from bench.results.lift import lift
 from bench.results.record import SCHEMA, Cold, Error, Fraction, Ratio, Record, Results, Seconds
-from bench.results.schema import File, first_type_error
+from bench.results.schema import Counters, File
 from bench.results.tables import with_tables, without_tables
+from bench.results.type_errors import first_type_error, first_unusable
 
 READABLE = (1, SCHEMA)
 
 
 def read(path: Path) -> Results:
     """The results in a file, with printable texts. Raises ValueError, in one line, if the file is not valid."""
+    return read_document(path, results_only=True)[1]
+
+
+def read_document(path: Path, results_only: bool = False) -> tuple[dict[str, Any], Results]:
+    """The whole JSON of a file and its results, both with printable texts. Raises ValueError, in one line.
+
+    results_only: the JSON is the `logitbench` key alone, which is faster
+    """
     try:
-        document = all_printable(json.loads(path.read_text(encoding="utf-8"))["logitbench"])
-        schema = document["schema"]
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document = all_printable({"logitbench": document["logitbench"]} if results_only else document)
+        schema = document["logitbench"]["schema"]
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -35,20 +45,31 @@ def read(path: Path) -> Results:
         readable = " and ".join(map(str, READABLE))
         raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schemas {readable}")
     try:
-        document = without_tables(document)
-    except ValueError as error:
+        return document, _validated(document["logitbench"], schema)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}: not a valid results file of logitbench: {error}") from None
-    if schema != SCHEMA:
-        document = lift(document)
+
+
+def _validated(results: dict[str, Any], schema: int) -> Results:
+    """The results, if every value has its type and makes sense. Raises ValueError or TypeError: what does not."""
+    lists = without_tables(results)
+    document = lists if schema == SCHEMA else lift(lists)
     if type_error := first_type_error(document, File, "logitbench"):
-        raise ValueError(f"{path.name}: not a valid results file of logitbench: {type_error}")
-    try:
-        results = _results(document)
-    except TypeError as error:
-        raise ValueError(f"{path.name}: not a valid results file of logitbench: {error}") from None
-    if error_line := next(_errors(results), None):
-        raise ValueError(f"{path.name}: not a valid results file of logitbench: {error_line}")
-    return results
+        raise ValueError(type_error)
+    validated = _results(document)
+    for index, record in enumerate(validated.records):
+        where = f"records[{index}]"
+        if type_error := first_type_error(record, Record, where) or first_type_error(
+            record.counters, Counters | None, f"{where}.counters"
+        ):
+            raise ValueError(type_error)
+    for index, race in enumerate(validated.races):  # all numbers of a digest are compared, a later version's too
+        if type_error := first_type_error(race.get("data"), dict[str, float] | None, f"races[{index}].data"):
+            raise ValueError(type_error)
+    for name in ("run", "machine"):  # a report shows all that is in them
+        if error := first_unusable(document[name], f"logitbench.{name}"):
+            raise ValueError(error)
+    return validated
 
 
 def printable_results(results: Results) -> Results:
@@ -61,62 +82,20 @@ def _results(document: dict[str, Any]) -> Results:
     return Results(document["run"], document["machine"], tuple(document["races"]), records, document["operations"])
 
 
-_POSITIVE = ("estimate", "low", "high", "fraction")
-
-
-def _errors(results: Results) -> Iterator[str]:
-    """Type errors in the records, and numbers that must be above 0 and are not."""
-    for index, record in enumerate(results.records):
-        if type_error := first_type_error(record, Record, f"records[{index}]"):
-            yield type_error
-        else:
-            parts = (record.seconds, record.speedup, record.over_numpy, record.ceiling)
-            values: list[float] = [record.m, record.n, *(record.work or {}).values()]
-            for name in _POSITIVE:
-                values += [value for part in parts if (value := getattr(part, name, None)) is not None]
-            yield from _not_positive(values, f"records[{index}]")
-    for index, race in enumerate(results.races):
-        control, ceilings = race.get("control") or {}, race.get("ceilings") or {}
-        values = [control[key] for key in ("estimate", "low", "high") if key in control]
-        values += [value for ceiling in ceilings.values() for value in ceiling.values()]
-        values += [value for rounds in race.get("rounds", ()) for value in rounds["seconds"]]
-        yield from _not_positive(values, f"races[{index}]")
-
-
-def _not_positive(values: Sequence[float], where: str) -> Iterator[str]:
-    if values and (smallest := min(values)) <= 0:
-        yield f"{where} has {smallest:g} where only numbers above 0 make sense"
-
-
 def write(path: Path, document: dict[str, Any]) -> Path:
     """Write the file completely or not at all. Returns its path, numbered if the path is taken. Raises OSError."""
     results = document.get("logitbench")
     text = json_text.text(document | {"logitbench": with_tables(results)} if results else document)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = whole_file.beside(path)
     try:
-        with temporary.open("w") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return _link_unique(temporary, path)
+        return whole_file.move_unique(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _link_unique(temporary: Path, path: Path) -> Path:
-    """Link to the path, or to the first of path-2, path-3, ... that does not exist. Returns the path that it used."""
-    free, number = path, 1
-    while True:
-        try:
-            os.link(temporary, free)  # fails if the file exists, which a rename would overwrite
-        except OSError:
-            if not free.exists():  # it failed because this file system has no hard links
-                return temporary.replace(free)
-        else:
-            return free
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
 
 
 _PARTS = {

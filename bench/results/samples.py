@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.host.sanitize import one_line
 from kernels import registry
 
 CONTROL = "{} (control)"
@@ -34,6 +35,9 @@ class KernelSamples:
     """Counters of the worker: threads, cores, memory, page faults, context switches, and the spin loop's time."""
     output_tail: str = ""
     """The end of what the worker wrote to stdout and stderr."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", one_line(self.reason))  # a kernel may raise any text
 
 
 @dataclass(frozen=True)

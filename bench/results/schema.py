@@ -1,33 +1,30 @@
-"""The schema of a results file, as types, and the first value in a file that does not fit it.
+"""The schema of a results file, as types: what a file must have, and which values make sense.
 
-A file may come from another machine, from another version, or from an attacker. Code that reads it relies on these
-types.
+A file may lack what is not required, and have keys that are not here, such as those of a later version.
 """
 
 from __future__ import annotations
 
-import sys
-from dataclasses import fields, is_dataclass
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, TypedDict
 
-_LARGEST_INT = 2**63 - 1
-"""Counts and sizes are smaller; arithmetic with larger ones may leave the range of a float."""
+from bench.results.ranges import Count, Filled, NotNegative, Positive, Size
+
+Scalar = str | int | float | bool | None
+"""A value that is only shown."""
 
 
 class Cache(TypedDict):
     """One level of the machine's data caches."""
 
-    level: int
-    bytes: int
-    shared_by: int
+    level: Size
+    bytes: Size
+    shared_by: Count
 
 
 class _Hardware(TypedDict):
     cpu: str
-    cores: int
-    memory_gib: float
+    cores: Size
+    memory_gib: NotNegative
 
 
 class Gpu(TypedDict):
@@ -40,6 +37,7 @@ class Gpu(TypedDict):
 class Hardware(_Hardware, total=False):
     """The hardware, from which the machine's id is made."""
 
+    architecture: str
     caches: list[Cache]
     gpus: list[Gpu]
 
@@ -52,9 +50,11 @@ class _Software(TypedDict):
 class Software(_Software, total=False):
     """The software of the machine."""
 
+    os: str
     libraries: dict[str, str]
-    blas: dict[str, Any] | None
-    numba_threading: dict[str, Any] | None
+    blas: dict[str, Scalar] | None
+    numba_threading: dict[str, Scalar] | None
+    gpu_driver: str | None
 
 
 class _Machine(TypedDict):
@@ -66,26 +66,67 @@ class _Machine(TypedDict):
 class Machine(_Machine, total=False):
     """The machine's fingerprint."""
 
-    settings: dict[str, Any]
+    settings: dict[str, Scalar]
 
 
 class Control(TypedDict):
     """A kernel against itself."""
 
     kernel: str
-    estimate: float
-    low: float
-    high: float
+    estimate: Positive
+    low: Positive
+    high: Positive
     trustworthy: bool
     causes: list[str]
 
 
-class Rounds(TypedDict):
+class _Rounds(TypedDict):
+    kernel: str
+    launch: Count
+    seconds: Annotated[list[Positive], Filled()]
+
+
+class Rounds(_Rounds, total=False):
     """The rounds of one kernel in one launch."""
 
-    kernel: str
-    launch: int
-    seconds: list[float]
+    order: list[Count]
+
+
+_Methods = TypedDict("_Methods", {"read-sum_seconds": Positive, "read-bits_seconds": Positive}, total=False)
+
+
+class _Ceiling(TypedDict):
+    seconds: Positive
+
+
+class Ceiling(_Ceiling, _Methods, total=False):
+    """Seconds for the work of one call, those of each method where there are several, and the rate."""
+
+    sigmoids_per_second: Positive
+    flops_per_second: Positive
+
+
+class ReadCeiling(Ceiling):
+    """The ceiling whose rate is shown."""
+
+    bytes_per_second: Positive
+
+
+class Ceilings(TypedDict, total=False):
+    """The machine's ceilings, for one workload."""
+
+    read: ReadCeiling
+    sigmoid: Ceiling
+    multiply: Ceiling
+
+
+class FailedCeiling(TypedDict):
+    """A worker that failed to measure a ceiling."""
+
+    name: str
+    measures: str
+    outcome: str
+    reason: str
 
 
 class Operation(TypedDict, total=False):
@@ -112,20 +153,30 @@ class Digest(_Digest, total=False):
 class _Race(TypedDict):
     workload: str
     operation: str
-    threads: int
+    threads: Size
 
 
 class Race(_Race, total=False):
     """One workload and number of threads."""
 
-    launches: int
+    launches: Count
     details: dict[str, float]
     data: Digest | None
     control: Control | None
-    ceilings: dict[str, dict[str, float]] | None
-    ceilings_failed: list[dict[str, str]]
+    ceilings: Ceilings | None
+    ceilings_failed: list[FailedCeiling]
     worker_environment: dict[str, str]
+    noise: list[dict[str, float | None]]
+    seconds: list[dict[str, NotNegative]]
     rounds: list[Rounds]
+
+
+class Budget(TypedDict):
+    """What the run's wall time was spent on, in seconds."""
+
+    start_seconds: NotNegative
+    rounds_seconds: NotNegative
+    rest_seconds: float
 
 
 class _Run(TypedDict):
@@ -135,7 +186,40 @@ class _Run(TypedDict):
 class Run(_Run, total=False):
     """How the run was made; its other keys are only shown."""
 
-    threads: list[int]
+    commit: str
+    profile: str
+    seconds: NotNegative
+    seconds_per_kernel: NotNegative
+    launches: Count
+    threads: list[Size]
+    timeout_seconds: NotNegative
+    budget: Budget
+
+
+class Pool(TypedDict):
+    """A pool of threads in a worker."""
+
+    library: str
+    threads: Count | None
+
+
+class _Counters(TypedDict):
+    cores_used: NotNegative
+    over_used: bool
+
+
+class Counters(_Counters, total=False):
+    """The counters of a kernel's worker."""
+
+    threads: NotNegative | None
+    busy_threads: Count | None
+    pools: list[Pool] | None
+    page_faults_per_call: NotNegative | None
+    switches_per_round: NotNegative | None
+    spin_seconds: list[NotNegative] | None
+    compiled_again: Count | None
+    huge_pages: bool | None
+    peak_bytes: NotNegative | None
 
 
 class File(TypedDict):
@@ -146,49 +230,3 @@ class File(TypedDict):
     operations: dict[str, Operation]
     races: list[Race]
     records: list[dict[str, Any]]
-
-
-def first_type_error(value: Any, hint: Any, where: str) -> str | None:
-    """Describes the first part of the value that does not fit the type; None if all fits. Numbers must be finite."""
-    kind = get_origin(hint) or hint
-    if kind is Any:
-        return None
-    if kind is UnionType:
-        errors = [
-            first_type_error(value, part, where) for part in get_args(hint) if (part is NoneType) is (value is None)
-        ]
-        return None if None in errors else next(iter(errors), f"{where} is null")
-    if is_typeddict(hint) and isinstance(value, dict):
-        missing = next((key for key in _hints(hint) if key in hint.__required_keys__ and key not in value), None)
-        if missing:
-            return f"{where} has no {missing}"
-        parts = ((value[key], part, f"{where}.{key}") for key, part in _hints(hint).items() if key in value)
-    elif isinstance(hint, type) and is_dataclass(hint) and isinstance(value, hint):
-        names = [field.name for field in fields(hint)]
-        parts = ((getattr(value, name), _hints(hint)[name], f"{where}.{name}") for name in names)
-    elif kind in (list, tuple) and isinstance(value, (list, tuple)):
-        parts = ((item, get_args(hint)[0], f"{where}[{index}]") for index, item in enumerate(value))
-    elif kind is dict and isinstance(value, dict):
-        parts = ((item, get_args(hint)[1], f"{where}.{key}") for key, item in value.items())
-    else:
-        return None if _is_a(value, kind) else f"{where} is {str(value)[:40]!r}; expected {_name(hint)}"
-    return next((error for part in parts if (error := first_type_error(*part))), None)
-
-
-def _is_a(value: Any, kind: Any) -> bool:
-    if is_typeddict(kind):
-        return False
-    if kind in (float, int) and not isinstance(value, bool):  # comparisons are exact, and false for NaN
-        limit = sys.float_info.max if kind is float else _LARGEST_INT
-        return isinstance(value, (int, kind)) and abs(value) <= limit
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _name(hint: Any) -> str:
-    plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
-    return plain.get(hint, "a list" if get_origin(hint) in (list, tuple) else "an object")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)

@@ -32,7 +32,7 @@ def with_tables(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_tables(document: dict[str, Any]) -> dict[str, Any]:
-    """The same with lists of objects. Raises ValueError for a table that is none; other parts are not checked."""
+    """The same with lists of objects. Raises ValueError for a malformed table; other parts are not checked."""
     lists = dict(document)
     if "records" in document:
         lists["records"] = from_table(document["records"], _NESTED)
@@ -84,13 +84,14 @@ def to_table(
 def from_table(value: Any, nested: Collection[str] = ()) -> Any:
     """The objects of a table; anything else as it is. A nested field of nulls alone is left out.
 
-    Raises ValueError for a table that is none: rows of another length than its fields, or fields that are no texts.
+    Raises ValueError for a malformed table: a row of another length than its fields, or a field name that is not a
+    string.
     """
     if not (isinstance(value, dict) and set(value) == {"fields", "rows"}):
         return value
     names, rows = value["fields"], value["rows"]
     if not (isinstance(names, list) and isinstance(rows, list) and all(isinstance(name, str) for name in names)):
-        raise ValueError("a table whose fields or rows are no lists")
+        raise ValueError("a table whose fields or rows are not lists")
     if any(not isinstance(row, list) or len(row) != len(names) for row in rows):
         raise ValueError(f"a table with a row that has not {len(names)} values")
     return [_object(dict(zip(names, row, strict=True)), nested) for row in rows]

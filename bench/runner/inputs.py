@@ -15,16 +15,17 @@ import numpy as np
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
 from bench.host import resources
+from bench.runner.kernel_run import ResultForm
 from bench.worker import shared_arrays
 from bench.worker.messages import Request
 from bench.worker.shared_arrays import Shared
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from bench.workloads.digest import digest
-from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_arguments
-from kernels.contract import Fresh, Inputs, Judge, map_arrays
+from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_argument
+from kernels.contract import Change, Fresh, Inputs, Judge, Probe, map_arrays
 
-_VECTORS = 6
+_VECTORS = 16
 """With m elements each: y, and the labels of the probes."""
 _CACHE_MEMORY_SHARE = 0.25
 """The largest part of the free memory that may hold inputs for later launches."""
@@ -39,10 +40,14 @@ class CheckCase:
     """Field → the name of a shared array; empty for the fields that are placed already."""
     fresh: Fresh
     judgement: Judge
+    change: Change | None = None
+    """Its field is the name of a shared array."""
 
     def request(self) -> Request:
         """The request that makes a worker do this call."""
-        return Request("check", {"fields": dict(self.fields), "fresh": map_arrays(np.asarray, self.fresh)})
+        change = self.change._asdict() if self.change else None
+        fresh = map_arrays(np.asarray, self.fresh)
+        return Request("check", {"fields": dict(self.fields), "fresh": fresh, "change": change})
 
     def judge(self, result: list[np.ndarray] | str) -> CheckResult:
         """Compare the returned result with the expected one; a text says what is wrong with the result's form."""
@@ -60,9 +65,7 @@ class WorkloadInputs:
         made = catalog.inputs(workload)
         probes = workload.definition.probes(made)
         arrays = dict(made.placed)
-        self.probes = [
-            CheckCase(probe.name, _share(probe.inputs, arrays), probe.fresh, probe.judge) for probe in probes
-        ]
+        self.probes = [_probe_case(probe, arrays) for probe in probes]
         self.digest = digest(*catalog.data(workload))
         self.details = dict(made.details)
         self.shared: Shared = shared_arrays.share_arrays(arrays, resources.available_bytes())
@@ -71,6 +74,7 @@ class WorkloadInputs:
         self.arrays = shared_arrays.map_arrays(self.shared.descriptor, self.shared.table)
         fields = {field: self.arrays[field] for field in workload.definition.fields}
         self.inputs = Inputs(fields, workload.static, self.details)
+        self.form = ResultForm(workload.definition.result(self.inputs), self.inputs.dtype)
         self.data, self.unseen = (
             self._case(name, catalog.fresh(workload, self.inputs, draw))
             for name, draw in (("data", DATA_DRAW), ("unseen", UNSEEN_DRAW))
@@ -86,9 +90,7 @@ class WorkloadInputs:
         """
         if (draw, call) not in self._timed:
             workload = self.workload
-            fresh = fresh_arguments(
-                workload.definition, self.inputs, workload.name, draw, call + 1, self._launch_seed
-            )[call]
+            fresh = fresh_argument(workload.definition, self.inputs, workload.name, draw, call, self._launch_seed)
             self._timed[draw, call] = self._case("timed", fresh, quick=True)
         return self._timed[draw, call]
 
@@ -113,6 +115,13 @@ class WorkloadInputs:
         del self.inputs, self.data, self.unseen
         self._timed.clear()
         self.shared.close()
+
+
+def _probe_case(probe: Probe, arrays: dict[str, np.ndarray]) -> CheckCase:
+    """The probe, whose arrays are added to those that are shared."""
+    names, change = _share(probe.inputs, arrays), probe.change
+    change = change._replace(field=names[change.field]) if change else None
+    return CheckCase(probe.name, names, probe.fresh, probe.judge, change)
 
 
 def _share(inputs: Inputs, arrays: dict[str, np.ndarray]) -> dict[str, str]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from bench.correctness.checks import CheckResult
+import numpy as np
+
+from bench.correctness.checks import CheckResult, WatchedRound
 from bench.results.samples import KernelSamples
+from bench.worker.fields import KernelResult
 from bench.worker.messages import Request, Response, RoundResponse, WorkerFailed
+from kernels.contract import Part
 
 
 class WorkerHandle(Protocol):
     """The part of a worker that the rounds use. Tests implement it without a process."""
+
+    pid: int
+    """The process id."""
 
     def suspend(self) -> None:
         """Stop the worker's process."""
@@ -26,6 +34,26 @@ class WorkerHandle(Protocol):
         """End the worker's process."""
 
 
+@dataclass(frozen=True)
+class ResultForm:
+    """What the arrays of every result are: a worker checks them, and sends a text where they are not."""
+
+    parts: Mapping[str, Part]
+    dtype: np.dtype[Any]
+
+    def require(self, result: KernelResult) -> KernelResult:
+        """The result. Raises WorkerFailed for arrays that no worker sends by itself."""
+        if isinstance(result, str):
+            return result
+        if len(result) != len(self.parts):
+            raise WorkerFailed("crashed", f"it sent {len(result)} arrays for result; expected {len(self.parts)}")
+        for (name, part), array in zip(self.parts.items(), result, strict=True):
+            if array.dtype != self.dtype or not part.fits(array.shape):
+                expected = f"{self.dtype} {part.shape}".replace("None", "any")
+                raise WorkerFailed("crashed", f"it sent {array.dtype} {array.shape} for {name}; expected {expected}")
+        return result
+
+
 @dataclass
 class KernelRun:
     """One kernel in one launch on one workload."""
@@ -38,12 +66,16 @@ class KernelRun:
     """Whether it computes in one thread."""
     is_kernel: bool = True
     """False for a program that measures a ceiling: it returns no result to check."""
+    form: ResultForm | None = None
+    """None for results that are not used."""
     responses: list[RoundResponse] = field(default_factory=list)
     """One for each timed round."""
     sampled_calls: list[int] = field(default_factory=list)
     """The number of the call in each round whose result the response has."""
     positions: list[int] = field(default_factory=list)
     """The kernel's position in each round, from 0."""
+    watched: WatchedRound | None = None
+    """A round that the race timed as well."""
 
     def fail(self, failure: WorkerFailed) -> None:
         """Record the failure and discard the times."""

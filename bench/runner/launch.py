@@ -25,10 +25,11 @@ from bench.runner.inputs import WorkloadInputs
 from bench.runner.kernel_run import KernelRun
 from bench.runner.parallel import run_concurrently
 from bench.runner.prepare import prepare, verify_and_release
-from bench.runner.rounds import calibrate_all, round_count, time_rounds
+from bench.runner.rounds import calibrate_all, round_count, time_rounds, watch_clocks
 from bench.worker import environment
 from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
 from bench.worker.process import Limits, WorkerProcess
+from bench.workloads.parameters import ROUND_DRAW
 from kernels.ceilings import specs as ceilings
 
 _WORKER_MEMORY_SHARE = 0.5
@@ -64,11 +65,9 @@ class Launch:
         variables = environment.of_worker(threads, self._resources.cache)
         missing = [name for name in specs if name not in self._workers and name not in self._not_loaded]
         self._random.shuffle(missing)
-        started = {
-            name: WorkerProcess(variables, cores and cores_of(position, threads, cores), limits)
-            for position, name in enumerate(missing, start=self.number)
-        }
-        self._workers |= started
+        for position, name in enumerate(missing, start=self.number):
+            self._workers[name] = WorkerProcess(variables, cores and cores_of(position, threads, cores), limits)
+        started = {name: self._workers[name] for name in missing}
         operations = {name: ceilings.OPERATION if name in ceilings.SPECS else operation for name in missing}
         request_generators = {started[name]: _load(specs[name], operations[name], limits.bytes) for name in missing}
         outcomes = run_concurrently(request_generators, self._at_once)
@@ -101,9 +100,7 @@ class Launch:
         starting = time.perf_counter()
         self._start(specs, inputs.workload.operation)
         began = time.perf_counter()
-        kernel_runs = {
-            name: KernelRun(self._first_samples(name), is_kernel=name not in ceilings.SPECS) for name in specs
-        }
+        kernel_runs = {name: self._kernel_run(name, inputs) for name in specs}
         request_generators = {
             name: prepare(kernel_run, inputs, skip_probes=name in calibrations, timed=seconds > 0)
             for name, kernel_run in kernel_runs.items()
@@ -120,6 +117,8 @@ class Launch:
         cpu_seconds, before = -self._cpu_seconds(), noise.snapshot()
         self._time_rounds(racing, rounds, tick)
         after, cpu_seconds = noise.snapshot(), cpu_seconds + self._cpu_seconds()
+        kernels = {name: kernel_run for name, kernel_run in _ok(racing).items() if kernel_run.is_kernel}
+        watch_clocks(kernels, self._workers, ROUND_DRAW + rounds, drop_worker)
         timed = time.perf_counter()
         tick("checking again")
         self._verify(_ok(racing), inputs, rounds)
@@ -175,6 +174,12 @@ class Launch:
     @property
     def _at_once(self) -> int:
         return len(self._resources.cores) if self._resources.cores else 1
+
+    def _kernel_run(self, name: str, inputs: WorkloadInputs) -> KernelRun:
+        samples = self._first_samples(name)
+        if name in ceilings.SPECS:
+            return KernelRun(samples, is_kernel=False)
+        return KernelRun(samples, form=inputs.form)
 
     def _first_samples(self, name: str) -> KernelSamples:
         if name in self._not_loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from bench.workloads.catalog import Workload
 
 _SHOWN_CHARACTERS = 200
 """Of the value that differs: a profile's plan has thousands."""
+_SHOWN_JOURNALS = 3
+"""Of those that were skipped: a folder may have the journals of many old runs."""
 
 
 def describe(
@@ -43,22 +46,44 @@ def describe(
     }
 
 
+@dataclass(frozen=True)
+class ResumedRun:
+    """A run that continues."""
+
+    journal: Journal
+    launch_results: list[LaunchResult]
+    skipped: tuple[str, ...]
+    """For each later journal, why another was taken."""
+
+
 def keep_journal(results: Path, description: dict[str, Any]) -> Journal:
-    """Open the journal beside the results file. Raises OSError."""
-    return Journal(results.with_suffix(journal.SUFFIX), description)
+    """A new journal beside the results file. Raises OSError."""
+    return Journal.create(results.with_suffix(journal.SUFFIX), description)
 
 
-def resume_run(folder: Path, description: Mapping[str, Any]) -> tuple[Path, list[LaunchResult]]:
-    """The results file of the folder's last unfinished run, and what that run has measured.
+def resume_run(folder: Path, description: Mapping[str, Any]) -> ResumedRun:
+    """The folder's last unfinished run that fits the description.
 
-    Raises ValueError, in one line, if there is none, or none that fits the description.
+    Raises ValueError, in one line, if there is none.
     """
-    mismatch = ""
+    skipped: list[str] = []
     for path in reversed(journal.unfinished(folder)):
-        planned, launch_results = journal.read(path)
+        try:
+            taken, planned, launch_results = Journal.take_over(path)
+        except ValueError as error:
+            skipped.append(f"{path.name} ({error})")
+            continue
         different = next((key for key, value in description.items() if planned.get(key) != value), None)
         if different is None:
-            return path.with_suffix(".json"), launch_results
-        shown = str(planned.get(different))[:_SHOWN_CHARACTERS]
-        mismatch = mismatch or f": {path.name} has another {different}: {shown}"
-    raise ValueError(f"there is no unfinished run to resume with these options{mismatch}")
+            return ResumedRun(taken, launch_results, tuple(skipped))
+        taken.close()
+        skipped.append(f"{path.name} (another {different}: {str(planned.get(different))[:_SHOWN_CHARACTERS]})")
+    raise ValueError(f"there is no unfinished run to resume with these options{list_skipped(skipped)}")
+
+
+def list_skipped(skipped: Sequence[str]) -> str:
+    """`; skipped A.journal (broken: it is empty)`, the latest first; nothing if none was."""
+    if not skipped:
+        return ""
+    more = len(skipped) - _SHOWN_JOURNALS
+    return f"; skipped {', '.join(skipped[:_SHOWN_JOURNALS])}{f' and {more} more' if more > 0 else ''}"

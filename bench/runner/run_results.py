@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bench.analysis import race as race_analysis
-from bench.analysis import roofline
+from bench.analysis import race as race_analysis, roofline
 from bench.analysis.race import Race
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.results.samples import Candidate
+from bench.runner.settings import TIMEOUT_SECONDS
 from bench.worker import environment
 from bench.worker.messages import InspectResponse, Request, WorkerFailed, parse
 from bench.worker.process import Limits, WorkerProcess
@@ -18,16 +19,17 @@ from bench.workloads.datasets import DatasetUnavailable
 from kernels import names, registry
 from kernels.contract import Option
 
-_LOADING_SECONDS = 60.0
-"""Timeout for importing a user's file."""
-
 
 def choose_kernels(
-    listed: str | None, default: Sequence[str] = (), operations: Sequence[str] = (registry.DEFAULT_OPERATION,)
+    listed: str | None,
+    default: Sequence[str] = (),
+    operations: Sequence[str] = (registry.DEFAULT_OPERATION,),
+    timeout: float = TIMEOUT_SECONDS,
 ) -> list[Candidate]:
     """The kernels that `--kernels a,b` names; for None the default, or else all that are not on request only.
 
     operations: the names of those that are raced
+    timeout: seconds that importing a user's file may take; one that takes longer is left to its record
 
     Raises ValueError, in one line, for an unknown name, a file that cannot be imported or has no such
     attribute, two kernels that would have the same name in results, and a kernel of none of the operations.
@@ -37,7 +39,7 @@ def choose_kernels(
     specs = dict.fromkeys(default if listed is None else split(listed, "--kernels"))
     candidates = [Candidate(spec, requested=listed is not None) for spec in specs]
     require_names(candidates)
-    own = {spec: _operation_of(spec) for spec in specs if spec not in registry.all_names()}
+    own = {spec: _operation_of(spec, timeout) for spec in specs if spec not in registry.all_names()}
     candidates = [replace(one, own_operation=own.get(one.spec, one.own_operation)) for one in candidates]
     for candidate in candidates:
         require_operation(candidate, operations)
@@ -70,9 +72,9 @@ def require_names(candidates: Sequence[Candidate]) -> None:
         chosen[candidate.name] = candidate.spec
 
 
-def _operation_of(spec: str) -> str:
+def _operation_of(spec: str, timeout: float) -> str:
     """The operation of a user's kernel, which is loaded in a separate process. Raises ValueError if it cannot be."""
-    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(_LOADING_SECONDS, sys.maxsize))
+    worker = WorkerProcess(environment.of_worker(1, None), None, Limits(timeout, sys.maxsize))
     try:
         response = worker.request(Request("inspect", {"spec": spec}))
         return parse(InspectResponse, response).operation

@@ -14,8 +14,7 @@ from bench.host.checkout import compiled_code_folder
 from bench.results.journal import Journal
 from bench.results.record import Record, Results
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from bench.runner import estimate, resume, run_results, selection
-from bench.runner import settings as run_settings
+from bench.runner import estimate, resume, run_results, selection, settings as run_settings
 from bench.runner.inputs import InputCache
 from bench.runner.launch import Launch, resources_for
 from bench.runner.rounds import earlier_calibration
@@ -97,19 +96,25 @@ class Session:
             for launch in run_settings.planned_launches([self.workloads[name] for name in batch], self.settings)
         ]
 
-    def keep_journal(self, results: Path) -> None:
-        """Append every launch's results to a journal beside the results file. Raises OSError."""
-        self.journal = resume.keep_journal(results, self._describe())
+    def keep_journal(self, results: Path) -> Path:
+        """Append every launch's results to a journal beside the results file. Raises OSError.
 
-    def resume(self, folder: Path) -> Path:
-        """Continue the last unfinished run in the folder. Returns the path of its results file.
-
-        Raises ValueError, in one line, if there is none, or it measured something else.
+        Returns the path of the results file, numbered if another run has a journal of that name.
         """
-        file, self.launch_results = resume.resume_run(folder, self._describe())
+        self.journal = resume.keep_journal(results, self._describe())
+        return self.journal.path.with_suffix(results.suffix)
+
+    def resume(self, folder: Path) -> tuple[Path, tuple[str, ...]]:
+        """Continue the last unfinished run in the folder.
+
+        Returns the path of its results file, and for each later journal why it was skipped. Raises ValueError, in one
+        line, if there is none, or it measured something else.
+        """
+        resumed = resume.resume_run(folder, self._describe())
+        self.journal, self.launch_results = resumed.journal, resumed.launch_results
         for launch_result in self.launch_results:
             self._wall_time.add_earlier(launch_result)
-        return file
+        return resumed.journal.path.with_suffix(".json"), resumed.skipped
 
     def _describe(self) -> dict[str, Any]:
         return resume.describe(self.plan, self.settings, self.candidates, self.workloads)

@@ -1,7 +1,8 @@
 """Compiles a kernel before its first call, and counts its compiled versions.
 
 Numba, JAX and torch.compile each need their own way. For any other kernel, compilation is part of the first call. A
-function of Numba may have its first arguments bound by `functools.partial`.
+function of Numba may have its first arguments bound by `functools.partial`. A Python function around a compiled one
+may say so with its attribute `compiles`: that function, and one that makes its arguments of the outer ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _numba_responses: dict[Any, CompileResponse] = {}
 
 def compile_ahead(call: Callable[..., Any], arguments: tuple[Any, ...]) -> CompileResponse:
     """Compile the function for these arguments, without a call where possible."""
+    if inner := getattr(call, "compiles", None):
+        function, inner_arguments = inner
+        return compile_ahead(function, tuple(inner_arguments(*arguments)))
     if _is_numba(whole := unbound(call)):
         return _numba(whole, (*_bound(call), *arguments))
     if _is_jax(call):
@@ -31,6 +35,8 @@ def compile_ahead(call: Callable[..., Any], arguments: tuple[Any, ...]) -> Compi
 
 def version_count(call: Callable[..., Any]) -> int | None:
     """How many versions of the function are compiled; None if no compiler is known for it."""
+    if inner := getattr(call, "compiles", None):
+        return version_count(inner[0])
     if _is_numba(whole := unbound(call)):
         return len(whole.signatures)  # type: ignore[attr-defined]
     if _is_jax(call):
@@ -68,7 +74,10 @@ def _numba(call: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     if (call, types) not in _numba_responses:  # an earlier workload with the same types compiled it
         hits = sum(call.stats.cache_hits.values())
         start = perf_counter()
-        call.compile(types)
+        try:
+            call.compile(types)
+        except RuntimeError:  # with a signature in its decorator, it was compiled when it was made, and for no other
+            return CompileResponse()
         seconds = perf_counter() - start
         from_cache = sum(call.stats.cache_hits.values()) > hits
         _numba_responses[call, types] = CompileResponse(None, seconds, from_cache)
@@ -79,13 +88,20 @@ def _jax(call: Any, arguments: tuple[Any, ...]) -> CompileResponse:
     import jax.monitoring
 
     events: list[str] = []
-    jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
-    start = perf_counter()
-    lowered = call.lower(*arguments)
-    lowered_at = perf_counter()
-    events.clear()
-    lowered.compile()
-    seconds = perf_counter() - lowered_at
+
+    def listener(event: str, **_: str | int) -> None:
+        events.append(event)
+
+    jax.monitoring.register_event_listener(listener)
+    try:
+        start = perf_counter()
+        lowered = call.lower(*arguments)
+        lowered_at = perf_counter()
+        events.clear()
+        lowered.compile()
+        seconds = perf_counter() - lowered_at
+    finally:
+        jax.monitoring.unregister_event_listener(listener)
     return CompileResponse(lowered_at - start, seconds, any("cache_hit" in event for event in events))
 
 

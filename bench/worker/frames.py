@@ -20,7 +20,9 @@ import numpy as np
 _LENGTH = struct.Struct(">I")
 _MAX_BODY_BYTES = 2**26
 """64 MiB is a gradient of 6 million features; no honest message comes near."""
-_DTYPES = {"float32", "float64"}
+_MAX_COMMAS = 2**20
+"""In a body: lists of lists need 20 times their bytes in memory. Arrays have none, and other lists are short."""
+_DTYPES = ("float32", "float64")
 
 
 class ProtocolError(ValueError):
@@ -43,13 +45,16 @@ def array(packed: Any) -> np.ndarray:
     """The array that `encode` packed. Raises ProtocolError."""
     if not isinstance(packed, dict):
         raise ProtocolError("no array")
-    if packed.get("dtype") not in _DTYPES:
-        raise ProtocolError(f"an array of {packed.get('dtype')!r:.40}")
+    dtype, shape = packed.get("dtype"), packed.get("shape")
+    if dtype not in _DTYPES:
+        # only a text is shown: a nest of lists may be too deep for repr
+        raise ProtocolError(f"an array of {dtype!r:.40}" if isinstance(dtype, str) else "an array without a dtype")
+    if not (isinstance(shape, list) and all(type(length) is int and length >= 0 for length in shape)):
+        raise ProtocolError("an array without a shape")
     try:
-        flat = np.frombuffer(base64.b64decode(packed["bytes"], validate=True), packed["dtype"])
-        return flat.reshape(packed["shape"])
+        return np.frombuffer(base64.b64decode(packed["bytes"], validate=True), dtype).reshape(shape)
     except (TypeError, ValueError, LookupError) as error:
-        raise ProtocolError(f"an invalid array ({error})") from None
+        raise ProtocolError(f"an invalid array ({str(error)[:80]})") from None
 
 
 class Frames:
@@ -61,6 +66,11 @@ class Frames:
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
         self._buffer += data
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are bytes after the last message."""
+        return bool(self._buffer)
 
     def next(self) -> dict[str, Any] | None:
         """The next whole message; None until it has arrived. Raises ProtocolError."""
@@ -74,6 +84,8 @@ class Frames:
             return None
         body = bytes(self._buffer[_LENGTH.size : end])
         del self._buffer[:end]
+        if body.count(b",") > _MAX_COMMAS:
+            raise ProtocolError("a frame with more lists than a message has")
         try:
             message = json.loads(body)
         except (ValueError, RecursionError):

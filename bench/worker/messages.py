@@ -1,20 +1,20 @@
 """What the race asks of a worker, and what the worker answers: one dataclass for each response.
 
 The race does not trust a worker, since a kernel may do anything to its process: `parse` checks every field of a
-response before the race uses it. How messages become bytes is in frames.py.
+response before the race uses it. How a field of each type is checked is in fields.py; how messages become bytes is in
+frames.py.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias, TypeVar, get_type_hints
 
-import numpy as np
-
-from bench.worker.frames import ProtocolError, array
+from bench.worker.exit_status import OUTCOMES
+from bench.worker.fields import READERS, Core, KernelResult, Name, Pool
+from bench.worker.frames import ProtocolError
 
 WARMUP_SECONDS = 0.002
 """Duration of the untimed calls before each round: other processes have used the caches since. Resumed after 10 ms,
@@ -41,15 +41,24 @@ class WorkerFailed(Exception):  # noqa: N818 - an outcome of a kernel, not an er
 
 Response: TypeAlias = dict[str, Any]
 """A response as received; `parse` makes one of the types below of it."""
-KernelResult: TypeAlias = list[np.ndarray] | str
-"""The parts of the result, in the operation's order; or what is wrong with the form of what the kernel returned."""
+
+
+@dataclass(frozen=True)
+class FailureResponse:
+    """The kernel failed, and its worker says how."""
+
+    outcome: Name
+    """One of OUTCOMES."""
+    reason: str
+    bad_spec: bool | None = None
+    """As in WorkerFailed."""
 
 
 @dataclass(frozen=True)
 class InspectResponse:
     """What a kernel is, before it is loaded for an operation."""
 
-    operation: str
+    operation: Name
 
 
 @dataclass(frozen=True)
@@ -57,10 +66,10 @@ class LoadResponse:
     """The kernel is imported and its backend started."""
 
     import_seconds: float
-    backend: str
-    device: str
+    backend: Name
+    device: Name
     passes: int | float | None
-    of: str
+    of: Name
     """The kernel that it is made of, if any."""
 
 
@@ -111,7 +120,7 @@ class CalibrateResponse:
     call_seconds: float
     placing_seconds: float
     cores_used: float
-    busy_threads: float
+    busy_threads: int
 
 
 @dataclass(frozen=True)
@@ -131,83 +140,68 @@ class RoundResponse:
     spin_seconds: float
     """What an empty loop took before the round."""
     cpu_seconds: float
-    page_faults: float
-    switches: float
+    page_faults: int
+    switches: int
     """Involuntary context switches."""
     mutated: bool
     """Whether the kernel wrote into its arguments."""
 
 
 @dataclass(frozen=True)
+class DrawResponse:
+    """The arguments of a round that the race times itself are placed."""
+
+    placing_seconds: float
+    """What placing the arguments of one call took."""
+
+
+@dataclass(frozen=True)
+class WatchedResponse:
+    """That round, as the worker timed it."""
+
+    seconds: float
+    waited_seconds: float | None
+    """How long its thread waited for a core meanwhile; None where the system does not count it."""
+
+
+@dataclass(frozen=True)
 class ReleaseResponse:
     """The workload is released; what the worker observed while it was placed."""
 
-    compiled_again: float | None
+    compiled_again: int | None
     """Versions compiled since calibration."""
-    pools: list[dict[str, Any]]
-    threads: float | None
-    cores: list[int]
-    peak_bytes: float | None
-    placing_alone_seconds: float
-    """What placing the arguments of one call took before any data was placed."""
+    pools: list[Pool]
+    threads: int | None
+    cores: list[Core]
+    peak_bytes: int | None
 
 
 T = TypeVar("T")
 
 
 def parse(response_type: type[T], response: Response) -> T:
-    """The response with every field checked. Raises WorkerFailed where one is missing or of another type."""
+    """The response with every field checked. Raises WorkerFailed, which names the field, where one is not valid.
+
+    Texts are printable, and numbers are finite and not negative.
+    """
     values = {}
     for name, hint in _hints(response_type).items():
         try:
-            values[name] = _READERS[hint](response.get(name))
+            values[name] = READERS[hint](response.get(name))
         except ProtocolError as error:
             raise WorkerFailed("crashed", f"it sent {error} for {name}") from None
     return response_type(**values)
 
 
-_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+def reported_failure(response: Response) -> WorkerFailed:
+    """How a worker says that its kernel failed."""
+    try:
+        failure = parse(FailureResponse, response)
+    except WorkerFailed as invalid:
+        return invalid
+    if failure.outcome not in OUTCOMES:
+        return WorkerFailed("crashed", f"it sent {failure.outcome!r} for outcome; expected {', '.join(OUTCOMES)}")
+    return WorkerFailed(failure.outcome, failure.reason, failure.bad_spec is True)
 
 
-def _number(value: Any) -> float:
-    return float(_finite(value))
-
-
-def _finite(value: Any) -> float:
-    # a comparison, because math.isfinite raises OverflowError for an int over the largest float
-    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
-        return value
-    raise ProtocolError("no number")
-
-
-def _instance(kind: type, name: str) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if isinstance(value, kind):
-            return value
-        raise ProtocolError(f"no {name}")
-
-    return read
-
-
-def _optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else read(value)
-
-
-def _list(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    return lambda value: [read(part) for part in _instance(list, "list")(value)]
-
-
-_boolean = _instance(bool, "boolean")
-_READERS: dict[Any, Callable[[Any], Any]] = {
-    float: _number,
-    float | None: _optional(_number),
-    int | float | None: _optional(_finite),
-    int: lambda value: int(_number(value)),
-    bool: _boolean,
-    bool | None: _optional(_boolean),
-    str: _instance(str, "text"),
-    list[int]: _list(_instance(int, "number")),
-    list[dict[str, Any]]: _list(_instance(dict, "object")),
-    KernelResult: lambda value: value if isinstance(value, str) else _list(array)(value),
-}
-"""How a field of each type is read. Numbers are finite; JSON as Python reads it has NaN and Infinity."""
+_hints: Callable[[Any], dict[str, Any]] = cache(partial(get_type_hints, include_extras=True))

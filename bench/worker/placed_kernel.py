@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bench.worker import shared_arrays
-from bench.worker.messages import KernelResult
+from bench.worker.fields import KernelResult
 from bench.workloads.parameters import fresh_arguments
-from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, Shape, arrays_of, map_arrays
+from kernels.backends import is_known
+from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, arrays_of, map_arrays
 
 Arguments: TypeAlias = list[tuple[Any, ...]]
 """All arguments of each call: the placed fields, then the fresh ones."""
@@ -52,18 +53,31 @@ class PlacedKernel:
     """Of a call before the rounds."""
 
     def draw_arguments(self, draw: int, count: int, seed: int | None = None) -> tuple[Arguments, float]:
-        """The arguments of `count` calls, each with new ones, and the seconds that placing those of one call took."""
+        """The arguments of `count` calls of `timed_call`, and the seconds that placing the fresh ones of one took."""
         seed = self.launch_seed if seed is None else seed
         self.drawn = fresh_arguments(self.operation, self.inputs, self.workload, draw, count, seed)
         self.passed = [map_arrays(aligned, fresh) for fresh in self.drawn]
         asarray, placed = self.kernel.backend.asarray, self.placed
+        if not is_known(self.kernel.backend):
+            return [(*placed, *fresh) for fresh in self.passed], 0.0  # `timed_call` places them
         start = perf_counter()
         arguments = [(*placed, *map_arrays(asarray, fresh)) for fresh in self.passed]
         return arguments, (perf_counter() - start) / count
 
+    @property
+    def timed_call(self) -> Call:
+        """The call as it is timed: with the placing of its fresh arguments, if the backend is not the project's.
+
+        A backend that got the arguments of several calls in advance could compute all their results at once.
+        """
+        call, asarray, placed = self.call, self.kernel.backend.asarray, len(self.placed)
+        if is_known(self.kernel.backend):
+            return call
+        return lambda *arguments: call(*arguments[:placed], *map_arrays(asarray, arguments[placed:]))
+
     def time_calls(self, arguments: Arguments) -> float:
         """Seconds for one call with each of the arguments."""
-        call, wait = self.call, self.kernel.backend.wait
+        call, wait = self.timed_call, self.kernel.backend.wait
         start = perf_counter()
         for of_call in arguments:
             wait(call(*of_call))
@@ -102,7 +116,7 @@ def to_numpy(backend: Backend, parts: Mapping[str, Part], dtype: np.dtype[Any], 
             converted = _part_to_numpy(backend, part, dtype, value)
         except (TypeError, ValueError) as error:
             return f"{name} is {error}".partition("\n")[0]
-        if not _fits(converted.shape, part.shape):
+        if not part.fits(converted.shape):
             return f"{name} has shape {converted.shape}; expected {part.shape}".replace("None", "any")
         arrays.append(converted)
     return arrays
@@ -121,12 +135,6 @@ def _part_to_numpy(backend: Backend, part: Part, dtype: np.dtype[Any], value: An
     if len(shapes := {step.shape for step in steps}) > 1:
         raise ValueError(f"a list of arrays of {len(shapes)} shapes, such as {steps[0].shape}; expected one shape")
     return np.array(steps, dtype)
-
-
-def _fits(shape: tuple[int, ...], expected: Shape) -> bool:
-    return len(shape) == len(expected) and all(
-        length in (None, actual) for actual, length in zip(shape, expected, strict=True)
-    )
 
 
 def complete_like(placed_kernel: PlacedKernel, result: Any) -> Any:

@@ -18,14 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.host import procfs
-from bench.worker.exit_status import OUTCOMES, PHASES
+from bench.worker.exit_status import PHASES, exit_reason
 from bench.worker.frames import Frames, ProtocolError, send
-from bench.worker.messages import Request, Response, WorkerFailed
+from bench.worker.messages import Request, Response, WorkerFailed, reported_failure
+from bench.worker.supervisor import ENDING_SECONDS, PID_BYTES
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 1e-4
 _GRACE_SECONDS = 1.0
 """The longest wait for a process to exit after its connection closed, and for one to stop after SIGSTOP."""
+_RUNNING = ("R", "S", "D")
+"""The states, as ps shows them, of a process that is neither stopped nor dead."""
 _OUTPUT_TAIL_BYTES = 500
 
 
@@ -40,7 +43,7 @@ class Limits:
 
 
 class WorkerProcess:
-    """The process of one worker."""
+    """The process of one worker, and between it and this process its supervisor."""
 
     def __init__(
         self,
@@ -79,6 +82,8 @@ class WorkerProcess:
         os.set_blocking(readable, False)
         self._socket, self._output = parent_end, readable
         self._frames = Frames()
+        self.pid = 0
+        """The worker's process; 0 before the first request."""
         self._deadline = float("inf")
         self._request_name = "load"
         self._output_tail = b""
@@ -91,8 +96,12 @@ class WorkerProcess:
         self._deadline = time.monotonic() + self.limits.seconds
         self._socket.settimeout(self.limits.seconds)
         try:
+            if not self.pid:
+                self.pid = int.from_bytes(self._socket.recv(PID_BYTES, socket.MSG_WAITALL))
             descriptors = [] if request.descriptor is None else [request.descriptor]
             send(self._socket, {"request": request.name, **request.arguments}, descriptors)
+        except TimeoutError:
+            raise self._timeout() from None
         except OSError:
             raise self._failure() from None
 
@@ -106,11 +115,10 @@ class WorkerProcess:
 
     def suspend(self) -> None:
         """Stop the worker and all its children. Returns when it has stopped, or after a second."""
-        if self._signal(signal.SIGSTOP) and hasattr(os, "waitid"):
-            flags, deadline = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT, time.monotonic() + _GRACE_SECONDS
-            with suppress(ChildProcessError):
-                while os.waitid(os.P_PID, self._popen.pid, flags) is None and time.monotonic() < deadline:
-                    time.sleep(_POLL_SECONDS)
+        if self._signal(signal.SIGSTOP):
+            deadline = time.monotonic() + _GRACE_SECONDS
+            while procfs.state(self.pid) in _RUNNING and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
         """Let the worker and its children continue."""
@@ -121,12 +129,19 @@ class WorkerProcess:
         if self.closed:
             return
         self.closed = True
-        descendants = procfs.descendants(self._popen.pid)
-        self._signal(signal.SIGKILL)
-        for descendant in descendants:
-            with suppress(Exception):  # it has exited already
-                descendant.kill()
-        self._popen.wait()
+        if sys.platform == "linux":
+            self._popen.terminate()
+            self._popen.send_signal(signal.SIGCONT)  # the kernel may have stopped its supervisor
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(ENDING_SECONDS + _GRACE_SECONDS)
+        if sys.platform != "linux" or self._popen.returncode is None:
+            descendants = procfs.descendants(self._popen.pid)
+            self._signal(signal.SIGKILL)
+            for descendant in descendants:
+                with suppress(Exception):  # it has exited already
+                    descendant.kill()
+            self._popen.kill()
+            self._popen.wait()
         self._drain()
         self._socket.close()
         os.close(self._output)
@@ -139,11 +154,13 @@ class WorkerProcess:
     @property
     def cpu_seconds(self) -> float:
         """The processor time that the worker has used so far."""
-        return procfs.cpu_seconds(self._popen.pid)
+        return procfs.cpu_seconds(self.pid)
 
     def _signal(self, number: signal.Signals) -> bool:
+        if not self.pid:
+            return False
         try:
-            os.killpg(self._popen.pid, number)
+            os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):  # macOS refuses for a zombie
             return False
         return True
@@ -172,10 +189,12 @@ class WorkerProcess:
             return WorkerFailed("crashed", f"it sent {error} {self._phase()}")
         if message is None:
             return self._unreported_failure()
+        if self._frames.pending:
+            self.kill()
+            return WorkerFailed("crashed", f"it sent more than one response {self._phase()}")
         if "outcome" in message:
             self.kill()
-            outcome = message["outcome"] if message["outcome"] in OUTCOMES else "crashed"
-            return WorkerFailed(outcome, str(message.get("reason")), message.get("bad_spec") is True)
+            return reported_failure(message)
         return message
 
     def _drain(self) -> None:
@@ -187,40 +206,31 @@ class WorkerProcess:
     def _unreported_failure(self) -> WorkerFailed | None:
         """The failures that a worker does not report: a timeout, too much memory, stopped or exited."""
         if time.monotonic() > self._deadline:
-            self.kill()
-            return WorkerFailed("timeout", f"not finished after {self.limits.seconds:g} s, {self._phase()}")
-        if (resident := procfs.resident_bytes(self._popen.pid)) > self.limits.bytes:
+            return self._timeout()
+        if (resident := procfs.resident_bytes(self.pid)) > self.limits.bytes:
             self.kill()
             used, limit = resident / 2**30, self.limits.bytes / 2**30
             return WorkerFailed("out-of-memory", f"it used {used:.1f} GiB, over its limit of {limit:.1f}")
-        if hasattr(os, "waitid"):
-            flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
-            with suppress(ChildProcessError):
-                status = os.waitid(os.P_PID, self._popen.pid, flags)
-                if status is not None and status.si_code == os.CLD_STOPPED:
-                    name = signal.Signals(status.si_status).name
-                    self.kill()
-                    return WorkerFailed("crashed", f"it stopped itself ({name}) {self._phase()}")
-                if status is not None:
-                    return self._failure()
+        if procfs.state(self.pid) == "T":
+            self.kill()
+            return WorkerFailed("crashed", f"it stopped itself {self._phase()}")
+        if self._popen.poll() is not None:
+            return self._failure()
         return None
+
+    def _timeout(self) -> WorkerFailed:
+        self.kill()
+        return WorkerFailed("timeout", f"not finished after {self.limits.seconds:g} s, {self._phase()}")
 
     def _failure(self) -> WorkerFailed:
         """How the worker ended, once its connection is closed."""
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < deadline and not _has_exited(self._popen):
-            time.sleep(0.005)
-        exited = _has_exited(self._popen)
-        self.kill()
-        if not exited:
-            return WorkerFailed("crashed", f"it closed its connection {self._phase()}")
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_GRACE_SECONDS)
         code = self._popen.returncode
-        if code >= 0:
-            return WorkerFailed("crashed", f"it exited with code {code} {self._phase()}")
-        name = signal.Signals(-code).name
-        description = f"{signal.strsignal(-code)}".lower()
-        hint = " (the system may have run out of memory)" if -code == signal.SIGKILL else ""
-        return WorkerFailed("crashed", f"{name}, {description}, {self._phase()}{hint}")
+        self.kill()
+        if code is None:
+            return WorkerFailed("crashed", f"it closed its connection {self._phase()}")
+        return WorkerFailed("crashed", exit_reason(code, self._phase()))
 
     def _phase(self) -> str:
         return PHASES.get(self._request_name, f"during {self._request_name}")
@@ -243,13 +253,3 @@ def as_completed(workers: Sequence[WorkerProcess]) -> Iterator[tuple[WorkerProce
                         with suppress(KeyError, ValueError, OSError):
                             selector.unregister(file)
                     yield process, response
-
-
-def _has_exited(popen: subprocess.Popen[bytes]) -> bool:
-    """Whether the process has exited. Where possible it is not reaped, which keeps its process group's id taken."""
-    if not hasattr(os, "waitid"):
-        return popen.poll() is not None
-    try:
-        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True

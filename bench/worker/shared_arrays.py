@@ -17,6 +17,8 @@ import os
 import sys
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -140,6 +142,26 @@ def local_copy(descriptor: int, entry: dict[str, Any]) -> np.ndarray:
     _LIBC.mprotect(allocated.ctypes.data + start, size, _PROT_READ)
     array.flags.writeable = False
     return array
+
+
+@contextmanager
+def overwritten(mapped: np.ndarray, row: int, values: np.ndarray) -> Iterator[None]:
+    """Overwrite a row of an array of `map_arrays`, in this process only; restored in the end."""
+    size = _rounded_up(mapped.nbytes, mmap.PAGESIZE)
+    writable = np.ctypeslib.as_array((ctypes.c_ubyte * mapped.nbytes).from_address(mapped.ctypes.data))
+    rows = writable.view(mapped.dtype).reshape(mapped.shape, order="C" if mapped.flags.c_contiguous else "F")
+    before = mapped[row].copy()
+
+    def write(new: np.ndarray) -> None:
+        _LIBC.mprotect(mapped.ctypes.data, size, mmap.PROT_READ | mmap.PROT_WRITE)
+        rows[row] = new
+        _LIBC.mprotect(mapped.ctypes.data, size, mmap.PROT_READ)
+
+    write(values)
+    try:
+        yield
+    finally:
+        write(before)
 
 
 def aligned(array: np.ndarray) -> np.ndarray:

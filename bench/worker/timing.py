@@ -1,7 +1,8 @@
 """The loop that measures: draw parameters, warm up, calibrate, time a round.
 
-The timed expression is exactly `backend.wait(call(*placed, *fresh))`, on arrays that are already placed. No timed
-call gets fresh arguments that its worker has seen. Separate from worker.py, which answers requests.
+The timed expression is exactly `backend.wait(call(*placed, *fresh))`, on arrays that are already placed (but see
+`PlacedKernel.timed_call` for backends that are not the project's). No timed call gets fresh arguments that its worker
+has seen. Separate from worker.py, which answers requests.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 from bench.host import procfs
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, RoundResponse
-from bench.worker.placed_kernel import PlacedKernel, complete_like
+from bench.worker.placed_kernel import Arguments, PlacedKernel, complete_like
 
 ROUND_SECONDS = 0.005
 """The shortest round: 10⁵ times the timer's resolution, and longer than the scheduler's tick of 4 ms."""
@@ -64,7 +66,7 @@ def _choose_iterations(placed_kernel: PlacedKernel, draw: int) -> tuple[int, int
 def _observe_threads(placed_kernel: PlacedKernel, draw: int, calls: int, batches: int) -> CalibrateResponse:
     """Make this many batches of calls, and count the threads that compute in them."""
     arguments, placing = placed_kernel.draw_arguments(draw, calls * batches)
-    result = placed_kernel.kernel.backend.wait(placed_kernel.call(*arguments[0]))
+    result = placed_kernel.kernel.backend.wait(placed_kernel.timed_call(*arguments[0]))
     placed_kernel.earlier_result, _ = placed_kernel.to_numpy(result)
     before, start, cpu_start = procfs.thread_seconds(), perf_counter(), process_time()
     repetitions, elapsed = 0, 0.0
@@ -96,16 +98,8 @@ def time_round(
     placed_kernel.warm_up(draw, WARMUP_SECONDS)
     # drawn only now, so that no untimed call can compute with these arguments
     arguments, placing = placed_kernel.draw_arguments(draw, iterations)
-    before, sample, after = arguments[:sampled_call], arguments[sampled_call], arguments[1 + sampled_call :]
-    call, wait = placed_kernel.call, placed_kernel.kernel.backend.wait
     usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
-    start = perf_counter()
-    for of_call in before:
-        wait(call(*of_call))
-    result = wait(call(*sample))
-    for of_call in after:
-        wait(call(*of_call))
-    end = perf_counter()
+    seconds, result = time_calls(placed_kernel, arguments, sampled_call)
     cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
     # the first conversion is slow and does not count; the next two are compared with each other
     first, second = (complete_like(placed_kernel, result) for _ in range(2))
@@ -115,9 +109,9 @@ def time_round(
     if len(allowed) > 1:  # with a single core there is nothing to restore
         os.sched_setaffinity(0, allowed)
     return RoundResponse(
-        seconds=end - start,
+        seconds=seconds,
         result=converted,
-        result_wait_seconds=result_wait if not after else None,
+        result_wait_seconds=result_wait if sampled_call == iterations - 1 else None,
         copying_seconds=copying,
         placing_seconds=placing,
         spin_seconds=spin,
@@ -126,6 +120,19 @@ def time_round(
         switches=usage.ru_nivcsw - usage_start.ru_nivcsw,
         mutated=placed_kernel.mutated,
     )
+
+
+def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int) -> tuple[float, Any]:
+    """Seconds for one call with each of the arguments, and the result of call number `sampled_call`."""
+    before, sample, after = arguments[:sampled_call], arguments[sampled_call], arguments[1 + sampled_call :]
+    call, wait = placed_kernel.timed_call, placed_kernel.kernel.backend.wait
+    start = perf_counter()
+    for of_call in before:
+        wait(call(*of_call))
+    result = wait(call(*sample))
+    for of_call in after:
+        wait(call(*of_call))
+    return perf_counter() - start, result
 
 
 def _shortest_trial(placed_kernel: PlacedKernel, draw: int, calls: int) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """One kernel in its own process, for one launch. It answers the requests of the race, one at a time.
 
-    load → ( place → compile → call → check... → calibrate → round... → check → release ) for each workload
+    load → ( place → compile → call → check... → calibrate → round... → draw → watched → check → release )
+           for each workload
 
 The worker judges nothing: it sends times and results as they are, and the race, which the kernel cannot reach, checks
 them.
@@ -12,11 +13,10 @@ import gc
 import os
 import resource
 import socket
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from math import isfinite
 from numbers import Integral, Real
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -31,19 +31,18 @@ from bench.worker.messages import (
     CallResponse,
     CheckResponse,
     CompileResponse,
+    DrawResponse,
     InspectResponse,
     LoadResponse,
     PlaceResponse,
     ReleaseResponse,
     RoundResponse,
+    WatchedResponse,
 )
-from bench.worker.placed_kernel import PlacedKernel
+from bench.worker.placed_kernel import Arguments, PlacedKernel
 from kernels import BackendUnavailable, Inputs, Kernel, Operation, load, load_operation
 from kernels.contract import Static, map_arrays
 from kernels.registry import error_line
-
-_PLACINGS = 15
-"""How often arguments are placed before there is data to compute with, to measure what placing alone costs."""
 
 
 def serve(descriptor: int) -> None:
@@ -62,7 +61,8 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     try:
         if descriptors:
             message["descriptor"] = descriptors[0]
-        # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, round, release
+        # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, round, draw,
+        # watched, release
         response: object = getattr(worker, request)(**message)
         return vars(response)
     except BackendUnavailable as unavailable:
@@ -92,6 +92,13 @@ def _arrays(fresh: Any) -> Any:
     return tuple(map(_arrays, fresh)) if isinstance(fresh, list) else array(fresh)[()]
 
 
+def overwritten(shared: dict[str, np.ndarray], change: dict[str, Any] | None) -> AbstractContextManager[None]:
+    """Overwrite the row that `change` names, its field being the name of a shared array; None: nothing."""
+    if change is None:
+        return nullcontext()
+    return shared_arrays.overwritten(shared[change["field"]], change["row"], array(change["values"]))
+
+
 class Worker:
     """Each request is a method, which returns the response."""
 
@@ -101,8 +108,9 @@ class Worker:
         self.shared: dict[str, np.ndarray] = {}
         self.placed_kernel: PlacedKernel
         self.probe_fields: dict[str, Any] = {}
-        self.placing_seconds = 0.0
         self.version_count: int | None = None
+        self.arguments: Arguments = []
+        """Of the round that comes next, if the race times it as well."""
 
     def inspect(self, spec: str) -> InspectResponse:
         """Import a kernel of the user's own, to know what it computes."""
@@ -133,6 +141,8 @@ class Worker:
         self, name: str, launch_seed: int, table: dict[str, Any], static: Any, descriptor: int
     ) -> PlaceResponse:
         """Map the workload's arrays from shared memory, and place the operation's fields."""
+        self.probe_fields = {}
+        self.probe_fields = {}
         try:
             self.shared = shared_arrays.map_arrays(descriptor, table)
             fields = {field: self._shared_or_copy(descriptor, table, field) for field in self.operation.fields}
@@ -140,7 +150,6 @@ class Worker:
             os.close(descriptor)
         inputs = Inputs({field: self.shared[field] for field in fields}, _hashable(static))
         self.placed_kernel = PlacedKernel(self.kernel, self.operation, inputs, name, launch_seed)
-        self.placing_seconds = median(self.placed_kernel.draw_arguments(0, 1)[1] for _ in range(_PLACINGS))
         asarray = self.kernel.backend.asarray
         start = perf_counter()
         self.placed_kernel.placed = tuple(asarray(array) for array in fields.values())
@@ -160,8 +169,9 @@ class Worker:
         start = perf_counter()
         placed_kernel.call = self.kernel.built(placed_kernel.inputs.static)
         build_seconds = perf_counter() - start
-        (arguments,), _ = placed_kernel.draw_arguments(draw, 1)
-        compiled = compile_ahead(placed_kernel.call, arguments)
+        placed_kernel.draw_arguments(draw, 1)
+        fresh = map_arrays(self.kernel.backend.asarray, placed_kernel.passed[0])
+        compiled = compile_ahead(placed_kernel.call, (*placed_kernel.placed, *fresh))
         return replace(
             compiled,
             build_seconds=None if self.kernel.build is None else build_seconds,
@@ -173,21 +183,22 @@ class Worker:
         arguments, _ = self.placed_kernel.draw_arguments(draw, 1)
         return CallResponse(self.placed_kernel.time_calls(arguments))
 
-    def check(self, fields: dict[str, str], fresh: list[Any]) -> CheckResponse:
+    def check(self, fields: dict[str, str], fresh: list[Any], change: dict[str, Any] | None = None) -> CheckResponse:
         """One call and its result.
 
-        fields: field → the name of a shared array, for a probe; empty for the placed fields. fresh: its arguments
+        fields: field → the name of a shared array, for a probe; empty for the placed fields. fresh: its arguments.
+        change: a row of a shared array that is overwritten during the call
         """
         asarray, placed_kernel = self.kernel.backend.asarray, self.placed_kernel
-        known = self.probe_fields
-        # in the order of the fields, as the workload's own are placed
-        self.probe_fields = {
-            name: known[name] if name in known else asarray(self.shared[name]) for name in fields.values()
-        }
-        placed = tuple(self.probe_fields[name] for name in fields.values()) if fields else placed_kernel.placed
+        known = dict(zip(self.operation.fields, placed_kernel.placed, strict=True)) | self.probe_fields
+        for name in fields.values():  # in the order of the fields, as the workload's own are placed
+            if name not in known:
+                known[name] = self.probe_fields[name] = asarray(self.shared[name])
+        placed = tuple(known[name] for name in fields.values()) if fields else placed_kernel.placed
         arguments = map_arrays(asarray, _arrays(fresh))
-        result = self.kernel.backend.wait(placed_kernel.call(*placed, *arguments))
-        return CheckResponse(placed_kernel.to_numpy(result)[0])
+        with overwritten(self.shared, change):
+            result = self.kernel.backend.wait(placed_kernel.call(*placed, *arguments))
+            return CheckResponse(placed_kernel.to_numpy(result)[0])
 
     def calibrate(self, draw: int, iterations: int | None) -> CalibrateResponse:
         """Choose the number of calls in a round, unless it is given, and count the threads that compute in them."""
@@ -200,19 +211,32 @@ class Worker:
         """Time one round, and return the result of call number `sampled_call`."""
         return timing.time_round(self.placed_kernel, draw, iterations, sampled_call, cores)
 
+    def draw(self, draw: int, iterations: int) -> DrawResponse:
+        """Place the arguments of a round that the race times as well."""
+        self.arguments, placing = self.placed_kernel.draw_arguments(draw, iterations)
+        return DrawResponse(placing)
+
+    def watched(self) -> WatchedResponse:
+        """Time that round. The race also knows when it asked and when the answer came."""
+        # the arguments are kept, since to free those of many calls takes a part of a round
+        before = procfs.waited("thread-self")
+        seconds, _ = timing.time_calls(self.placed_kernel, self.arguments, 0)
+        after = procfs.waited("thread-self")
+        return WatchedResponse(seconds, None if before is None or after is None else after - before)
+
     def release(self) -> ReleaseResponse:
         """Release the workload, and report what the worker observed."""
         call = self.placed_kernel.call
         del self.placed_kernel
-        self.probe_fields, self.shared = {}, {}
+        self.probe_fields, self.shared, self.arguments = {}, {}, []
         gc.enable()
         gc.collect()
-        versions = version_count(call)
+        versions, before = version_count(call), self.version_count
         return ReleaseResponse(
-            compiled_again=None if versions is None or self.version_count is None else versions - self.version_count,
+            # fewer if the kernel has emptied its cache
+            compiled_again=None if versions is None or before is None else max(0, versions - before),
             pools=procfs.thread_pools(),
             threads=len(procfs.thread_seconds()) or None,
             cores=sorted(procfs.cores_of_threads()),
             peak_bytes=procfs.peak_bytes(),
-            placing_alone_seconds=self.placing_seconds,
         )

@@ -160,19 +160,20 @@ def named(name: str) -> Workload:
     operation = prefix if colon else registry.DEFAULT_OPERATION
     rest, *given = rest.split("@")
     if operation not in registry.OPERATIONS:
-        raise ValueError(f"{name!r}: no operation is called {operation!r}; expected {', '.join(registry.OPERATIONS)}")
+        raise ValueError(f"no operation is called {operation!r:.60}; expected {', '.join(registry.OPERATIONS)}")
     parts = _NAME.fullmatch(rest)
     base = parts["base"] if parts else rest
-    size = re.fullmatch(r"(\d{1,12})x(\d{1,12})", base)
+    size = re.fullmatch(r"([0-9]{1,12})x([0-9]{1,12})", base)
     if parts is None or not (size or base in _NAMED):
-        near = difflib.get_close_matches(rest, DEFAULT, n=3, cutoff=0.5) or DEFAULT
+        near = difflib.get_close_matches(rest[:60], DEFAULT, n=3, cutoff=0.5) or DEFAULT
         raise ValueError(
-            f"no workload is called {name!r}; the nearest: {', '.join(near)}; any size: MxN[-f32|-f64][-C|-F]"
+            f"no workload is called {name!r:.60}; the nearest: {', '.join(near)}; any size: MxN[-f32|-f64][-C|-F]"
         )
     if size:
         m, n = int(size[1]), int(size[2])
         if 0 in (m, n):
-            raise ValueError(f"{name!r} has no {'examples' if m == 0 else 'features'}; expected at least one")
+            raise ValueError(f"{name!r:.60} has no {'examples' if m == 0 else 'features'}; expected at least one")
+        base = f"{m}x{n}"  # without leading zeros: one name for the same data
         workload = Workload(base, "synthetic", m, n, partial(synthetic, m, n))
     else:
         workload = _NAMED[base]
@@ -180,9 +181,10 @@ def named(name: str) -> Workload:
     order: Literal["C", "F"] = "F" if parts["order"] == "F" else "C"
     suffix = (f"-{dtype}" if size or dtype != "f64" else "") + ("-F" if order == "F" else "")
     workload = replace(workload, name=base + suffix, dtype=_DTYPES[dtype], order=order)
-    if unnamed := [text for text in given if "=" not in text]:
-        raise ValueError(f"{name!r} has {unnamed[0]!r}; expected @OPTION=NUMBER")
-    return for_operation(workload, operation, dict(text.split("=", 1) for text in given))
+    options = dict(text.split("=", 1) for text in given if "=" in text)
+    if len(options) < len(given):
+        raise ValueError(f"{name!r:.60}: expected @OPTION=NUMBER, each option once")
+    return for_operation(workload, operation, options)
 
 
 def for_operation(workload: Workload, operation: str, given: Mapping[str, str]) -> Workload:
@@ -195,11 +197,11 @@ def for_operation(workload: Workload, operation: str, given: Mapping[str, str]) 
     options = {name: option.default for name, option in known.items()} | kept
     for name, text in given.items():
         if name not in known:
-            raise ValueError(f"{operation} has no option {name!r}; expected {', '.join(known) or 'none'}")
+            raise ValueError(f"{operation} has no option {name!r:.40}; expected {', '.join(known) or 'none'}")
         try:
             options[name] = known[name].parse(text)
         except ValueError:
-            raise ValueError(f"{name} is {text or 'empty'}; expected {known[name].expected}") from None
+            raise ValueError(f"{name} is {text!r:.40}; expected {known[name].expected}") from None
     data_name = workload.name.rpartition(":")[2].partition("@")[0]
     changed = {name: value for name, value in options.items() if value != known[name].default}
     suffix = "".join(f"@{name}={_shortest(value)}" for name, value in changed.items())
@@ -232,8 +234,7 @@ def from_file(path: Path, target: str | None) -> Workload:
     else:
         name += "-data"
     order: Literal["C", "F"] = "C" if X.flags.c_contiguous else "F"
-    m, n = X.shape
-    return Workload(name, f"from {path.name}", m, n, lambda: (X, y), dtype=X.dtype, order=order)
+    return Workload(name, f"from {path.name}", X.shape[0], X.shape[1], lambda: (X, y), dtype=X.dtype, order=order)
 
 
 def require_convergence(workload: Workload) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.host.resources import available_bytes
 from kernels.registry import error_line
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
@@ -91,9 +92,9 @@ def read(path: Path, target: str | None) -> Examples:
     readers = {".npz": _npz, ".csv": _frame, ".parquet": _frame, ".svm": _svmlight, ".libsvm": _svmlight}
     if path.suffix not in readers:
         raise ValueError(f"{path.name}: expected a file named {', '.join(readers)}")
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
     try:
+        if not path.is_file():
+            raise InvalidDataFile(f"there is no such file in {path.parent}")
         return readers[path.suffix](path, target)
     except DatasetUnavailable:
         raise
@@ -143,6 +144,11 @@ def _svmlight(path: Path, _target: str | None) -> Examples:
     from sklearn.datasets import load_svmlight_file
 
     X, y = load_svmlight_file(str(path))
+    m, n = X.shape  # a single large index makes the dense X large
+    if (needed := 8 * m * n) > (free := available_bytes()):
+        raise InvalidDataFile(
+            f"X would be {m:,} × {n:,}, {needed / 2**30:,.1f} GiB when dense; {free / 2**30:,.1f} GiB is free"
+        )
     return np.ascontiguousarray(X.toarray()), y
 
 

@@ -20,18 +20,22 @@ _TOLERANCE = 1e-9
 def digest(X: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """The share of ones in y, the root mean square of x, and two means of x weighted by example, feature and label.
 
-    X: (m, n); y: (m,). The weights are cosines of the indices, so that the order matters.
+    X: (m, n); y: (m,). The weights are cosines of the indices, so that the order matters. Every number is finite for
+    X in the whole range of its dtype.
     """
     m, n = X.shape
     step = -(-m * n // _MAX_NUMBERS)
     rows, labels = X[::step].astype(np.float64), y[::step].astype(np.float64)
+    # Divided by a power of two near the largest |x|: no square overflows or vanishes, and no other digit changes.
+    exponent = int(np.frexp(max(rows.max(), -rows.min()))[1])
+    rows = np.ldexp(rows, -exponent)
     examples = (rows @ np.cos(np.arange(n))) * np.cos(np.arange(len(rows)))
-    return {
-        "ones": float(np.mean(y)),
-        "size": float(np.sqrt(np.mean(rows * rows))),
-        "placed": float(np.sum(examples)) / rows.size,
-        "labelled": float(examples @ labels) / rows.size,
+    means = {
+        "size": np.sqrt(np.mean(rows * rows)),
+        "placed": np.sum(examples) / rows.size,
+        "labelled": (examples @ labels) / rows.size,
     }
+    return {"ones": float(np.mean(y))} | {name: float(np.ldexp(mean, exponent)) for name, mean in means.items()}
 
 
 def same_data(one: Mapping[str, float], other: Mapping[str, float]) -> bool:

@@ -22,8 +22,22 @@ def fresh_arguments(
     count: a larger count extends a draw and keeps its first arguments
     launch_seed: 0 for a draw that is the same in every launch and on every machine
     """
-    rng = np.random.default_rng([SEED, zlib.crc32(name.encode()), draw, *([launch_seed] if launch_seed else [])])
+    rng = _generator(name, draw, launch_seed)
     return [operation.fresh(inputs, rng) for _ in range(count)]
+
+
+def fresh_argument(
+    operation: Operation, inputs: Inputs, name: str, draw: int, call: int, launch_seed: int = 0
+) -> Fresh:
+    """Those of call number `call` of a draw, without the others in memory: a worker says how many calls it makes."""
+    rng = _generator(name, draw, launch_seed)
+    for _ in range(call):
+        operation.fresh(inputs, rng)
+    return operation.fresh(inputs, rng)
+
+
+def _generator(name: str, draw: int, launch_seed: int) -> np.random.Generator:
+    return np.random.default_rng([SEED, zlib.crc32(name.encode()), draw, *([launch_seed] if launch_seed else [])])
 
 
 DATA_DRAW, UNSEEN_DRAW, COMPILE_DRAW, FIRST_DRAW, CALIBRATION_DRAW, ROUND_DRAW = 0, 1, 2, 3, 10, 100

@@ -1,1 +1,1 @@
-"""Gradient descent: from a start along the gradient, a given number of steps."""
+"""Gradient descent: from a start against the gradient, a given number of steps."""

@@ -28,6 +28,7 @@ from kernels.descend.path import Path
 from kernels.descend.path_checks import contradiction
 from kernels.gradient import reference
 from kernels.gradient.judge import not_finite
+from kernels.gradient.operation import distinct
 from kernels.gradient.problem import Gradient, Problem
 from kernels.gradient.reference import Reference, unit_roundoff
 
@@ -53,6 +54,7 @@ def judge(inputs: Inputs, fresh: Fresh, quick: bool) -> Judge:
     """Judge the steps of a path that must start at `fresh`. Raises ValueError for a start that does not fit X."""
     X, y, alpha = inputs.placed.values()
     start, rate, L, of_X = Problem(X, y, *fresh), float(alpha), inputs.details["L"], columns(X)
+    different = distinct(inputs)
 
     @np.errstate(over="ignore", invalid="ignore")  # of a wrong path; what is not a number is not within a bound
     def judge_path(result: Sequence[np.ndarray]) -> Judgement:
@@ -61,13 +63,12 @@ def judge(inputs: Inputs, fresh: Fresh, quick: bool) -> Judge:
         steps = chosen_steps(len(path.costs), *X.shape)
         if failure := malformed(path, start) or _outside(start, of_X, path, steps):
             return Judgement(failure, curves=curves)
-        errors = step_errors(_expected(start, path, steps, quick), path, steps, rate)
+        errors = step_errors(_expected(start, path, steps, quick, different), path, steps, rate)
         failure = errors.failure
         if not failure and len(steps) < len(path.costs):
             failure = contradiction(of_X, path, rate, L)
-        if not failure and rate * L > 2 and (why := divergence(path.costs)):
-            failure = f"the descent diverges: {why}"
-        return Judgement(failure, errors.bound_fraction, {"ulps": errors.ulps}, curves=curves)
+        reached = not (rate * L > 2 and divergence(path.costs))  # the learning rate's doing, not the kernel's
+        return Judgement(failure, errors.bound_fraction, {"ulps": errors.ulps}, reached, curves)
 
     return judge_path
 
@@ -135,13 +136,13 @@ def stacked(references: Sequence[Reference]) -> Reference:
     return Reference(*(Gradient(*map(np.stack, zip(*parts, strict=True))) for parts in zip(*references, strict=True)))
 
 
-def _expected(start: Problem, path: Path, steps: np.ndarray, quick: bool) -> Reference:
+def _expected(start: Problem, path: Path, steps: np.ndarray, quick: bool, distinct: int) -> Reference:
     """The reference at these entries."""
     X, y = start.X, start.y
     if quick or X.dtype != np.float64 or start.m * len(steps) * (17 + start.n) > _EXACT_WORK:
-        return reference.compute_each(X, y, path.ws[steps], path.bs[steps], roundings=1)
+        return reference.compute_each(X, y, path.ws[steps], path.bs[steps], roundings=1, distinct=distinct)
     problems = (Problem(X, y, path.ws[t], path.bs[t]) for t in steps)
-    return stacked([reference.compute(problem, roundings=1) for problem in problems])
+    return stacked([reference.compute(problem, roundings=1, distinct=distinct) for problem in problems])
 
 
 def _outside(start: Problem, of_X: Columns, path: Path, steps: np.ndarray) -> str:

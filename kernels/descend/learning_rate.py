@@ -15,11 +15,13 @@ from math import isfinite
 
 import numpy as np
 
+from kernels.gradient.problem import Problem
+
 _LARGEST_GRAM = 2048
 """Features for which the matrix [X 1]ᵀ[X 1] is formed: 32 MB. For more, products with it are enough."""
 _BLOCK_BYTES = 2**22
 _RISING = 10
-"""A cost that rises in so many last steps diverges. By chance or rounding it would not rise in two."""
+"""A cost that rises in so many last steps diverges. In fewer it may also rise before it falls, which says nothing."""
 
 
 def lipschitz_constant(X: np.ndarray) -> float:
@@ -49,26 +51,43 @@ def lipschitz_constant(X: np.ndarray) -> float:
 
 
 def divergence(costs: np.ndarray) -> str:
-    """How a descent with these costs diverges, in words; empty if it does not. costs: (steps + 1,)"""
+    """How a descent with these costs diverges, in words; empty if it does not. costs: (steps + 1,)
+
+    Of fewer than ten steps, only a cost that is not finite shows it.
+    """
     if not np.isfinite(costs).all():
         steps = int(np.argmin(np.isfinite(costs)))
         return f"the cost is {costs[steps]} after {steps} steps"
+    if len(costs) <= _RISING:
+        return ""
     last = costs[-(_RISING + 1) :]
     if (np.diff(last) > 0).all():
-        return f"the cost rises in the last {len(last) - 1} steps, from {last[0]:.3g} to {last[-1]:.3g}"
+        return f"the cost rises in the last {_RISING} steps, from {last[0]:.3g} to {last[-1]:.3g}"
     return f"the cost rises from {costs[0]:.3g} to {costs[-1]:.3g}" if costs[-1] > costs[0] else ""
 
 
-def costs_from_zero(X: np.ndarray, y: np.ndarray, alpha: float, steps: int) -> np.ndarray:
-    """The costs of a descent from w = 0 and b = 0, in double; it ends with the first that is not finite."""
-    w, b, costs = np.zeros(X.shape[1]), 0.0, []
+def costs_from(problem: Problem, alpha: float, steps: int) -> np.ndarray:
+    """The costs of a descent from the problem's w and b, in X's dtype; it ends with the first that is not finite.
+
+    Raises ValueError where all costs are finite, but w and b leave the domain of a gradient.
+    """
+    X, y, w, b = problem.X, problem.y, problem.w, problem.b
+    rate, limit, costs = X.dtype.type(alpha), float(np.finfo(X.dtype).max) / 4 / problem.m, []
+    largest, outside = max(float(X.max()), -float(X.min())), ""
     with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(steps + 1):
+        for t in range(steps + 1):
             s = (1 - 2 * y) * (X @ w + b)
             e = np.exp(-np.abs(s))
             costs.append(float(np.mean(np.maximum(s, 0) + np.log1p(e))))
             if not isfinite(costs[-1]):
-                break
+                return np.array(costs)
+            if not outside and largest * np.abs(w, dtype=np.float64).sum() + abs(float(b)) > limit:
+                try:
+                    Problem(X, y, w, b)
+                except ValueError:
+                    outside = f"scores could overflow {X.dtype} after {t} steps"
             dz = (1 - 2 * y) * np.where(s >= 0, 1, e) / (1 + e)
-            w, b = w - alpha * (dz @ X / len(y)), b - alpha * float(np.mean(dz))
+            w, b = w - rate * (dz @ X / problem.m), b - rate * np.mean(dz)
+    if outside:
+        raise ValueError(outside)
     return np.array(costs)

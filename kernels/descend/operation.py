@@ -13,13 +13,17 @@ import numpy as np
 
 from kernels.contract import Inputs, Operation, Option, Part, Size, Work
 from kernels.descend.judge import judge
-from kernels.descend.learning_rate import costs_from_zero, divergence, lipschitz_constant
+from kernels.descend.learning_rate import costs_from, divergence, lipschitz_constant
 from kernels.descend.probes import probes
 from kernels.gradient import operation as gradient
+from kernels.gradient.problem import Problem
+from kernels.number_text import decimal_number, whole_number
 
 STEPS = 100
 _LARGEST_PATH = 2**24
 """Bytes of a path: with more, results would take longer to bring back and to judge than to compute."""
+_STARTS = 3
+"""Starts from which a large learning rate is tried, beside w = 0. Each takes as long as a call of `numpy`."""
 
 
 def static(options: Mapping[str, Any]) -> int:
@@ -36,9 +40,9 @@ def inputs(X: np.ndarray, y: np.ndarray, options: Mapping[str, Any]) -> Inputs:
     """X (m, n), y (m,) and α as they are placed.
 
     Raises ValueError for data outside the domain of a gradient, for a path that is too large, and for a learning rate
-    with which the descent diverges.
+    with which the descent diverges from w = 0 or from one of a few starts.
     """
-    placed, steps = gradient.inputs(X, y, {}).placed, static(options)
+    of_gradient, steps = gradient.inputs(X, y, {}), static(options)
     largest = _LARGEST_PATH // ((X.shape[1] + 2) * X.itemsize) - 1
     if steps > largest:
         raise ValueError(f"steps is {steps}; expected at most {largest} with {X.shape[1]} features")
@@ -49,10 +53,27 @@ def inputs(X: np.ndarray, y: np.ndarray, options: Mapping[str, Any]) -> Inputs:
     if not (np.isfinite(alpha) and alpha >= np.finfo(X.dtype).smallest_normal):
         what, remedy = ("learning_rate", "choose one in it") if chosen else ("1/L", "scale the features")
         raise ValueError(f"{what} is {rate:.3g}, outside the range of {X.dtype}; {remedy}")
-    if rate * L > 2 and (why := divergence(costs_from_zero(X, placed["y"], float(alpha), steps))):
-        raise ValueError(f"learning_rate is {rate:g}: it diverges, {why}; expected at most 1/L = {1 / L:.3g}")
+    if rate * L > 2 and (why := _divergence(of_gradient, float(alpha), steps)):
+        raise ValueError(f"learning_rate is {rate:g}: {why}; any below 2/L = {2 / L:.3g} is accepted")
     details = {"steps": steps, "learning_rate": rate, "L": L}
-    return Inputs({**placed, "alpha": np.asarray(alpha)}, steps, details)
+    return Inputs({**of_gradient.placed, "alpha": np.asarray(alpha)}, steps, details)
+
+
+def _divergence(of_gradient: Inputs, alpha: float, steps: int) -> str:
+    """How a descent from one of a few starts diverges, in words; empty if none does.
+
+    The starts are the same each time, so that a workload is always refused or never.
+    """
+    rng, (X, y) = np.random.default_rng(0), of_gradient.placed.values()
+    zero = np.zeros(X.shape[1], X.dtype), 0.0
+    for start in (zero, *(gradient.fresh(of_gradient, rng) for _ in range(_STARTS))):
+        try:
+            why = divergence(costs_from(Problem(X, y, *start), alpha, steps))
+        except ValueError as error:
+            why = str(error)
+        if why:
+            return f"it diverges, {why}"
+    return ""
 
 
 def _result(inputs: Inputs) -> Mapping[str, Part]:
@@ -71,10 +92,10 @@ def work(size: Size, steps: int) -> Work:
 
 
 _OPTIONS = {
-    "steps": Option(STEPS, int, "a whole number, 1 or more", "Steps of a gradient descent", depends=True),
+    "steps": Option(STEPS, whole_number, "a whole number, 1 or more", "Steps of a gradient descent", depends=True),
     "learning_rate": Option(
         None,
-        float,
+        decimal_number,
         "a number above 0",
         "The learning rate α of a gradient descent (default: 1/L, with which the cost never rises)",
         depends=True,
@@ -82,7 +103,7 @@ _OPTIONS = {
 }
 DESCEND = Operation(
     name="descend",
-    summary="gradient descent: so many steps of w − α dw, b − α db, with the cost after each",
+    summary="gradient descent: steps w ← w − α dw, b ← b − α db, and the cost before the first and after each",
     fields={"X": 0, "y": 0, "alpha": None},
     inputs=inputs,
     fresh=gradient.fresh,
@@ -100,8 +121,9 @@ DESCEND = Operation(
         "u is 2⁻⁵³, or 2⁻²⁴ in float32"
     },
     texts={
-        "bytes": "bytes of X, y, w and dw, each counted once a step, divided by the time",
-        "ceiling": "100% is the longest of reading X and y once a step, m sigmoids with losses, 2mn multiply-adds",
+        "bytes": "bytes of X, y, w and dw, each counted once for each cost (steps + 1), divided by the time",
+        "ceiling": "100% is the longest of reading X and y, m sigmoids with losses, and 2mn multiply-adds, each "
+        "steps + 1 times",
         "curve": "cost",
     },
 )

@@ -17,7 +17,7 @@ from kernels import Kernel, backends
 
 
 def build(steps):
-    """The descent of so many steps."""
+    """The descent of this many steps."""
 
     def descend(X, y, alpha, w, b):
         """X (m, n), y (m,), w (n,), alpha and b scalars → costs, ws, bs: of the start, and after each step."""
@@ -66,7 +66,7 @@ def gradient(X, y, w, b):
 
 
 def build(steps):
-    """The descent of so many steps."""
+    """The descent of this many steps."""
 
     @numba.njit(cache=True)
     def descend(X, y, alpha, w, b):
@@ -104,7 +104,7 @@ def gradient(X, y, w, b):
 
 
 def build(steps):
-    """The descent of so many steps."""
+    """The descent of this many steps."""
 
     @jax.jit
     def descend(X, y, alpha, w, b):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from kernels.ceilings.specs import amounts
 from kernels.contract import Fresh, Inputs, Judge, Operation, Part, Probe, Size, Static, Work
 from kernels.gradient import reference
 from kernels.gradient.judge import judge
-from kernels.gradient.probes import probe_problems
+from kernels.gradient.probes import drawn_labels, probe_problems
 from kernels.gradient.problem import Problem
 
 _EIGHT_SIGMA = 8.0
@@ -51,7 +52,17 @@ def _result(inputs: Inputs) -> Mapping[str, Part]:
 
 def _judge(inputs: Inputs, fresh: Fresh, quick: bool) -> Judge:
     X, y = inputs.placed.values()
-    return partial(judge, reference.compute(Problem(X, y, *fresh), quick), X.dtype)
+    return partial(judge, reference.compute(Problem(X, y, *fresh), quick, distinct=distinct(inputs)), X.dtype)
+
+
+_distinct: WeakKeyDictionary[Inputs, int] = WeakKeyDictionary()
+
+
+def distinct(inputs: Inputs) -> int:
+    """How many of these examples differ, counted once."""
+    if inputs not in _distinct:
+        _distinct[inputs] = reference.distinct_examples(inputs.placed["X"], inputs.placed["y"])
+    return _distinct[inputs]
 
 
 def _probes(inputs: Inputs) -> Sequence[Probe]:
@@ -62,8 +73,9 @@ def _probes(inputs: Inputs) -> Sequence[Probe]:
             Inputs({"X": probe.problem.X, "y": probe.problem.y}),
             (probe.problem.w, probe.problem.b),
             partial(judge, probe.expected, X.dtype),
+            probe.change,
         )
-        for probe in probe_problems(X)
+        for probe in (*probe_problems(X, all_scores=True), drawn_labels(X, fresh(inputs, np.random.default_rng())))
     ]
 
 

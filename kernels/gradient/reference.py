@@ -23,7 +23,16 @@ L_i = softplus(s_i) and |dz_i| = σ(s_i):
 
 c = 8: 4u for an exp (or log1p) within 2 ulps, u each for a sum, a quotient and a difference, and u for the
 terms of second order. k u, not k u / (1 − k u), bounds a sum of k terms in any order and without a limit
-on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344). *flushed*: XLA replaces
+on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344).
+
+**On data** the rounding errors of a long sum do not all have the same sign, and the m in m + 4 is far too much: at a
+million float32 examples it allows 6%. Errors that are independent, with mean zero, grow like √m (Higham and Mary,
+SIAM J. Sci. Comput. 41 (2019) A2815-A2835). So m becomes min(m, 4 m/√d), with d different examples. A rounding
+within ±u of a number up to Σ|terms| has a standard deviation of at most u Σ|terms| / √3, and m independent ones √m
+times that: 4√m u Σ|terms| is 6.9 standard deviations. Equal examples may be rounded by equal errors: m/d at a time
+are added, so that m/√d takes the place of √m. Above m u = ½, a sum stops growing, and m stays.
+
+*flushed*: XLA replaces
 subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
 (1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).
 """
@@ -31,7 +40,7 @@ subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp, log1p
+from math import exp, log1p, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,13 +48,14 @@ import numpy as np
 from kernels._double_double import Pair, pair, sigmoid_and_softplus, total, two_product
 from kernels.gradient.problem import Gradient, Problem
 
-_BLOCK_BYTES = 2**20  # measured: with smaller blocks the calls of NumPy take longer, larger ones leave the cache
+BLOCK_BYTES = 2**20  # measured: with smaller blocks the calls of NumPy take longer, larger ones leave the cache
 _ONE_THREAD = 2**18
 """The multiply-adds of a product of two matrices up to which OpenBLAS uses one thread. Larger blocks are no faster,
 and up to 20 times slower while others compute, because threads then wait for each other in each product."""
 _FEWEST_ROWS = 32
-_FUNCTION_ROUNDINGS = 8  # the c above
+FUNCTION_ROUNDINGS = 8  # the c above
 _SUM_ROUNDINGS = 4  # the 4 in m + 4
+_DEVIATIONS = 4  # the 4 in 4 m/√d
 
 
 class Example(NamedTuple):
@@ -98,25 +108,47 @@ class Reference(NamedTuple):
         )
 
 
+def distinct_examples(X: np.ndarray, y: np.ndarray) -> int:
+    """How many rows of X, with their labels, differ. Told apart by a random projection, so that some count as one."""
+    across = np.random.default_rng(0).standard_normal(X.shape[1] + 1)
+    rows = max(1, BLOCK_BYTES // (8 * X.shape[1]))
+    scale = float(max(X.max(), -X.min())) or 1.0
+    projected = [
+        (block @ (across[1:] / scale) + labels * across[0]).astype(
+            np.float32
+        )  # BLAS may round equal rows differently
+        for block, labels in blocks(X, y, rows)
+    ]
+    return len(np.unique(np.concatenate(projected)))
+
+
+def summed_roundings(m: int, distinct: int, dtype: np.dtype[Any]) -> float:
+    """The m in m + 4: how many roundings of its whole a sum of m terms may be off by."""
+    if distinct == 1 or m * unit_roundoff(dtype) > 0.5:
+        return m
+    return min(m, _DEVIATIONS * m / sqrt(distinct))
+
+
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
     """u, half the spacing of floating-point numbers above 1."""
     return float(np.finfo(dtype).eps) / 2
 
 
-def compute(problem: Problem, quick: bool = False, roundings: int = 0) -> Reference:
+def compute(problem: Problem, quick: bool = False, roundings: int = 0, distinct: int = 1) -> Reference:
     """The reference of a problem. Memory: O(n), and a few blocks of rows, of 1 MB each.
 
     quick: compute in double whatever the dtype, in a tenth of the time. A float64 reference is then no more exact
     than a correct kernel: both are within the bound of the exact result, so the bound between them is doubled.
     roundings: how often w and b were rounded to the problem's dtype after the kernel used them
+    distinct: how many of the examples differ, for data whose rounding errors are independent; 1: no such data
     """
     wide = problem.dtype == np.float64 and not quick
-    step = _in_double_double if wide else _in_double
+    step = _in_double_double if wide else in_double
     w, b = problem.w.astype(np.float64), float(problem.b)
     zero = pair(np.zeros(()))
     J, dw, db = zero, pair(np.zeros(problem.n)), zero
-    bounds = _Bounds(problem.X, roundings)
-    for X, y in _blocks(problem.X, problem.y, max(1, _BLOCK_BYTES // (8 * problem.n))):
+    bounds = _Bounds(problem.X, roundings, distinct)
+    for X, y in blocks(problem.X, problem.y, max(1, BLOCK_BYTES // (8 * problem.n))):
         z, losses, dz = step(X, y, w, b)
         J = J + total(losses, 0)
         dw = dw + (_column_sums(X, dz) if wide else pair(dz.hi @ X))
@@ -129,7 +161,9 @@ def compute(problem: Problem, quick: bool = False, roundings: int = 0) -> Refere
     return Reference(value, remainder, bounds.bound(in_double=quick), bounds.scale())
 
 
-def compute_each(X: np.ndarray, y: np.ndarray, ws: np.ndarray, bs: np.ndarray, roundings: int = 0) -> Reference:
+def compute_each(
+    X: np.ndarray, y: np.ndarray, ws: np.ndarray, bs: np.ndarray, roundings: int = 0, distinct: int = 1
+) -> Reference:
     """The quick references of the same examples with k parameters each, as `compute`, in one pass over X.
 
     X, y: as in a Problem; ws: (k, n); bs: (k,). Each part of the result has a leading axis of k. Numbers outside the
@@ -137,23 +171,27 @@ def compute_each(X: np.ndarray, y: np.ndarray, ws: np.ndarray, bs: np.ndarray, r
     third of the time of 16 single references.
     """
     w, b, m = ws.T.astype(np.float64), bs.astype(np.float64), len(X)
-    sums, bounds = Gradient(*(np.zeros(shape) for shape in (b.shape, ws.shape, b.shape))), _Bounds(X, roundings)
-    for rows, labels in _blocks(X, y, max(_FEWEST_ROWS, _ONE_THREAD // ws.size)):
+    sums, bounds = (
+        Gradient(*(np.zeros(shape) for shape in (b.shape, ws.shape, b.shape))),
+        _Bounds(X, roundings, distinct),
+    )
+    for rows, labels in blocks(X, y, max(_FEWEST_ROWS, _ONE_THREAD // ws.size)):
         column = labels[:, np.newaxis]
-        z, losses, dz = (part.hi for part in _in_double(rows, column, w, b))
+        z, losses, dz = (part.hi for part in in_double(rows, column, w, b))
         sums = _plus(sums, (losses.sum(axis=0), dz.T @ rows, dz.sum(axis=0)))
         bounds.add(rows, column, w, b, z, losses, dz)
     nothing = Gradient(*(np.zeros_like(part) for part in sums))
     return Reference(Gradient(*(part / m for part in sums)), nothing, bounds.bound(in_double=True), bounds.scale())
 
 
-def _blocks(X: np.ndarray, y: np.ndarray, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def blocks(X: np.ndarray, y: np.ndarray, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """So many rows at a time, in double."""
     for start in range(0, len(X), rows):
         block = slice(start, start + rows)
         yield np.ascontiguousarray(X[block], np.float64), y[block].astype(np.float64)
 
 
-def _in_double(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any) -> tuple[Pair, Pair, Pair]:
+def in_double(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any) -> tuple[Pair, Pair, Pair]:
     """z, L and dz, (rows,). For w (n, k), b (k,) and y (rows, 1): of each column of w, (rows, k)."""
     z = X @ w + b
     s = (1 - 2 * y) * z
@@ -177,17 +215,18 @@ def _column_sums(X: np.ndarray, dz: Pair) -> Pair:
 class _Bounds:
     """The bound and the scale of J, dw and db, added up block by block; with an axis of k for k parameters."""
 
-    def __init__(self, X: np.ndarray, roundings: int) -> None:
+    def __init__(self, X: np.ndarray, roundings: int, distinct: int) -> None:
         self._m, self._n = X.shape
         self._dtype, self._roundings = X.dtype, roundings
+        self._summed = summed_roundings(self._m, distinct, X.dtype)
         self._bound = self._scale = Gradient(0.0, 0.0, 0.0)
 
     def add(
         self, X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any, z: np.ndarray, losses: np.ndarray, dz: np.ndarray
     ) -> None:
-        """Add the terms of one block. Shapes: as in `_in_double`."""
+        """Add the terms of one block. Shapes: as in `in_double`."""
         u, t = unit_roundoff(self._dtype), float(np.finfo(self._dtype).smallest_normal)
-        sums = (self._m + _SUM_ROUNDINGS) * u
+        sums = (self._summed + _SUM_ROUNDINGS) * u
         absX, absw, absdz = np.abs(X), np.abs(w), np.abs(dz)
         delta = (self._n + 2 + self._roundings) * u * (absX @ absw + np.abs(b))
         delta += t * (absw.sum(axis=0) + absX.sum(axis=1).reshape(y.shape) + self._n + 1)
@@ -195,9 +234,9 @@ class _Bounds:
         growth = np.expm1(np.minimum(delta, 700.0))
         a = np.where(y == 1, 1 - absdz, absdz)
         epsilon = np.minimum(1, absdz * (1 - absdz) * growth) + t
-        epsilon += _FUNCTION_ROUNDINGS * u * np.minimum(2, (a + absdz) * (1 + growth))
+        epsilon += FUNCTION_ROUNDINGS * u * np.minimum(2, (a + absdz) * (1 + growth))
         lambda_ = np.minimum(1, absdz * (1 + growth)) * delta + t
-        lambda_ += _FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
+        lambda_ += FUNCTION_ROUNDINGS * u * (losses + np.abs(z))
         loss_bound = (1 + sums) * lambda_ + sums * losses
         dz_bound = (1 + sums) * epsilon + sums * absdz
         dw_bound = dz_bound.T @ absX + t * absX.sum(axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -37,6 +38,32 @@ def test_records_of_a_race() -> None:
     assert numpy.error.max_ulps == 4.0
     assert result.ratio("loops", over="numpy") is not None
     assert result.ratio("loops", over="numpy").verdict == "slower"  # type: ignore[union-attr]
+
+
+def test_a_ratio_takes_what_was_given_to_the_race() -> None:
+    launches = [{"a:f": samples(8e-3), "numpy": samples(2e-3), "x": samples(1e-3), "y": samples(1e-3)}]
+    own, numpy = Candidate("folder/a.py:f"), Candidate("numpy")
+    x, y = (Candidate("folder/b.py:g", label=label) for label in "xy")
+    result = replace(race(launches), candidates=(own, numpy, x, y))
+    expected = result.ratio("a:f", over="numpy")
+    assert expected is not None
+    assert expected.estimate == pytest.approx(1 / 4)
+    assert result.ratio("folder/a.py:f", over="numpy") == result.ratio(own, over=numpy) == expected
+    assert result.ratio(x, over="y") is not None
+    for unknown in ("jax", "a.py:f", "folder/b.py:g", Candidate("jax")):  # the third has two names
+        for pair in ((unknown, "numpy"), ("numpy", unknown)):
+            with pytest.raises(
+                ValueError, match=r"^no kernel of this race is called '.*'; expected a:f, numpy, x, y$"
+            ):
+                result.ratio(*pair)
+
+
+def test_the_ratio_of_a_kernel_that_was_not_timed_is_none() -> None:
+    result = race([{"numpy": samples(2e-3), "loops": KernelSamples("wrong", "data: db is nan")}])
+    assert result.ratio("loops", over="numpy") is None
+    assert result.ratio("numpy", over="loops") is None
+    untimed = Race(LECTURE, 2, (), (Candidate("numpy"), Candidate("loops")))
+    assert untimed.ratio("numpy", over="loops") is None
 
 
 def test_one_launch_has_an_estimate_and_no_interval() -> None:
@@ -139,6 +166,9 @@ def test_cold_and_cached_compilation_are_separate_and_break_even_uses_the_cold_o
     numpy, jax = race(launches).records
     assert (jax.cold.compile_seconds, jax.cold.compile_cached_seconds) == (9.0, 0.5)
     assert (numpy.cold.compile_seconds, numpy.cold.compile_cached_seconds) == (None, None)
+    parts_cached = {**first, "compile_seconds": 3.0}  # it keeps no copy of itself, but its parts do
+    again = race([{"jax": samples(1.0, cold=cold)} for cold in (first, parts_cached, parts_cached)]).records[0].cold
+    assert (again.compile_seconds, again.compile_cached_seconds) == (9.0, None)
     # 9 + (2 − 1) + N · 1 < N · 3 from N = 5 on
     assert (jax.break_even, numpy.break_even) == ({"numpy": 5}, {})
     launches = [{"numpy": samples(1.0, cold=slow), "jax": samples(3.0, cold=first)}] * 3

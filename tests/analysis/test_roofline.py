@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import race as race_analysis
-from bench.analysis import roofline
+from bench.analysis import race as race_analysis, roofline
 from bench.race import race as raced
 from bench.results.record import Results
 from bench.results.samples import KernelSamples

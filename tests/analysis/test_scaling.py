@@ -152,4 +152,4 @@ def test_a_file_without_a_grid_is_refused(tmp_path: Path, capsys: pytest.Capture
     file = tmp_path / "run.json"
     run_file.write(file, {"logitbench": RESULTS.as_json()})
     assert main(["report", str(file), "--fit"]) == 2
-    assert capsys.readouterr().err.startswith("error: no kernel has 12 workloads of one ")
+    assert ": no kernel has 12 workloads of one " in capsys.readouterr().err

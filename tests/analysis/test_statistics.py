@@ -6,8 +6,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import trim_mean, ttest_1samp
 from scipy.stats.mstats import trimmed_mean_ci
 

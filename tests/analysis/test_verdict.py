@@ -16,8 +16,7 @@ from bench.analysis import statistics, verdict
 from bench.analysis.statistics import Estimate, bonferroni_confidence, welch_interval
 from bench.analysis.verdict import FAILED, NOT_SHOWN, PASSED, Judgement
 from bench.commands.race import text as race_text
-from bench.commands.race.result import Comparison
-from bench.commands.race.result import judge as judge_races
+from bench.commands.race.result import Comparison, judge as judge_races
 from bench.commands.race.source_trees import Revision
 from bench.results.record import Fraction, Record, Seconds
 from bench.results.samples import KernelSamples

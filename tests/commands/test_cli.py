@@ -45,7 +45,7 @@ def test_kernels_lists_every_kernel(capsys: pytest.CaptureFixture[str]) -> None:
             of_operation.append(first)
     assert listed == {operation: list(KERNELS[operation]) for operation in OPERATIONS}
     assert "two explicit for-loops over Python lists" in shown
-    sentence = "Every kernel of gradient runs here, too: kernels/descend/driver.py makes one of descend of it."
+    sentence = "Every gradient kernel also runs here: kernels/descend/driver.py calls it once a step."
     assert sentence in " ".join(shown.partition("descend: ")[2].split())
     assert max(map(len, shown.splitlines())) <= 80
 
@@ -61,14 +61,14 @@ def test_workloads_says_how_other_operations_are_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     descend = load_operation("descend")
-    numbers = {"far": Option(7.0, float, "", "How far"), "pace": Option(None, float, "", "How fast")}
+    numbers = {"far": Option(40.0, float, "", "How far"), "pace": Option(None, float, "", "How fast")}
     monkeypatch.setattr(kernels, "load_operation", lambda _name: replace(descend, summary="walks", options=numbers))
     assert main(["workloads"]) == 0
     shown = " ".join(capsys.readouterr().out.partition("other operations")[2].split())
     for text in (
-        "descend:NAME walks @far=NUMBER How far (default: 7) @pace=NUMBER How fast",
-        "Such as descend:lecture@far=7",
-        "A NAME alone is of gradient.",
+        "descend:NAME walks @far=NUMBER How far (default: 40) @pace=NUMBER How fast",
+        "Example: descend:lecture@far=4.",
+        "Without a prefix, a NAME is a workload of gradient.",
     ):
         assert text in shown
     assert "gradient:NAME" not in shown
@@ -82,8 +82,14 @@ def test_machine_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_check_prints_the_result_of_each_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "numpy", "--workloads", "lecture-f32,breast-cancer"]) == 0
     shown = capsys.readouterr().out
-    assert shown.count(" agrees ") == 2 * 7
+    assert shown.count(" agrees ") == 14 + 16
     assert "seconds" not in shown
+
+
+def test_check_names_a_results_file_as_the_documentation_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    assert "or RUN.json" in " ".join(capsys.readouterr().out.split())
 
 
 def test_check_takes_workloads_of_another_operation(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +97,7 @@ def test_check_takes_workloads_of_another_operation(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert "numpy on descend:lecture@steps=3: 1,000 × 2 float64 C" in shown
     assert "numpy on 20x3-f64: 20 × 3 float64 C" in shown
-    assert shown.count(" agrees ") == 2 * 7
+    assert shown.count(" agrees ") == 8 + 16
 
 
 def test_check_reports_a_wrong_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,8 @@ def test_the_kernel_passes_every_check(
     kernel = load(f"my_{style}.py:{operation}", operation)
     assert kernel.operation == operation
     for workload in WORKLOADS[operation]:
-        assert [result.failure for result in run_checks(kernel, workload)] == [""] * 7
+        results = run_checks(kernel, workload)
+        assert [result.failure for result in results] == [""] * len(results)
 
 
 def test_the_commands_that_are_printed(

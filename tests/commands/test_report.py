@@ -68,7 +68,7 @@ RACE = {"workload": "a", "operation": "b", "threads": 1}
         ({"machine": {}}, "logitbench.machine has no id"),
         (
             {"races": [{**RACE, "rounds": [{"kernel": "a", "launch": 0, "seconds": [0]}]}]},
-            "races[0] has 0 where",
+            "races[0].rounds[0].seconds[0] is '0'; expected a number above 0",
         ),
         (
             {"races": [{**RACE, "control": {"kernel": "a"}}]},
@@ -96,23 +96,27 @@ def test_a_file_with_a_wrong_part_is_refused(
     [
         ("m", "x", "records[0].m is 'x'; expected a whole number"),
         ("m", True, "records[0].m is 'True'; expected a whole number"),
-        ("m", 0, "records[0] has 0 where only numbers above 0 make sense"),
+        ("m", 0, "records[0].m is '0'; expected a whole number, 1 or more"),
         ("threads", None, "records[0].threads is 'None'; expected a whole number"),
         (
             "seconds",
             {"estimate": "1", "low": None, "high": None},
             "records[0].seconds.estimate is '1'; expected a number",
         ),
-        ("seconds", {"estimate": -1.0, "low": None, "high": None}, "records[0] has -1 where only numbers above 0"),
+        (
+            "seconds",
+            {"estimate": -1.0, "low": None, "high": None},
+            "seconds.estimate is '-1.0'; expected a number above 0",
+        ),
         (
             "seconds",
             {"estimate": float("nan"), "low": None, "high": None},
             "records[0].seconds.estimate is 'nan'; expected a number",
         ),
-        ("seconds", {"estimate": 0, "low": None, "high": None}, "records[0] has 0 where only numbers above 0"),
+        ("seconds", {"estimate": 0, "low": None, "high": None}, "seconds.estimate is '0'; expected a number above 0"),
         ("seconds", {"estimate": 10**400, "low": None, "high": None}, "records[0].seconds.estimate is '1000"),
         ("m", 10**400, "records[0].m is '1000"),
-        ("work", {"read": -1}, "records[0] has -1 where only numbers above 0"),
+        ("work", {"read": -1}, "records[0].work.read is '-1'; expected a number above 0"),
         ("curves", {"cost": [1.0, None]}, "records[0].curves.cost[1] is 'None'; expected a number"),
         ("reached", 1, "records[0].reached is '1'; expected true or false"),
         ("kernel", ["a"], "records[0].kernel is \"['a']\"; expected text"),
@@ -126,6 +130,18 @@ def test_a_file_with_a_wrong_record_is_refused(
     file = tmp_path / "run.json"
     file.write_text(json.dumps({"logitbench": plain}))
     refused(["report", str(file)], says, capsys)
+
+
+def test_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
+    """A rename would put a page in place of /dev/stdout."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    output.write(pipe, "page")
+    assert os.read(reader, 10) == b"page"
+    os.close(reader)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert pipe.is_fifo()
 
 
 def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

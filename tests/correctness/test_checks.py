@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.correctness.checks import CheckResult, check_result, check_untimed_work
+from bench.correctness.checks import CheckResult, WatchedRound, check_at_once, check_clock, check_result
 from kernels import Gradient, Judgement, Kernel, load
 from kernels.backends import NUMPY
 from tests.support.problems import run_checks
@@ -85,9 +85,19 @@ def test_an_array_that_computes_when_it_is_converted_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "passes"), [(2e-6, True), (2.4e-4, True), (3e-4, False), (1e-3, False)])
-def test_an_untimed_step_may_take_a_quarter_of_a_call(seconds: float, passes: bool) -> None:
-    result = check_untimed_work("placed", "placing arguments", seconds, alone=1e-6, call=1e-3)
+def test_bringing_a_result_back_may_take_a_quarter_of_a_call(seconds: float, passes: bool) -> None:
+    result = check_at_once(seconds, copying=1e-6, call=1e-3)
     assert (not result.failure) is passes
+
+
+@pytest.mark.parametrize(
+    ("passed", "reported", "passes"),
+    [(5.1e-3, 5e-3, True), (6.2e-3, 5e-3, True), (6.3e-3, 5e-3, False), (1.05, 1.0, True), (1.06, 1.0, False)],
+)
+def test_messages_explain_a_millisecond_and_noise_a_twentieth_of_a_round(
+    passed: float, reported: float, passes: bool
+) -> None:
+    assert (not check_clock(WatchedRound(reported, passed + 0.5, waited=0.5)).failure) is passes
 
 
 def test_a_kernel_that_stops_computing_after_the_checks_is_detected() -> None:
@@ -95,10 +105,11 @@ def test_a_kernel_that_stops_computing_after_the_checks_is_detected() -> None:
     answers: list[Gradient] = []
 
     def lazy(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-        if len(answers) < 6:
+        if len(answers) < honest_calls:
             answers.append(numpy_gradient(X, y, w, b))
             return answers[-1]
         return answers[0]
 
+    honest_calls = len(run_checks(load("numpy"), LECTURE)) - 1
     checks = run_checks(Kernel("lazy", NUMPY, "", None, lazy), LECTURE)
     assert [result.check for result in checks if result.failure] == ["unseen"]

@@ -83,4 +83,4 @@ def test_the_workflow_is_valid_and_its_commands_exist() -> None:
     from bench.__main__ import _parser
 
     chosen = _parser().parse_args(line.replace("${{ github.base_ref }}", "main").split())
-    assert (chosen.revision, chosen.minutes) == ("origin/main", 15)
+    assert (chosen.revision, chosen.minutes) == ("origin/main", "15")

@@ -42,6 +42,12 @@ def test_a_kernel_with_neither_is_refused_when_it_is_built() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("made", "name"), [(3, "an int"), (None, "a NoneType"), ("call", "a str")])
+def test_a_build_that_makes_no_function_is_refused(made: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=f"^build returned {name}; expected a function$"):
+        Kernel("mine", NUMPY, "", None, build=lambda _static: made).built(3)
+
+
 def test_a_kernel_may_be_replaced_field_by_field() -> None:
     """As drivers and users' kernels are made."""
     kernel = replace(Kernel("mine", NUMPY, "", 1, call), call=None, build=lambda _static: call, operation="descend")

@@ -116,6 +116,34 @@ def test_the_cache_folder_depends_on_all_sources(monkeypatch: pytest.MonkeyPatch
     assert _jit_cache.folder() != first
 
 
+@pytest.mark.parametrize("name", ["CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "OPT", "LOOP_VECTORIZE"])
+def test_the_cache_folder_depends_on_the_settings_of_numbas_compiler(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _jit_cache.folder()
+    monkeypatch.setenv(f"NUMBA_{name}", "-avx512f")
+    assert _jit_cache.folder() != before
+    monkeypatch.delenv(f"NUMBA_{name}")
+    assert _jit_cache.folder() == before
+
+
+def test_the_cache_folder_depends_on_the_processor_that_gives_the_width_of_vectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NUMBA_CPU_NAME=generic hides the processor from Numba's own key, and not from kernels/_numba."""
+    from llvmlite import binding
+
+    folders = {_jit_cache.folder()}
+    features = binding.get_host_cpu_features()
+    for width in ("avx2", "avx512f"):
+        masked = type(features)({**features, width: not features.get(width)})
+        monkeypatch.setattr(binding, "get_host_cpu_features", lambda masked=masked: masked)
+        folders.add(_jit_cache.folder())
+    monkeypatch.setattr(binding, "get_host_cpu_name", lambda: "other")
+    folders.add(_jit_cache.folder())
+    assert len(folders) == 4
+
+
 def test_a_missing_extra_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "kernels.gradient.peers.torch", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)  # None makes an import of it fail as if it were not installed

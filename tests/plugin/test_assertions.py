@@ -253,8 +253,8 @@ def test_usage_errors_of_fail_if_slower(run: Run, tmp_path: Path, earlier: Path)
     for arguments, message in (
         ((*FAST, f"--fail-if-slower={tmp_path}/nowhere.json"), "nowhere.json: No such file or directory"),
         ((*FAST, f"--fail-if-slower={foreign}:5"), "foreign.json: not a results file of logitbench"),
-        ((*FAST, f"--fail-if-slower={earlier}:many"), "has 'many'; expected RUN.json:PERCENT, 0 or more"),
-        ((*FAST, f"--fail-if-slower={earlier}:-1"), "has '-1'; expected RUN.json:PERCENT, 0 or more"),
+        ((*FAST, f"--fail-if-slower={earlier}:many"), "RUN.json:PERCENT is 'many'; expected a number, 0 or more"),
+        ((*FAST, f"--fail-if-slower={earlier}:-1"), "RUN.json:PERCENT is -1; expected a number, 0 or more"),
         ((*FAST, f"--fail-if-slower={other}"), "other.json was measured on other-cpu-2c-01234567; this machine is "),
         (("--kernels=loops-examples", "--workloads=11x2", f"--fail-if-slower={earlier}"), "has no time with an "),
         ((*FAST, f"--fail-if-slower={earlier}", "--benchmark-disable"), "nothing is timed here"),

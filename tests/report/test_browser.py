@@ -374,6 +374,28 @@ def test_the_page_fits_the_screen(page: Any, width: int) -> None:
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+def test_no_word_of_a_table_is_broken_on_a_narrow_screen(page: Any) -> None:
+    """Each word of a heading is on one line."""
+    script = """
+        const broken = [];
+        for (const cell of document.querySelectorAll('th')) {
+            const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            for (let text; (text = walker.nextNode());)
+                for (const word of text.data.matchAll(/[a-z]+/gi)) {
+                    const range = document.createRange();
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) broken.push(word[0]);
+                }
+        }
+        return broken"""
+    with screen(page, 390):
+        page.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+        assert text_of(page, "th")
+        assert page.execute_script(script) == []
+        assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
 def test_light_and_dark(page: Any) -> None:
     backgrounds = []
     for _ in range(3):

@@ -51,7 +51,7 @@ def test_the_summary_has_three_sentences() -> None:
         "On 100000x4-f64 (100,000 × 4) the fastest is numba: 258 µs a call.",
         "It is 5.98 times as fast as numpy (95% interval 5.68 to 6.28); "
         "on 1000x4-f64, 72.6 times as fast as loops (69.0 to 76.3).",
-        "It reaches 0.39% of this machine's ceiling there, the time of reading X and y.",
+        "On 100000x4-f64 it reaches 0.39% of this machine's ceiling, which is the time of reading X and y.",
     )
     assert shown(RUN).splitlines()[-1].endswith("reading X and y.")
 
@@ -208,7 +208,7 @@ def test_a_crossing_is_where_two_lines_meet() -> None:
     # ten times faster at 4000 elements and ten times slower at 400 000, so they meet halfway, in logarithms
     assert crossing["elements"] == pytest.approx(40_000)
     assert crossing["seconds"] == pytest.approx(1e-4)
-    assert crossing["text"] == "numba overtakes numpy at about 40.0 k elements"
+    assert crossing["text"] == "numba overtakes numpy at about 40,000 elements"
     overlapping = tuple(replace(one, seconds=Seconds(1e-4, 1e-6, 1e-1)) for one in records)
     chart = sizes(replace(RUN, records=overlapping)).chart
     assert chart

@@ -72,6 +72,13 @@ def test_a_heading_goes_on_in_the_next_line_before_a_cell_is_cut() -> None:
     ]  # fmt: skip
 
 
+def test_a_row_begins_where_a_cell_that_goes_on_begins() -> None:
+    table = Table("", (*number_columns("one of two"), Column("b", wrap=True)), [("1", "some words")])
+    assert [line.split() for line in printed(table, width=11)] == [
+        ["one"], ["of"], ["two", "b"], ["─" * 11], ["1", "some"], ["words"],
+    ]  # fmt: skip
+
+
 def test_a_number_stays_with_its_unit() -> None:
     assert printed(Table("", (), [], ("a rate of 12.3 GB/s",)), width=20) == ["  a rate of", "    12.3 GB/s"]
 

@@ -145,6 +145,13 @@ def test_numbers_have_three_digits(number: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "text"), [(1, "1"), (999.6, "1,000"), (5_168, "5,170"), (1.07e9, "1,070,000,000")]
+)
+def test_counts_are_whole_numbers(number: float, text: str) -> None:
+    assert formatting.format_count(number) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (None, "-"),

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bench.plugin.storage import without_repetitions
 from bench.results import json_text, run_file
@@ -207,6 +206,18 @@ def test_a_table_has_the_same_objects(objects: list[dict[str, Any]]) -> None:
     table = to_table(objects)
     assert [{key: value for key, value in one.items() if value is not None} for one in from_table(table)] == objects
     assert from_table(objects) is objects
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"fields": ["a", 1], "rows": []}, "a table whose fields or rows are not lists"),
+        ({"fields": ["a"], "rows": [[1], [1, 2]]}, "a table with a row that has not 1 values"),
+    ],
+)
+def test_a_malformed_table_is_refused(table: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=f"^{says}$"):
+        from_table(table)
 
 
 def test_nested_fields_are_fields_of_their_own() -> None:

@@ -36,6 +36,27 @@ def test_workers_start_in_random_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(orders) > 1
 
 
+def test_workers_that_have_started_are_ended_where_a_later_one_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    class Worker:
+        def __init__(self, *_: object) -> None:
+            if len(started) == 2:
+                raise OSError("too many processes")
+            started.append("started")
+
+        def kill(self) -> None:
+            started.remove("started")
+
+    monkeypatch.setattr(launch, "WorkerProcess", Worker)
+    one = Launch(0, WorkerResources(1, [0, 1], Limits(1.0, 1), Path()))
+    with pytest.raises(OSError, match="too many processes"):
+        one._start(dict.fromkeys("abc", "numpy"), "gradient")
+    assert len(started) == 2
+    one.close()
+    assert started == []
+
+
 def test_a_ceiling_is_loaded_as_a_kernel_of_its_own_operation(monkeypatch: pytest.MonkeyPatch) -> None:
     requests: dict[str, Any] = {}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.correctness.checks import WatchedRound
 from bench.results.samples import KernelSamples
 from bench.runner.kernel_run import KernelRun
 from bench.runner.prepare import prepare, verify_and_release
@@ -16,18 +17,20 @@ from bench.worker.frames import encode
 from bench.worker.messages import Request, RoundResponse, WorkerFailed
 from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
+from tests.support.wire import received
 
 ROUND = RoundResponse(
     seconds=0.01, result="form", result_wait_seconds=None, copying_seconds=1e-6, placing_seconds=1e-6,
     spin_seconds=2e-5, cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
 )  # fmt: skip
-RELEASED = {"placing_alone_seconds": 1e-6, "pools": [], "threads": 1, "cores": [0]}
+RELEASED = {"pools": [], "threads": 1, "cores": [0]}
 
 
-def released(responses: list[RoundResponse]) -> KernelRun:
+def released(responses: list[RoundResponse], watched: WatchedRound | None = None) -> KernelRun:
     """A kernel with these rounds of 4 calls, after its release. It is a ceiling, so its result is not checked."""
     samples = KernelSamples("ok", iterations=4, counters={"cores_used": 1.0, "busy_threads": 1})
     kernel_run = KernelRun(samples, is_kernel=False, responses=responses, positions=[0] * len(responses))
+    kernel_run.watched = watched
     steps = verify_and_release(kernel_run, inputs(TINY), [])
     assert next(steps).name == "release"
     with pytest.raises(StopIteration):
@@ -40,13 +43,12 @@ def test_a_disturbed_round_does_not_count_as_untimed_work() -> None:
     undisturbed = replace(ROUND, result_wait_seconds=1e-6)
     samples = released([undisturbed, disturbed, undisturbed]).samples
     assert samples.rounds == (0.0025,) * 3
-    assert [(one["check"], one["failure"]) for one in samples.check_results] == [("placed", ""), ("at-once", "")]
+    assert [(one["check"], one["failure"]) for one in samples.check_results] == [("at-once", "")]
 
 
-@pytest.mark.parametrize(("field", "check"), [("placing_seconds", "placed"), ("result_wait_seconds", "at-once")])
-def test_untimed_work_in_every_round_is_detected(field: str, check: str) -> None:
-    with pytest.raises(WorkerFailed, match=f"{check}: .* took 0.01 s"):
-        released([replace(ROUND, **{field: 0.01})] * 3)  # type: ignore[arg-type]
+def test_a_result_that_is_computed_later_in_every_round_is_detected() -> None:
+    with pytest.raises(WorkerFailed, match="at-once: .* took 0.01 s"):
+        released([replace(ROUND, result_wait_seconds=0.01)] * 3)
 
 
 def test_a_kernel_is_checked_again_after_the_last_round() -> None:
@@ -57,6 +59,31 @@ def test_a_kernel_is_checked_again_after_the_last_round() -> None:
         steps.send({"result": "nothing right"})
 
 
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ([], "it sent 0 arrays for result; expected 3"),
+        ([np.zeros(()), np.zeros(4), np.zeros(())], "it sent float64 (4,) for dw; expected float64 (3,)"),
+        ([np.zeros((1, 1)), np.zeros(3), np.zeros(())], "it sent float64 (1, 1) for cost; expected float64 ()"),
+        ([np.zeros(()), np.zeros(3), np.zeros((), np.float32)], "it sent float32 () for db; expected float64 ()"),
+    ],
+)
+def test_a_result_of_a_form_that_no_worker_sends(result: list[np.ndarray], reason: str) -> None:
+    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), responses=[ROUND]), inputs(TINY), [])
+    next(steps)
+    with pytest.raises(WorkerFailed) as failed:
+        steps.send(received({"result": result}))
+    assert (failed.value.outcome, failed.value.reason) == ("crashed", reason)
+
+
+def test_a_slow_clock_fails_the_check_and_a_watched_round_that_it_explains_passes() -> None:
+    checked = released([ROUND], WatchedRound(0.01, 0.0105, 0.0)).samples.check_results
+    assert [(one["check"], one["failure"]) for one in checked[:1]] == [("clock", "")]
+    with pytest.raises(WorkerFailed, match="clock: a round took 20 ms, and it reported 10 ms") as failed:
+        released([ROUND], WatchedRound(0.01, 0.022, 0.002))
+    assert failed.value.outcome == "wrong"
+
+
 @pytest.mark.parametrize("skip_probes", [False, True])
 def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) -> None:
     made, checked = inputs(TINY), list[dict[str, str]]()
@@ -65,7 +92,7 @@ def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) ->
         "compile": {"build_seconds": 0.5, "compiles": False},
         "call": {"seconds": 1.0},
     }
-    kernel_run = KernelRun(KernelSamples("ok"))
+    kernel_run = KernelRun(KernelSamples("ok", kernel={"backend": "numpy"}))
     steps = prepare(kernel_run, made, skip_probes, timed=True)
     request: Request | None = next(steps)
     while request is not None:
@@ -73,6 +100,9 @@ def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) ->
             fields, (w, b) = request.arguments["fields"], request.arguments["fresh"]
             checked.append(fields)
             X, y = (made.arrays[fields.get(name, name)] for name in "Xy")
+            if change := request.arguments["change"]:
+                X = X.copy()
+                X[change["row"]] = change["values"]
             result = correct(X, y, w, b[()])
             frame = encode({"result": [np.asarray(part) for part in result]})
             responses["check"] = json.loads(frame[4:])  # without its length

@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from bench.host import procfs
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
+from bench.runner import rounds as runner_rounds
 from bench.runner.kernel_run import KernelRun
-from bench.runner.rounds import calibrate_all, earlier_calibration, round_count, time_rounds
+from bench.runner.rounds import calibrate_all, earlier_calibration, round_count, time_rounds, watch_clocks
 from bench.worker.messages import Request, Response, WorkerFailed
 from tests.support.races import samples
+
+PASSING = 1.0
+"""What every request takes on the race's clock."""
+WAITING = 0.25
+"""How long the worker has no core meanwhile."""
 
 RESPONSE: Response = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "spin_seconds": 2e-5, "cpu_seconds": 0.01,
@@ -20,8 +27,18 @@ RESPONSE: Response = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeWorker.now = FakeWorker.waited = 0.0
+    monkeypatch.setattr(runner_rounds, "perf_counter", lambda: FakeWorker.now)
+    monkeypatch.setattr(procfs, "waited", lambda thread: FakeWorker.waited if thread == 7 else 0.0)
+
+
 class FakeWorker:
-    """Responds at once, and logs what is done to it."""
+    """Responds after a second of a clock that nothing else moves, and logs what is done to it."""
+
+    now = waited = 0.0
+    pid = 7
 
     def __init__(self, name: str, log: list[tuple[str, str]], responses: dict[int, Any] | None = None) -> None:
         self.name, self.log, self.responses = name, log, responses or {}
@@ -39,6 +56,8 @@ class FakeWorker:
     def request(self, request: Request) -> Response:
         self.log.append((self.name, request.name))
         self.requests.append(request.arguments)
+        FakeWorker.now += PASSING
+        FakeWorker.waited += WAITING
         response = self.responses.get(len(self.requests) - 1, RESPONSE)
         if isinstance(response, WorkerFailed):
             raise response
@@ -125,7 +144,14 @@ def test_a_failure_does_not_affect_the_other_kernels() -> None:
     [
         ({**RESPONSE, "seconds": "fast"}, "crashed", "it sent no number for seconds"),
         ({**RESPONSE, "seconds": float("nan")}, "crashed", "it sent no number for seconds"),
-        ({**RESPONSE, "seconds": 0.0}, "crashed", "it reported a round of 0 s or less"),
+        ({**RESPONSE, "seconds": 0.0}, "crashed", "it sent 0 for seconds, of a round of 4 calls"),
+        ({**RESPONSE, "seconds": 3e-9}, "crashed", "it sent 3e-09 for seconds, of a round of 4 calls"),
+        ({**RESPONSE, "spin_seconds": 0}, "crashed", "it sent 0 for spin_seconds"),
+        ({**RESPONSE, "seconds": -1}, "crashed", "it sent -1, which is not from 0 to 2^48, for seconds"),
+        # beside 2 ms of untimed calls, a spin of 20 µs and 4 µs of placing
+        ({**RESPONSE, "seconds": 0.99798}, "wrong", "clock: it reported 1.000004 s, and only 1 s passed"),
+        ({**RESPONSE, "seconds": 2.0}, "wrong", "clock: it reported 2.002024 s, and only 1 s passed"),
+        ({**RESPONSE, "placing_seconds": 0.3}, "wrong", "clock: it reported 1.21202 s, and only 1 s passed"),
         ({**RESPONSE, "result": [{"dtype": "object"}]}, "crashed", "it sent an array of 'object' for result"),
         ({**RESPONSE, "mutated": None}, "crashed", "it sent no boolean for mutated"),
         ({**RESPONSE, "mutated": True}, "wrong", "timed: it wrote into its arguments, which are read-only"),
@@ -175,11 +201,93 @@ def test_kernels_with_controls_and_other_versions_keep_their_number_of_calls() -
     assert {calibrated["iterations"] for calibrated in calibrations.values()} == {6}
 
 
-def test_a_calibration_without_calls_is_a_failure() -> None:
-    workers = {"a": FakeWorker("a", [], {0: {**CALIBRATED, "iterations": 0}})}
+@pytest.mark.parametrize(
+    ("calibration", "outcome", "reason"),
+    [
+        ({"iterations": 0}, "crashed", "it sent 0 for iterations; expected 1 to 1000000"),
+        ({"iterations": 10**12}, "crashed", "it sent 1000000000000 for iterations; expected 1 to 1000000"),
+        ({"iterations": 2.5}, "crashed", "it sent 2.5, which is no whole number, for iterations"),
+        ({"call_seconds": 0.5}, "wrong", "clock: it reported 3.500007 s, and only 1 s passed"),
+    ],
+)
+def test_a_calibration_that_is_impossible(calibration: Response, outcome: str, reason: str) -> None:
+    workers = {"a": FakeWorker("a", [], {0: CALIBRATED | calibration})}
     kernel_runs, reported = {"a": KernelRun(KernelSamples("ok"))}, list[str]()
     calibrate_all(kernel_runs, workers, {}, {"a": "x"}, reported.append)
-    assert failures(kernel_runs, reported) == {"a": ("crashed", "it sent 0 for iterations")}
+    assert failures(kernel_runs, reported) == {"a": (outcome, reason)}
+
+
+def watched(
+    *reported: tuple[float, float | None], round_seconds: float = 0.5
+) -> tuple[KernelRun, list[tuple[str, str]], dict[str, tuple[str, str]]]:
+    """The state after the clocks of a and b were watched, where a reports these rounds, and then the last again.
+
+    reported: seconds of the round, and those without a core
+    """
+    responses: dict[int, Any] = {}
+    for number in range(20):
+        seconds, waited = reported[min(number, len(reported) - 1)]
+        responses[2 * number] = {"placing_seconds": 1e-6}
+        responses[2 * number + 1] = {"seconds": seconds, "waited_seconds": waited}
+    honest = {0: {"placing_seconds": 1e-6}, 1: {"seconds": 0.999, "waited_seconds": WAITING}}
+    log, failed = list[tuple[str, str]](), list[str]()
+    workers = {"a": FakeWorker("a", log, responses), "b": FakeWorker("b", log, honest)}
+    kernel_runs = {
+        name: KernelRun(KernelSamples("ok", iterations=4), round_and_warmup_seconds=round_seconds) for name in workers
+    }
+    watch_clocks(kernel_runs, workers, 107, failed.append)
+    assert kernel_runs["b"].watched == (0.999, PASSING, 0.0)
+    draws = [request["draw"] for request in workers["a"].requests[::2]]
+    assert draws == [107 + number for number in range(len(draws))]
+    return kernel_runs["a"], log, failures(kernel_runs, failed)
+
+
+def test_a_clock_that_explains_the_round_is_watched_once_and_alone() -> None:
+    kernel_run, log, failed = watched((0.96, 0.1))
+    assert kernel_run.watched == (0.96, PASSING, pytest.approx(0.15))
+    assert not failed
+    of_each = ["resume", "draw", "watched", "suspend"]
+    before, after = [("a", "suspend"), ("b", "suspend")], [("a", "resume"), ("b", "resume")]
+    assert log == [*before, *((name, event) for name in "ab" for event in of_each), *after]
+
+
+def test_a_disturbed_round_is_watched_again() -> None:
+    kernel_run, log, failed = watched((0.5, 0.0), (0.2, 0.0), (0.96, WAITING))
+    assert kernel_run.watched == (0.96, PASSING, 0.0)
+    assert (failed, log.count(("a", "watched"))) == ({}, 3)
+
+
+@pytest.mark.parametrize(("round_seconds", "times"), [(10.0, 3), (0.1, 10), (0.007, 20)])
+def test_where_no_round_is_undisturbed_the_median_counts(round_seconds: float, times: int) -> None:
+    kernel_run, log, failed = watched((0.5, 0.0), (0.7, 0.1), (0.6, 0.0), round_seconds=round_seconds)
+    assert kernel_run.watched == (0.6, PASSING, pytest.approx(WAITING))
+    assert (failed, log.count(("a", "watched"))) == ({}, times)
+
+
+def test_waiting_that_the_worker_reports_as_a_part_of_its_round_explains_nothing() -> None:
+    kernel_run, _, _ = watched((0.5, 0.3))
+    assert kernel_run.watched
+    assert kernel_run.watched.unexplained > 9
+    kernel_run, _, _ = watched((0.5, 0.9))  # more than there was
+    assert kernel_run.watched == (0.5, PASSING, 0.0)
+
+
+@pytest.mark.parametrize("counted", [None, 0.0])
+def test_without_the_systems_counters_nothing_is_watched(
+    counted: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procfs, "waited", lambda _thread: counted)
+    workers = {"a": FakeWorker("a", [], {0: {"placing_seconds": 0}, 1: {"seconds": 0.1, "waited_seconds": None}})}
+    kernel_runs = {"a": KernelRun(KernelSamples("ok", iterations=4), round_and_warmup_seconds=1.0)}
+    watch_clocks(kernel_runs, workers, 107, pytest.fail)
+    assert kernel_runs["a"].watched is None
+
+
+def test_a_round_that_is_longer_than_what_has_passed_is_a_proof() -> None:
+    _, log, failed = watched((1.1, 0.0))
+    assert failed == {"a": ("wrong", "clock: it reported 1.1 s, and only 1 s passed")}
+    assert log[-1] == ("b", "resume")
+    assert ("a", "kill") in log
 
 
 def test_the_number_of_rounds() -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from bench.host import resources
-from bench.plugin.options import chosen_session
 from bench.runner.session import Session
 from bench.runner.settings import PlannedLaunch, Settings, planned_launches
 from bench.workloads import catalog
 from kernels import names, registry
+from tests.support.options import session_for
 
 HOUR = 3600.0
 
@@ -30,21 +28,6 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def torch_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that torch is installed; it is not imported."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
-
-
-def session_for(*arguments: str, **options: Any) -> Session:
-    """The session of a command line. arguments: as typed; options: as pytest parses them."""
-    unset = dict.fromkeys(("kernels", "workloads", "data", "target", "threads", "launches", "benchmark_json"))
-    values = {
-        **unset, "profile": "default", "timeout": 120.0, "no_ceilings": False, "benchmark_max_time": 1.0,
-        "benchmark_disable": False, "benchmark_skip": False, "collectonly": False, "operation": "gradient", **options,
-    }  # fmt: skip
-    config: Any = SimpleNamespace(
-        getoption=lambda name, default=None: values.get(name, default),
-        getini=lambda _name: ["-rs"],
-        invocation_params=SimpleNamespace(args=arguments),
-    )
-    return chosen_session(config)
 
 
 def planned(session: Session) -> Session:
@@ -110,7 +93,7 @@ def test_the_duration_of_a_profile_on_two_cores(profile: str, shortest: float, l
 
 def test_the_command_line_overrides_the_profile() -> None:
     session = session_for(
-        "--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches=2
+        "--profile", "full", profile="full", workloads="lecture,128x32-f32", kernels="numpy", launches="2"
     )
     assert list(session.workloads) == ["lecture", "128x32-f32"]
     assert [(candidate.name, candidate.requested) for candidate in session.candidates.values()] == [("numpy", True)]

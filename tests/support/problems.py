@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from bench.correctness.checks import CheckResult
 from bench.runner.inputs import CheckCase, WorkloadInputs
 from bench.worker.placed_kernel import to_numpy
+from bench.worker.shared_arrays import overwritten
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
+from kernels.backends import NUMPY
 from kernels.contract import map_arrays
 
 # Few sizes, because JAX compiles for each: 1 and larger, even and odd, below and above SIMD widths.
@@ -56,10 +59,13 @@ def run_checks(kernel: Kernel, workload: str) -> list[CheckResult]:
 
     def run(case: CheckCase) -> CheckResult:
         fields = [placed[case.fields.get(field, field)] for field in operation.fields]
-        result = kernel.backend.wait(function(*fields, *map_arrays(asarray, case.fresh)))
+        change = case.change
+        with overwritten(made.arrays[change.field], *change[1:]) if change else nullcontext():
+            result = kernel.backend.wait(function(*fields, *map_arrays(asarray, case.fresh)))
         return case.judge(to_numpy(kernel.backend, operation.result(made.inputs), made.inputs.dtype, result))
 
-    return [run(case) for case in (made.data, *made.probes, made.unseen)]
+    probes = [case for case in made.probes if kernel.backend is NUMPY or not case.change]
+    return [run(case) for case in (made.data, *probes, made.unseen)]
 
 
 def normal(

@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bench.worker.compilation import compile_ahead, version_count
 from bench.worker.messages import CompileResponse
+from tests.support.descents import descent
 from tests.support.problems import available, normal
 
 
@@ -56,6 +58,51 @@ def test_bound_arguments_of_numba_are_arguments_that_it_is_compiled_for() -> Non
     assert cube(2.0) == 8
     assert version_count(cube) == 1  # the call compiled nothing
     assert version_count(partial(power, x=2.0)) is None  # Numba compiles keywords in their call
+
+
+def test_a_function_of_numba_with_a_signature_was_compiled_when_it_was_made() -> None:
+    import numba
+
+    half = numba.njit("float64(float64)")(lambda x: x / 2)
+    assert compile_ahead(half, (np.float32(3),)) == CompileResponse()  # it converts the argument
+    assert (half(np.float32(3)), version_count(half)) == (1.5, 1)
+
+
+@pytest.mark.parametrize("name", ["numba-loops", "jax"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_a_descent_calls_is_compiled_before_its_first_call(name: str, dtype: type[np.floating[Any]]) -> None:
+    kernel = available(name, "descend")
+    inputs, fresh = descent(normal(33, 5, dtype), 3)
+    arguments = tuple(map(kernel.backend.asarray, (*inputs.placed.values(), *fresh)))
+    call = kernel.built(inputs.static)
+    before = version_count(call)
+    assert before is not None
+    assert compile_ahead(call, arguments).compile_seconds
+    call(*arguments)
+    after = version_count(call)
+    assert after in (before, before + 1)  # compiled once, here or by an earlier test of this process
+    call(*arguments)
+    assert version_count(call) == after
+
+
+def test_a_descent_of_a_plain_function_has_no_compilation_step() -> None:
+    kernel = available("loops", "descend")
+    inputs, fresh = descent(normal(33, 5), 3)
+    arguments = tuple(map(kernel.backend.asarray, (*inputs.placed.values(), *fresh)))
+    assert compile_ahead(kernel.built(3), arguments) == CompileResponse()
+    assert version_count(kernel.built(3)) is None
+
+
+def test_compilation_leaves_no_listener_of_jax_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    jax = pytest.importorskip("jax")
+    left: list[Any] = []
+    monkeypatch.setattr(jax.monitoring, "register_event_listener", left.append)
+    monkeypatch.setattr(jax.monitoring, "unregister_event_listener", left.remove)
+    assert compile_ahead(jax.jit(lambda x: x + 1), (1.0,)).compile_seconds
+    assert left == []
+    with pytest.raises(ZeroDivisionError):
+        compile_ahead(jax.jit(lambda x: x + 1 // 0), (1.0,))
+    assert left == []
 
 
 def test_a_plain_function_has_no_compilation_step() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.worker.messages import KernelResult
+from bench.worker.fields import KernelResult
 from bench.worker.placed_kernel import PlacedKernel, complete_like, to_numpy
 from kernels import Backend, Gradient, Inputs, Kernel, backends, load_operation
 from kernels.backends import NUMPY, PYTHON

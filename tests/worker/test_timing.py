@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.host import procfs
@@ -14,8 +17,8 @@ from bench.runner.inputs import CheckCase
 from bench.worker import placed_kernel, timing
 from bench.worker.worker import Worker
 from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, fresh_arguments
-from kernels import load
-from kernels.backends import NUMPY
+from kernels import Gradient, load
+from kernels.backends import NUMPY, is_known
 from kernels.contract import arrays_of
 from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
@@ -193,3 +196,61 @@ def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
     assert placed(writes_into_those_of_the_previous_call).round(ROUND_DRAW, 2, 0, None).mutated is True
     assert placed(writes).round(ROUND_DRAW, 2, 0, None).mutated is True
     assert placed(correct).round(ROUND_DRAW, 2, 0, None).mutated is False
+
+
+def own_backend(asarray: Any) -> Any:
+    """A backend that is not the project's."""
+    return replace(NUMPY, asarray=asarray)
+
+
+def test_a_backend_of_ones_own_gets_the_arguments_of_one_call_at_a_time(placed: Any) -> None:
+    """With those of a whole round it could compute all results in the first call."""
+    waiting: list[Any] = []
+    most = 0
+
+    def asarray(array: Any) -> Any:
+        if np.ndim(array) < 2 and np.size(array) != len(inputs(TINY).arrays["y"]):
+            waiting.append(array)
+        return NUMPY.asarray(array)
+
+    def gradient(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+        nonlocal most
+        most = max(most, len(waiting))
+        waiting.clear()
+        return correct(X, y, w, b)
+
+    made = placed(gradient, own_backend(asarray))
+    timing.calibrate(made.placed_kernel, 1, None)
+    waiting.clear()
+    most = 0
+    timing.time_round(made.placed_kernel, 50, 9, 4, None)
+    assert most == 2  # w and b
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_what_a_backend_of_ones_own_does_to_place_arguments_is_timed(placed: Any, in_thread: bool) -> None:
+    def asarray(array: Any) -> Any:
+        if np.ndim(array) == 0:
+            time.sleep(0.002)
+        return NUMPY.asarray(array)
+
+    def started(array: Any) -> Any:
+        if np.ndim(array) == 0:
+            pending.append(threading.Thread(target=time.sleep, args=(0.002,)))
+            pending[-1].start()
+        return NUMPY.asarray(array)
+
+    def gradient(X: Any, y: Any, w: Any, b: Any) -> Gradient:
+        while pending:
+            pending.pop().join()
+        return correct(X, y, w, b)
+
+    pending: list[threading.Thread] = []
+    made = placed(gradient, own_backend(started if in_thread else asarray))
+    timing.calibrate(made.placed_kernel, 1, 5)
+    assert timing.time_round(made.placed_kernel, 50, 5, 2, None).seconds >= 5 * 0.002
+
+
+def test_the_projects_backends_place_before_the_timer_starts() -> None:
+    assert all(is_known(load(name).backend) for name in ("loops", "numpy", "numba", "jax", "sklearn"))
+    assert not is_known(own_backend(np.asarray))

@@ -6,8 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from bench.workloads import catalog
 from kernels import load_operation, registry
@@ -65,23 +64,24 @@ def test_names_with_an_operation(name: str, full: str, operation: str, options: 
         ("descend:lectur", "no workload is called 'descend:lectur'; the nearest: lecture"),
         ("lecture@steps=10", "gradient has no option 'steps'; expected none"),
         ("descend:lecture@tolerance=1", "descend has no option 'tolerance'; expected steps, learning_rate"),
-        ("descend:lecture@", "'descend:lecture@' has ''; expected @OPTION=NUMBER"),
-        ("descend:lecture@steps", "has 'steps'; expected @OPTION=NUMBER"),
+        ("descend:lecture@", "'descend:lecture@': expected @OPTION=NUMBER"),
+        ("descend:lecture@steps", "'descend:lecture@steps': expected @OPTION=NUMBER, each option once"),
+        ("descend:lecture@steps=3@steps=5", "expected @OPTION=NUMBER, each option once"),
         ("descend:lecture@=3", "descend has no option ''"),
-        ("descend:lecture@steps=", "steps is empty; expected a whole number, 1 or more"),
+        ("descend:lecture@steps=", "steps is ''; expected a whole number, 1 or more"),
         ("descend:lecture@steps=0", "steps is 0; expected a whole number, 1 or more"),
         ("descend:lecture@steps=-1", "steps is -1; expected a whole number"),
-        ("descend:lecture@steps=2.5", "steps is 2.5; expected a whole number"),
-        ("descend:lecture@steps=1e3", "steps is 1e3; expected a whole number"),
-        ("descend:lecture@steps=nan", "steps is nan; expected a whole number"),
-        ("descend:lecture@steps=ten", "steps is ten; expected a whole number"),
-        ("descend:lecture@learning_rate=", "learning_rate is empty; expected a number above 0"),
+        ("descend:lecture@steps=2.5", "steps is '2.5'; expected a whole number"),
+        ("descend:lecture@steps=1e3", "steps is '1e3'; expected a whole number"),
+        ("descend:lecture@steps=nan", "steps is 'nan'; expected a whole number"),
+        ("descend:lecture@steps=ten", "steps is 'ten'; expected a whole number"),
+        ("descend:lecture@learning_rate=", "learning_rate is ''; expected a number above 0"),
         ("descend:lecture@learning_rate=0", "learning_rate is 0; expected a number above 0"),
-        ("descend:lecture@learning_rate=nan", "learning_rate is nan; expected a number above 0"),
-        ("descend:lecture@learning_rate=inf", "learning_rate is inf; expected a number above 0"),
+        ("descend:lecture@learning_rate=nan", "learning_rate is 'nan'; expected a number above 0"),
+        ("descend:lecture@learning_rate=inf", "learning_rate is 'inf'; expected a number above 0"),
         ("descend:lecture@learning_rate=-1", "learning_rate is -1; expected a number above 0"),
         ("descend:lecture@learning_rate=1e-400", "learning_rate is 0; expected a number above 0"),
-        ("descend:lecture@learning_rate=fast", "learning_rate is fast; expected a number above 0"),
+        ("descend:lecture@learning_rate=fast", "learning_rate is 'fast'; expected a number above 0"),
     ],
 )
 def test_names_that_make_no_sense(name: str, message: str) -> None:
@@ -139,3 +139,33 @@ def test_the_options_of_operations_have_different_names_or_the_same_meaning() ->
         for name, option in load_operation(operation).options.items():
             assert seen.setdefault(name, option) == option
             assert name.isidentifier()
+
+
+PIECES = (
+    *("10", "3", "x", "0", "²", "٣", "1_0", "lecture", "flights", "-f32", "-f64", "-F", "-C"),
+    *("descend:", "gradient:", ":", "@", "@steps=", "@learning_rate=", "=", "1e3", "2.5", "nan"),
+    *(" ", "\n", "\x1b[31m", "\x00", "\udcff", "9" * 500),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join) | st.text(max_size=20))
+@example("٣x٣")
+@example("10²x3")
+@example("9" * 100_000 + "x2")
+@example("descend:10x2@steps=" + "9" * 5000)
+def test_any_text_is_a_workload_or_an_error_of_one_line(text: str) -> None:
+    try:
+        workload = catalog.named(text)
+    except ValueError as error:
+        message = str(error)
+        assert message.isprintable()
+        assert len(message) < 300
+        return
+    assert text.isascii()
+    assert workload.name.isascii()
+    assert catalog.named(workload.name).name == workload.name
+
+
+def test_a_size_has_one_name() -> None:
+    assert catalog.named("010x02").name == catalog.named("10x2").name == "10x2-f64"

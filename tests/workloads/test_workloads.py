@@ -209,6 +209,25 @@ def test_invalid_files(tmp_path: Path, name: str, content: str, target: str | No
     assert "\n" not in str(caught.value)
 
 
+def test_a_sparse_file_that_would_be_huge_is_not_made_dense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.svm").write_text("0 1:1\n1 9000000:1\n")
+    monkeypatch.setattr(datasets, "available_bytes", lambda: 2 * 8 * 9_000_000 - 1)
+    made: list[object] = []
+    monkeypatch.setattr("scipy.sparse.csr_matrix.toarray", made.append)
+    with pytest.raises(
+        ValueError, match=r"^a\.svm: X would be 2 × 9,000,000, 0\.1 GiB when dense; 0\.1 GiB is free$"
+    ):
+        catalog.from_file(tmp_path / "a.svm", None)
+    assert made == []
+
+
+def test_a_path_that_no_file_can_have_is_an_error_of_one_line(tmp_path: Path) -> None:
+    for name in ("x" * 5000, "a\x00"):
+        with pytest.raises(ValueError, match=r"File name too long|there is no such file") as caught:
+            catalog.from_file(tmp_path / f"{name}.csv", None)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

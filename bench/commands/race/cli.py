@@ -15,22 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kernels", metavar="A,B", help="default: those whose sources differ, or all CPU kernels if none differs"
     )
     parser.add_argument("--workloads", metavar="A,B", help="default: 10000x32-f64,1000000x32-f32")
-    parser.add_argument("--threads", metavar="N", type=int, default=1, help="threads of every kernel (default: 1)")
+    parser.add_argument("--threads", metavar="N", default="1", help="threads of every kernel (default: 1)")
     parser.add_argument(
-        "--minutes",
-        metavar="N",
-        type=float,
-        default=10.0,
-        help="time limit; at least five launches are made (default: 10)",
+        "--minutes", metavar="N", default="10", help="time limit; at least five launches are made (default: 10)"
     )
-    parser.add_argument(
-        "--launches", metavar="N", type=int, help="the exact number of launches, instead of --minutes"
-    )
+    parser.add_argument("--launches", metavar="N", help="the exact number of launches, instead of --minutes")
     parser.add_argument(
         "--fail-if-slower",
         metavar="PERCENT",
-        type=float,
-        default=2.0,
+        default="2",
         help="fail if a kernel is shown to be slower by more than this (default: 2)",
     )
 
@@ -39,18 +32,19 @@ def race(arguments: argparse.Namespace) -> int:
     """Run the command; returns its exit code."""
     from rich.console import Console
 
-    from bench.commands.race import revisions
-    from bench.commands.race import text as race_text
+    from bench.commands.race import revisions, text as race_text
     from bench.host import machine
+    from bench.runner import numbers
 
+    launches = arguments.launches
     options = revisions.Options(
         arguments.revision,
         arguments.kernels,
         arguments.workloads,
-        arguments.threads,
-        arguments.minutes,
-        arguments.launches,
-        arguments.fail_if_slower,
+        numbers.threads().parse("--threads", arguments.threads),
+        numbers.ABOVE_0.parse("--minutes", arguments.minutes),
+        None if launches is None else numbers.LAUNCHES_WITH_INTERVAL.parse("--launches", launches),
+        numbers.PERCENT.parse("--fail-if-slower", arguments.fail_if_slower),
     )
     progress = race_text.progress(Console(stderr=True))
     comparison = revisions.run(options, lambda line: print(line, file=sys.stderr), progress)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench.analysis import race as race_analysis
-from bench.analysis import statistics, verdict
+from bench.analysis import race as race_analysis, statistics, verdict
 from bench.analysis.race import Race
 from bench.analysis.statistics import Estimate
 from bench.analysis.verdict import Judgement

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from math import isfinite
 from pathlib import Path
 
 from bench.analysis import statistics
@@ -21,7 +20,6 @@ from bench.analysis.statistics import SMALLEST_EFFECT
 from bench.commands.race import source_changes, source_trees, versioned_kernel
 from bench.commands.race.result import Comparison, counted_log_ratios, judge, name_at
 from bench.commands.race.source_trees import Revision
-from bench.host import resources
 from bench.host.checkout import CHECKOUT, temporary_folder
 from bench.results.samples import Candidate, LaunchResult
 from bench.runner.selection import choose_kernels, choose_workloads, operations_of
@@ -51,17 +49,6 @@ class Options:
     percent: float = PERCENT
     checkout: Path | None = None
     """The checkout whose kernels race; None: this one."""
-
-    def __post_init__(self) -> None:
-        cores = resources.usable_cores()
-        if not 1 <= self.threads <= cores:
-            raise ValueError(f"--threads is {self.threads}; expected 1 to {cores}")
-        if not (isfinite(self.minutes) and self.minutes > 0):
-            raise ValueError(f"--minutes is {self.minutes:g}; expected more than 0")
-        if self.launches is not None and self.launches < 2:
-            raise ValueError(f"--launches is {self.launches}; expected 2 or more: one has no interval")
-        if not (isfinite(self.percent) and self.percent >= 0):
-            raise ValueError(f"--fail-if-slower is {self.percent:g}; expected a percentage, 0 or more")
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import pytest
 import vl_convert
 
 from bench.__main__ import main
-from bench.commands.compare import page as compare_page
-from bench.commands.compare import text as compare_text
+from bench.commands.compare import page as compare_page, text as compare_text
 from bench.commands.compare.compare import compare
 from bench.host.checkout import CHECKOUT
 from bench.report.page.run_page import filled

@@ -231,7 +231,7 @@ def test_kernels_of_another_operation(
     shown = " ".join(word for line in lines for word in line.split())
     assert shown.startswith(f"{kernel} on descend:2000x8-f32@steps=4: 2,000 × 8 float32 C, ")
     assert "as it declares, 5 times in a call; a call moves at least 360 kB" in shown
-    assert "each counted once a step" in shown
+    assert "each counted once for each cost" in shown
     around = f"It is Python code around the gradient kernel {kernel}: python -m bench explain {kernel} --workload 20"
     assert (around in shown) is not kernel.endswith("-compiled")
     assert [text for text in expected if text not in shown] == []

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.analysis import race as race_analysis
-from bench.analysis import verdict
+from bench.analysis import race as race_analysis, verdict
 from bench.commands import exit_codes
 from bench.commands.race import revisions, versioned_kernel
 from bench.commands.race.result import Comparison
@@ -211,10 +210,13 @@ def test_a_different_contract_is_reported(repository: Path) -> None:
     ("arguments", "message"),
     [
         (["nowhere"], "there is no commit 'nowhere' here; expected a branch, a tag or a commit"),
-        (["HEAD", "--threads", "0"], "--threads is 0; expected 1 to "),
-        (["HEAD", "--minutes", "-1"], "--minutes is -1; expected more than 0"),
-        (["HEAD", "--launches", "1"], "--launches is 1; expected 2 or more: one has no interval"),
-        (["HEAD", "--fail-if-slower", "nan"], "--fail-if-slower is nan; expected a percentage, 0 or more"),
+        (["HEAD", "--threads", "0"], "--threads is 0; expected a whole number from 1 to "),
+        (["HEAD", "--minutes", "-1"], "--minutes is -1; expected a number above 0"),
+        (
+            ["HEAD", "--launches", "1"],
+            "--launches is 1; expected a whole number from 2 to 10,000: one has no",
+        ),
+        (["HEAD", "--fail-if-slower", "nan"], "--fail-if-slower is 'nan'; expected a number, 0 or more"),
         (["HEAD", "--kernels", "nump"], "no kernel is called 'nump'; the nearest: numpy"),
         (
             ["HEAD", "--kernels", f"{CHECKOUT}/tests/support/faults.py:raises"],
@@ -262,6 +264,6 @@ def test_the_defaults_are_those_of_the_help() -> None:
     arguments = command._parser().parse_args(["race", "main"])
     defaults = Options("main")
     parsed = (arguments.threads, arguments.minutes, arguments.fail_if_slower)
-    assert parsed == (defaults.threads, defaults.minutes, defaults.percent)
+    assert tuple(map(float, parsed)) == (defaults.threads, defaults.minutes, defaults.percent)
     help_text = command._parser().format_help()
     assert "race" in help_text

@@ -12,9 +12,7 @@ import pytest
 from rich.console import Console
 
 from bench.__main__ import main
-from bench.commands.selftest import selftest, summary
-from bench.commands.selftest import slowed as slowed_kernels
-from bench.commands.selftest import text as selftest_text
+from bench.commands.selftest import selftest, slowed as slowed_kernels, summary, text as selftest_text
 from bench.commands.selftest.slowed import slowed
 from bench.commands.selftest.summary import Trial
 from bench.workloads import catalog

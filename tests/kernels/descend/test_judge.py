@@ -121,10 +121,14 @@ def test_a_start_that_does_not_fit_is_refused() -> None:
         judge(inputs, (np.zeros(5), np.zeros(1)), False)
 
 
-def test_a_kernel_whose_descent_diverges_gets_no_time() -> None:
+def test_a_right_path_that_diverges_is_not_wrong_but_does_not_reach_the_goal() -> None:
     inputs, fresh = descent(normal(33, 5), 20, rate=300.0)
-    failure = judge(inputs, fresh, False)(path_of(NUMPY, inputs, fresh)).failure
-    assert failure.startswith("the descent diverges: the cost rises from ")
+    path = path_of(NUMPY, inputs, fresh)
+    judgement = judge(inputs, fresh, False)(path)
+    assert (judgement.failure, judgement.reached) == ("", False)
+    assert len(judgement.curves["cost"]) == 21
+    path.ws[20, 4] += 1
+    assert judge(inputs, fresh, False)(path).failure.startswith("ws[20, 4] is ")
 
 
 def test_which_steps_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:

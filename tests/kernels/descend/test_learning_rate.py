@@ -12,7 +12,7 @@ from hypothesis import given
 from kernels import Problem, load
 from kernels.descend import learning_rate
 from kernels.descend.bounds import columns, step_errors
-from kernels.descend.learning_rate import costs_from_zero, divergence, lipschitz_constant
+from kernels.descend.learning_rate import costs_from, divergence, lipschitz_constant
 from kernels.gradient import reference
 from tests.support.descents import descent, path_of
 from tests.support.problems import normal, problems
@@ -89,8 +89,8 @@ def test_in_which_words_a_descent_diverges() -> None:
     assert divergence(falling) == ""
     assert divergence(np.full(101, 0.6)) == ""
     assert divergence(falling[::-1]) == "the cost rises in the last 10 steps, from 0.95 to 1"
-    assert divergence(np.array([0.5, 0.6])) == "the cost rises in the last 1 steps, from 0.5 to 0.6"
-    assert divergence(np.array([0.5, 3.0, 2.0, 1.0])) == "the cost rises from 0.5 to 1"
+    assert divergence(np.linspace(0.5, 0.6, 11)) == "the cost rises in the last 10 steps, from 0.5 to 0.6"
+    assert divergence(np.array([0.5, *[3.0] * 9, 1.0])) == "the cost rises from 0.5 to 1"
     assert divergence(np.append(falling, falling[-1] * np.linspace(1.01, 1.1, 10))).startswith(
         "the cost rises in the last 10"
     )
@@ -99,16 +99,30 @@ def test_in_which_words_a_descent_diverges() -> None:
     assert divergence(np.array([0.5, np.nan, np.inf])) == "the cost is nan after 1 steps"
 
 
-def test_the_costs_from_zero_are_those_of_a_kernel() -> None:
-    problem = normal(33, 5)
-    zero = Problem(problem.X, problem.y, np.zeros(5), 0.0)
-    inputs, fresh = descent(zero, 7)
-    costs = costs_from_zero(zero.X, zero.y, float(inputs.placed["alpha"]), 7)
-    np.testing.assert_allclose(costs, path_of(NUMPY, inputs, fresh).costs, rtol=1e-13)
+def test_a_cost_that_rises_in_a_few_steps_is_no_sign() -> None:
+    for steps in range(1, 10):
+        assert divergence(np.linspace(0.5, 0.6, steps + 1)) == ""
+    assert divergence(np.array([0.5, np.inf])) == "the cost is inf after 1 steps"
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("scale", [0, 1])
+def test_the_costs_are_those_of_a_kernel(dtype: type[np.floating[Any]], rtol: float, scale: int) -> None:
+    problem = normal(33, 5, dtype)
+    start = Problem(problem.X, problem.y, problem.w * dtype(scale), problem.b * dtype(scale))
+    inputs, fresh = descent(start, 7)
+    costs = costs_from(start, float(inputs.placed["alpha"]), 7)
+    np.testing.assert_allclose(costs, path_of(NUMPY, inputs, fresh).costs, rtol=rtol)
 
 
 def test_costs_end_where_they_are_not_finite() -> None:
     problem = normal(33, 5)
-    costs = costs_from_zero(problem.X, problem.y, 1e308, 10**6)
+    costs = costs_from(problem, 1e308, 10**6)
     assert len(costs) <= 4
     assert not np.isfinite(costs[-1])
+
+
+def test_a_step_out_of_the_domain_of_a_gradient_is_named() -> None:
+    large = Problem(np.full((1, 1), 1e30, np.float32), np.ones(1, np.float32), np.zeros(1, np.float32), 0.0)
+    with pytest.raises(ValueError, match=r"^scores could overflow float32 after 1 steps$"):
+        costs_from(large, 1.0, 1)

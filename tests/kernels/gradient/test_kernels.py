@@ -180,3 +180,20 @@ def test_the_gradient_is_the_average_over_two_parts(name: str) -> None:
     bound = reference.compute(problem).bound
     for whole, part_1, part_2, part_bound in zip(call(kernel, problem), first, second, bound, strict=True):
         assert np.all(np.abs(whole - (11 * part_1 + 22 * part_2) / 33) <= 3 * part_bound)
+
+
+@DTYPES
+def test_scikit_learns_cost_fails_with_its_cause_where_the_squared_norm_overflows(
+    dtype: type[np.floating[Any]],
+) -> None:
+    """The problem is in the domain, and the other kernels compute it; scikit-learn adds 0 · |w|²."""
+    size = 4 * np.sqrt(np.finfo(dtype).max)
+    X = np.array([[1 / size], [-0.5 / size], [0]], dtype)
+    problem = Problem(X, np.array([1, 0, 1], dtype), np.array([size], dtype), dtype(0.3))
+    assert bound_fraction(call(load("numpy"), problem), problem) <= 1
+    message = r"scikit-learn's cost is nan where \|w\|² overflows"
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(FloatingPointError, match=message):
+        call(load("sklearn"), problem)
+    smaller = Problem(X * 8, problem.y, problem.w / 8, problem.b)
+    assert bound_fraction(call(load("sklearn"), smaller), smaller) <= 1
+    assert "where |w|² overflows" in load("sklearn").summary

@@ -7,12 +7,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from kernels import Problem
+from kernels import Gradient, Problem
 from kernels._double_double import Pair, sigmoid_and_softplus, total, two_product, two_sum
-from kernels.gradient import reference
+from kernels.gradient import cancelling, reference
 from tests.support.exact import exactly
 from tests.support.problems import normal, problems
 
@@ -49,7 +48,7 @@ def test_the_size_of_blocks_makes_no_difference(
 ) -> None:
     problem = normal(1000, 5, dtype)
     whole = reference.compute(problem)
-    monkeypatch.setattr(reference, "_BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
+    monkeypatch.setattr(reference, "BLOCK_BYTES", 8 * 5 * 7)  # 7 rows a block, and 6 in the last
     blocked = reference.compute(problem)
     for part, blocked_part in zip(whole.value, blocked.value, strict=True):
         np.testing.assert_allclose(part, blocked_part, rtol=1e-13)
@@ -139,3 +138,59 @@ def test_sigmoid_and_softplus_have_90_bits(z: float) -> None:
         for computed, exact in ((sigmoid, 1 / (1 + mpmath.exp(-x))), (softplus, mpmath.log1p(mpmath.exp(x)))):
             value = mpmath.mpf(float(computed.hi[0])) + mpmath.mpf(float(computed.lo[0]))
             assert abs(value - exact) <= exact * mpmath.mpf(2) ** -90
+
+
+def test_distinct_examples_are_counted_whatever_their_scale_and_order() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((500, 7))
+    repeated = rows[rng.integers(0, 500, 20_000)]
+    for scale in (1e-300, 1.0, 1e300):
+        X = np.asfortranarray(repeated * scale)
+        count = reference.distinct_examples(X, np.zeros(len(X)))
+        assert 0.95 * 500 <= count <= 1.05 * 500, scale
+    assert reference.distinct_examples(rows[:1].repeat(9, axis=0), np.arange(9) % 2.0) == 2  # the label counts
+    assert reference.distinct_examples(np.zeros((9, 2)), np.zeros(9)) == 1
+
+
+@pytest.mark.parametrize(
+    ("m", "distinct", "dtype", "expected"),
+    [
+        (1_000_000, 1_000_000, "float32", 4000),
+        (1_000_000, 10_000, "float64", 40_000),
+        (1_000_000, 1, "float32", 1_000_000),  # no such data
+        (10, 10, "float32", 10),  # 4√10 would be more
+        (10_000_000, 10_000_000, "float32", 10_000_000),  # a sum of so many stops growing
+    ],
+)
+def test_roundings_of_a_sum(m: int, distinct: int, dtype: str, expected: float) -> None:
+    assert reference.summed_roundings(m, distinct, np.dtype(dtype)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 10, 1000])
+def test_a_sum_one_by_one_is_within_the_bound_of_data_with_few_different_examples(kinds: int) -> None:
+    """Equal terms are rounded by equal errors, which add up: 10⁶ times 0.1 in float32 is off by 1%."""
+    rng = np.random.default_rng(kinds)
+    m, rows = 400_000, rng.standard_normal((kinds, 2)).astype(np.float32)
+    X = rows[rng.integers(0, kinds, m)]
+    y = np.ones(m, np.float32)
+    problem = Problem(X, y, np.array([0.3, -0.2], np.float32), np.float32(0.1))
+    expected = reference.compute(problem, distinct=reference.distinct_examples(X, y))
+    z = X @ problem.w + problem.b
+    dz = (1 / (1 + np.exp(-z)) - y).astype(np.float32)
+    losses = np.log1p(np.exp(-z))
+    sums = [np.cumsum(part, axis=0, dtype=np.float32)[-1] / np.float32(m) for part in (losses, dz[:, None] * X, dz)]
+    fractions = [np.max(e / b) for e, b in zip(expected.error(Gradient(*sums)), expected.bound, strict=True)]
+    assert max(fractions) <= 0.5, fractions
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bound_of_labels_that_are_drawn_is_much_smaller(dtype: type[np.floating[Any]]) -> None:
+    problem = normal(20_000, 3, dtype)
+    z = problem.X @ problem.w + problem.b
+    y = (np.random.default_rng(1).random(20_000) < 1 / (1 + np.exp(-z))).astype(dtype)
+    drawn = Problem(problem.X, y, problem.w, problem.b)
+    narrow, wide = cancelling.compute(drawn), reference.compute(drawn, quick=True)
+    assert np.all(narrow.bound.dw < wide.bound.dw / 100)
+    assert narrow.bound.db < wide.bound.db / 100
+    assert np.all(narrow.bound.dw > 0)
+    np.testing.assert_array_equal(narrow.value.dw, wide.value.dw)

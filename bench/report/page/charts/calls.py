@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from bench.analysis.cold_start import one_time_seconds
-from bench.report.formatting import duration, format_si
+from bench.report.formatting import duration, format_count
 from bench.report.page.charts import common
 from bench.report.page.section import Section
 from bench.results.record import Results
@@ -48,7 +48,7 @@ def calls(results: Results) -> Section:
         heading="Time against the number of calls",
         level=3,
         text=(
-            "The total time of so many calls, with the one-time cost before them: building, lowering and compilation "
+            "The total time of N calls, with the one-time cost before them: building, lowering and compilation "
             "with an empty cache, and the extra time of the first call. Importing the library is not included. Where "
             "the line of a compiled kernel passes below another line, the compilation has paid off.",
         ),
@@ -111,5 +111,5 @@ def _remarks(race: str, rows: list[Spec]) -> list[Spec]:
     if len(fastest) == 1:
         return [{"race": race, "text": f"{last} has the least total time for any number of calls."}]
     ends = [(name, round(end)) for (name, _), (_, end) in pairwise(fastest)]
-    parts = [f"up to about {format_si(n) if n >= 1000 else n} call{'s' * (n != 1)} {name}" for name, n in ends]
+    parts = [f"up to about {format_count(n)} call{'s' * (n != 1)} {name}" for name, n in ends]
     return [{"race": race, "text": f"Least total time: {', '.join(parts)}, from then on {last}."}]

@@ -119,7 +119,7 @@ def points_with_intervals(x: str, axis: alt.Axis, scale: alt.Scale, rule: Spec, 
     base = alt.Chart(ROWS).encode(y=y, color=colour())
     at = alt.Chart(alt.InlineData(values=[rule]))
     line = at.mark_rule(strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
-    label = at.mark_text(align="left", dx=4, dy=-9, fontSize=11, fill="var(--soft)").encode(
+    label = at.mark_text(align="right", dx=-4, dy=-9, fontSize=11, fill="var(--soft)").encode(
         x=alt.X("at:Q"), y=alt.value(0), text="text:N"
     )
     intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(

@@ -125,7 +125,7 @@ def roofline(results: Results) -> Section:
             common.RACE,
             common.KERNEL,
             Column("passes", "reads X", lambda value: f"{value:g} ×", number=True),
-            common.number_column("intensity", "flop per byte"),
+            common.number_column("intensity", "FLOP per byte"),
             Column("rate", "GFLOP/s", lambda value: format_significant(value / 1e9), number=True),
         ),
         rows=tuple(rows),
@@ -174,9 +174,13 @@ def _roofs(race: str, ceilings: Spec, flops: float, intensity: float) -> tuple[l
 
 def _chart() -> common.Chart:
     scale = alt.Scale(type="log", nice=False, padding=4)
-    x = alt.X("intensity:Q", scale=scale, axis=common.log_axis("operations per byte read", common.ROUND_LABEL))
+    x = alt.X(
+        "intensity:Q",
+        scale=scale,
+        axis=common.log_axis("arithmetic intensity: FLOP per byte read", common.ROUND_LABEL),
+    )
     rate = common.ROUND_LABEL.replace("format(datum.value,", "format(datum.value/1e9,").replace("<1?", "<1e9?")
-    y = alt.Y("rate:Q", scale=scale, axis=common.log_axis("10⁹ operations per second", rate))
+    y = alt.Y("rate:Q", scale=scale, axis=common.log_axis("GFLOP/s", rate))
     roof = alt.Chart(alt.NamedData("roofs"))
     lines = roof.mark_line(color="var(--ink)", strokeWidth=1.5).encode(x=x, y=y, detail="name:N")
     roof_names = [

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from bench.analysis.scaling import computed
-from bench.report.formatting import counted, duration, format_si
+from bench.report.formatting import counted, duration, format_count
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section, Selector
 from bench.results.record import Record, Results
@@ -175,7 +175,7 @@ def _crossings(rows: list[Spec]) -> list[Spec]:
                         "other": slower,
                         "elements": elements,
                         "seconds": seconds,
-                        "text": f"{faster} overtakes {slower} at about {format_si(elements)} elements",
+                        "text": f"{faster} overtakes {slower} at about {format_count(elements)} elements",
                     }
                 )
     return sorted(crossings, key=lambda crossing: float(crossing["elements"]))
@@ -218,7 +218,7 @@ def _remarks(rows: list[Spec], crossings: list[Spec]) -> Iterable[Spec]:
         if len(names) == 1:
             yield {"kind": kind, "text": f"{next(iter(names))} is fastest at every size measured."}
         else:
-            fastest = [f"{row['kernel']} at {format_si(size)}" for size, row in best.items()]
+            fastest = [f"{row['kernel']} at {format_count(size)}" for size, row in best.items()]
             yield {"kind": kind, "text": f"Fastest by size, in elements: {', '.join(fastest)}."}
         texts = [crossing["text"] for crossing in crossings if crossing["kind"] == kind]
         if texts:
