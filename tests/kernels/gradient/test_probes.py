@@ -183,8 +183,8 @@ def test_the_checks_of_a_gradient() -> None:
 @pytest.mark.parametrize(
     "workload",
     [
-        *("1000x2", "1000x2-f32", "200000x8", "200000x8-f32"),
-        *(pytest.param(large, marks=pytest.mark.slow) for large in ("1000000x32", "1000000x32-f32")),
+        *("1000x2", "1000x2-f32", "200000x8-f32"),
+        *(pytest.param(large, marks=pytest.mark.slow) for large in ("200000x8", "1000000x32", "1000000x32-f32")),
     ],
 )
 def test_every_disguised_cheater_is_caught_by_its_checks(workload: str) -> None:
