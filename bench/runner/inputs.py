@@ -25,7 +25,7 @@ from bench.workloads.digest import digest
 from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_argument
 from kernels.contract import Change, Fresh, Inputs, Judge, Probe, map_arrays
 
-_VECTORS = 16
+_VECTORS = 15
 """With m elements each: y, and the labels of the probes."""
 _CACHE_MEMORY_SHARE = 0.25
 """The largest part of the free memory that may hold inputs for later launches."""

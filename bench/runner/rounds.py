@@ -80,22 +80,43 @@ def calibrate_all(
     nearly all launches.
     """
     first_of_spec: dict[str, Mapping[str, Any]] = {}
+
+    def calibrate(name: str) -> None:
+        kernel_run = kernel_runs[name]
+        calibration = calibrations.get(name) or first_of_spec.get(specs[name], {})
+        request_calibration(kernel_run, workers[name], calibration)
+        samples = kernel_run.samples
+        calibration = {"iterations": samples.iterations, "busy_threads": samples.counters["busy_threads"]}
+        first_of_spec.setdefault(specs[name], calibration)
+
+    _one_at_a_time(calibrate, kernel_runs, workers, on_failure)
+
+
+def _one_at_a_time(
+    act: Callable[[str], None],
+    kernel_runs: Mapping[str, KernelRun],
+    workers: Mapping[str, WorkerHandle],
+    on_failure: Callable[[str], None],
+) -> list[str]:
+    """Do this with each kernel while the workers of all others are suspended; so are all in the end.
+
+    Returns the names of those that did not fail.
+    """
+    done = []
     for name in kernel_runs:
         workers[name].suspend()
     for name, kernel_run in kernel_runs.items():
         workers[name].resume()
         try:
-            calibration = calibrations.get(name) or first_of_spec.get(specs[name], {})
-            request_calibration(kernel_run, workers[name], calibration)
+            act(name)
         except WorkerFailed as failure:
             workers[name].kill()
             kernel_run.fail(failure)
             on_failure(name)
             continue
         workers[name].suspend()
-        samples = kernel_run.samples
-        calibration = {"iterations": samples.iterations, "busy_threads": samples.counters["busy_threads"]}
-        first_of_spec.setdefault(specs[name], calibration)
+        done.append(name)
+    return done
 
 
 def earlier_calibration(
@@ -188,21 +209,11 @@ def watch_clocks(
     may be disturbed before and after its calls, so it is repeated until the worker's clock explains it. The result is
     in `KernelRun.watched`, for the check `clock`. Calls `on_failure` with the name of a kernel that fails.
     """
-    for name in kernel_runs:
-        workers[name].suspend()
-    ok = []
-    for name, kernel_run in kernel_runs.items():
-        workers[name].resume()
-        try:
-            kernel_run.watched = _watch(kernel_run, workers[name], first_draw)
-        except WorkerFailed as failure:
-            workers[name].kill()
-            kernel_run.fail(failure)
-            on_failure(name)
-            continue
-        workers[name].suspend()
-        ok.append(name)
-    for name in ok:
+
+    def watch(name: str) -> None:
+        kernel_runs[name].watched = _watch(kernel_runs[name], workers[name], first_draw)
+
+    for name in _one_at_a_time(watch, kernel_runs, workers, on_failure):
         workers[name].resume()
 
 

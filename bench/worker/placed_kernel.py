@@ -1,6 +1,6 @@
 """A kernel and a workload that is placed where it computes: its arguments, its calls, and its results.
 
-Separate from timing.py, the loop that measures, which draws arguments here and converts results.
+Separate from timing.py, which draws arguments here, makes the calls, and converts results.
 """
 
 from __future__ import annotations
@@ -74,21 +74,6 @@ class PlacedKernel:
         if is_known(self.kernel.backend):
             return call
         return lambda *arguments: call(*arguments[:placed], *map_arrays(asarray, arguments[placed:]))
-
-    def time_calls(self, arguments: Arguments) -> float:
-        """Seconds for one call with each of the arguments."""
-        call, wait = self.timed_call, self.kernel.backend.wait
-        start = perf_counter()
-        for of_call in arguments:
-            wait(call(*of_call))
-        return perf_counter() - start
-
-    def warm_up(self, draw: int, seconds: float) -> None:
-        """Make untimed calls for this long, at least one."""
-        arguments, _ = self.draw_arguments(draw, 1, seed=0)  # another seed: other arguments than the timed ones
-        elapsed = 0.0
-        while elapsed < seconds:
-            elapsed += self.time_calls(arguments)
 
     def to_numpy(self, result: Any) -> tuple[KernelResult, float]:
         """The result as NumPy arrays, and the seconds that the conversion took."""

@@ -52,7 +52,7 @@ def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) ->
 def _choose_iterations(placed_kernel: PlacedKernel, draw: int) -> tuple[int, int, int]:
     """The number of calls in a round; how many batches of these calls to observe; and the draw of the last trials."""
     calls = 1
-    placed_kernel.warm_up(draw, _SETTLING_SECONDS)
+    _warm_up(placed_kernel, draw, _SETTLING_SECONDS)
     elapsed, placing = _shortest_trial(placed_kernel, draw, calls)
     while elapsed < ROUND_SECONDS and calls * placing < _PLACING_SECONDS:
         # at most tenfold: the first call is slower than the others
@@ -71,7 +71,7 @@ def _observe_threads(placed_kernel: PlacedKernel, draw: int, calls: int, batches
     before, start, cpu_start = procfs.thread_seconds(), perf_counter(), process_time()
     repetitions, elapsed = 0, 0.0
     while not repetitions or (batches > 1 and elapsed < _OBSERVED_SECONDS):
-        repetitions, elapsed = repetitions + 1, elapsed + placed_kernel.time_calls(arguments)
+        repetitions, elapsed = repetitions + 1, elapsed + time_calls(placed_kernel, arguments)[0]
     elapsed, cpu_seconds = perf_counter() - start, process_time() - cpu_start
     seconds_by_thread = [after - before.get(thread, 0.0) for thread, after in procfs.thread_seconds().items()]
     return CalibrateResponse(
@@ -95,7 +95,7 @@ def time_round(
     for _ in range(_SPIN_COUNT):
         pass
     spin = perf_counter() - start
-    placed_kernel.warm_up(draw, WARMUP_SECONDS)
+    _warm_up(placed_kernel, draw, WARMUP_SECONDS)
     # drawn only now, so that no untimed call can compute with these arguments
     arguments, placing = placed_kernel.draw_arguments(draw, iterations)
     usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
@@ -122,7 +122,7 @@ def time_round(
     )
 
 
-def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int) -> tuple[float, Any]:
+def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int = 0) -> tuple[float, Any]:
     """Seconds for one call with each of the arguments, and the result of call number `sampled_call`."""
     before, sample, after = arguments[:sampled_call], arguments[sampled_call], arguments[1 + sampled_call :]
     call, wait = placed_kernel.timed_call, placed_kernel.kernel.backend.wait
@@ -135,12 +135,20 @@ def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: 
     return perf_counter() - start, result
 
 
+def _warm_up(placed_kernel: PlacedKernel, draw: int, seconds: float) -> None:
+    """Make untimed calls for this long, at least one."""
+    arguments, _ = placed_kernel.draw_arguments(draw, 1, seed=0)  # another seed: other arguments than the timed ones
+    elapsed = 0.0
+    while elapsed < seconds:
+        elapsed += time_calls(placed_kernel, arguments)[0]
+
+
 def _shortest_trial(placed_kernel: PlacedKernel, draw: int, calls: int) -> tuple[float, float]:
     """The least seconds for so many calls, and for placing the arguments of one; other processes only add time."""
     trials = []
     for trial in range(_TRIALS):
         arguments, placing = placed_kernel.draw_arguments(draw + trial, calls)
-        trials.append((placed_kernel.time_calls(arguments), placing))
+        trials.append((time_calls(placed_kernel, arguments)[0], placing))
         if trials[0][0] >= ROUND_SECONDS * _TRIALS:
             break  # one trial is enough for long calls
     return min(seconds for seconds, _ in trials), min(placing for _, placing in trials)

@@ -142,7 +142,6 @@ class Worker:
     ) -> PlaceResponse:
         """Map the workload's arrays from shared memory, and place the operation's fields."""
         self.probe_fields = {}
-        self.probe_fields = {}
         try:
             self.shared = shared_arrays.map_arrays(descriptor, table)
             fields = {field: self._shared_or_copy(descriptor, table, field) for field in self.operation.fields}
@@ -181,7 +180,7 @@ class Worker:
     def call(self, draw: int) -> CallResponse:
         """Time the first call."""
         arguments, _ = self.placed_kernel.draw_arguments(draw, 1)
-        return CallResponse(self.placed_kernel.time_calls(arguments))
+        return CallResponse(timing.time_calls(self.placed_kernel, arguments)[0])
 
     def check(self, fields: dict[str, str], fresh: list[Any], change: dict[str, Any] | None = None) -> CheckResponse:
         """One call and its result.
@@ -220,7 +219,7 @@ class Worker:
         """Time that round. The race also knows when it asked and when the answer came."""
         # the arguments are kept, since to free those of many calls takes a part of a round
         before = procfs.waited("thread-self")
-        seconds, _ = timing.time_calls(self.placed_kernel, self.arguments, 0)
+        seconds, _ = timing.time_calls(self.placed_kernel, self.arguments)
         after = procfs.waited("thread-self")
         return WatchedResponse(seconds, None if before is None or after is None else after - before)
 

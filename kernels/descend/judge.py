@@ -136,13 +136,13 @@ def stacked(references: Sequence[Reference]) -> Reference:
     return Reference(*(Gradient(*map(np.stack, zip(*parts, strict=True))) for parts in zip(*references, strict=True)))
 
 
-def _expected(start: Problem, path: Path, steps: np.ndarray, quick: bool, distinct: int) -> Reference:
+def _expected(start: Problem, path: Path, steps: np.ndarray, quick: bool, different: int) -> Reference:
     """The reference at these entries."""
     X, y = start.X, start.y
     if quick or X.dtype != np.float64 or start.m * len(steps) * (17 + start.n) > _EXACT_WORK:
-        return reference.compute_each(X, y, path.ws[steps], path.bs[steps], roundings=1, distinct=distinct)
+        return reference.compute_each(X, y, path.ws[steps], path.bs[steps], roundings=1, distinct=different)
     problems = (Problem(X, y, path.ws[t], path.bs[t]) for t in steps)
-    return stacked([reference.compute(problem, roundings=1, distinct=distinct) for problem in problems])
+    return stacked([reference.compute(problem, roundings=1, distinct=different) for problem in problems])
 
 
 def _outside(start: Problem, of_X: Columns, path: Path, steps: np.ndarray) -> str:

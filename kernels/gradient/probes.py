@@ -52,9 +52,9 @@ def drawn_labels(X: np.ndarray, parameters: tuple[np.ndarray, Any]) -> ProbeProb
     """The workload's own X, with labels drawn from the model with these w (n,) and b: P(y_i = 1) = σ(z_i).
 
     Neither X nor the parameters tell a kernel that it is being checked. dz_i = a_i − y_i has mean zero, so that dw
-    and db nearly cancel, as in `rows`, and a missing example shows. The draw of y_i is made with the digits of one
-    x_ij that float16 or bfloat16 would round away, the same for y_i = 0 and 1 on average: the errors of such a
-    rounding add up, since they have the sign of dz_i.
+    and db nearly cancel, as in `rows`, and a missing example shows. The random number behind y_i is made of those
+    digits of one x_ij that float16 or bfloat16 would round away: y_i = 1 where they are low, so that the error of
+    such a rounding has the sign of dz_i, and the errors of all examples add up.
     """
     w, b = parameters
     m, n = X.shape

@@ -32,9 +32,8 @@ within ±u of a number up to Σ|terms| has a standard deviation of at most u Σ|
 times that: 4√m u Σ|terms| is 6.9 standard deviations. Equal examples may be rounded by equal errors: m/d at a time
 are added, so that m/√d takes the place of √m. Above m u = ½, a sum stops growing, and m stays.
 
-*flushed*: XLA replaces
-subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in a score, and
-(1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).
+*flushed*: XLA replaces subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in
+a score, and (1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).
 """
 
 from __future__ import annotations
@@ -109,24 +108,17 @@ class Reference(NamedTuple):
 
 
 def distinct_examples(X: np.ndarray, y: np.ndarray) -> int:
-    """How many rows of X, with their labels, differ. Told apart by a random projection, so that some count as one."""
+    """About how many rows of X, with their labels, differ: of a random projection, rounded to single precision."""
     across = np.random.default_rng(0).standard_normal(X.shape[1] + 1)
     rows = max(1, BLOCK_BYTES // (8 * X.shape[1]))
     scale = float(max(X.max(), -X.min())) or 1.0
-    projected = [
-        (block @ (across[1:] / scale) + labels * across[0]).astype(
-            np.float32
-        )  # BLAS may round equal rows differently
-        for block, labels in blocks(X, y, rows)
-    ]
-    return len(np.unique(np.concatenate(projected)))
+    projected = [(block / scale) @ across[1:] + labels * across[0] for block, labels in blocks(X, y, rows)]
+    return len(np.unique(np.concatenate(projected).astype(np.float32)))  # BLAS may round equal rows differently
 
 
 def summed_roundings(m: int, distinct: int, dtype: np.dtype[Any]) -> float:
     """The m in m + 4: how many roundings of its whole a sum of m terms may be off by."""
-    if distinct == 1 or m * unit_roundoff(dtype) > 0.5:
-        return m
-    return min(m, _DEVIATIONS * m / sqrt(distinct))
+    return m if m * unit_roundoff(dtype) > 0.5 else min(m, _DEVIATIONS * m / sqrt(distinct))
 
 
 def unit_roundoff(dtype: np.dtype[Any]) -> float:
@@ -140,7 +132,7 @@ def compute(problem: Problem, quick: bool = False, roundings: int = 0, distinct:
     quick: compute in double whatever the dtype, in a tenth of the time. A float64 reference is then no more exact
     than a correct kernel: both are within the bound of the exact result, so the bound between them is doubled.
     roundings: how often w and b were rounded to the problem's dtype after the kernel used them
-    distinct: how many of the examples differ, for data whose rounding errors are independent; 1: no such data
+    distinct: how many of the examples differ, for data whose rounding errors are independent; 1: any data
     """
     wide = problem.dtype == np.float64 and not quick
     step = _in_double_double if wide else in_double
@@ -171,10 +163,8 @@ def compute_each(
     third of the time of 16 single references.
     """
     w, b, m = ws.T.astype(np.float64), bs.astype(np.float64), len(X)
-    sums, bounds = (
-        Gradient(*(np.zeros(shape) for shape in (b.shape, ws.shape, b.shape))),
-        _Bounds(X, roundings, distinct),
-    )
+    sums = Gradient(*(np.zeros(shape) for shape in (b.shape, ws.shape, b.shape)))
+    bounds = _Bounds(X, roundings, distinct)
     for rows, labels in blocks(X, y, max(_FEWEST_ROWS, _ONE_THREAD // ws.size)):
         column = labels[:, np.newaxis]
         z, losses, dz = (part.hi for part in in_double(rows, column, w, b))
@@ -185,7 +175,7 @@ def compute_each(
 
 
 def blocks(X: np.ndarray, y: np.ndarray, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """So many rows at a time, in double."""
+    """X and y in double, this many rows at a time."""
     for start in range(0, len(X), rows):
         block = slice(start, start + rows)
         yield np.ascontiguousarray(X[block], np.float64), y[block].astype(np.float64)

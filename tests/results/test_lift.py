@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict
 from functools import cache
@@ -19,6 +18,7 @@ from bench.results.record import Results
 from kernels import load_operation
 from kernels.contract import Size
 from tests.support.committed import NO_GIT, each_committed, tracked
+from tests.support.hostile import paths
 
 HOSTILE: tuple[Any, ...] = (
     None, True, -1, 1.5, 10**400, -(10**400), float("nan"), "x\u200b\n", [None], {}, {"a": None}, [{"median": []}],
@@ -53,19 +53,6 @@ def read(document: object, folder: Path) -> Results | str:
         assert line.startswith("run.json: ")
         assert line.isprintable()
         return line
-
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every part of a document; of a list of numbers only that of the first."""
-    if path:
-        yield path
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from paths(part, (*path, key))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            if index == 0 or isinstance(part, (dict, list)):
-                yield from paths(part, (*path, index))
 
 
 def changed(document: Any, path: tuple[Any, ...], change: Any) -> None:

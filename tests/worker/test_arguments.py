@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.worker.placed_kernel import PlacedKernel
+from bench.worker.timing import time_calls
 from kernels import Inputs, Kernel, Operation
 from kernels.backends import NUMPY
 from kernels.contract import Fresh, Part, arrays_of
@@ -57,7 +58,7 @@ def test_fresh_arguments_may_be_nested() -> None:
 
     placed_kernel = layered(call)
     arguments, _ = placed_kernel.draw_arguments(3, 4)
-    placed_kernel.time_calls(arguments)
+    time_calls(placed_kernel, arguments)
     assert len(received) == 4
     for (X, *fresh), drawn in zip(received, placed_kernel.drawn, strict=True):
         assert X is placed_kernel.placed[0]
@@ -95,5 +96,5 @@ def test_a_write_into_a_nested_argument_is_found(layer: int, call_number: int) -
     placed_kernel = layered(writes)
     arguments, _ = placed_kernel.draw_arguments(3, 4)
     assert not placed_kernel.mutated
-    placed_kernel.time_calls(arguments)
+    time_calls(placed_kernel, arguments)
     assert placed_kernel.mutated

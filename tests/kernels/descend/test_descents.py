@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.host import procfs
+from bench.host.checkout import CHECKOUT
 from bench.host.resources import usable_cores
-from bench.race import race
 from kernels import BackendUnavailable, Problem, load, registry
 from tests.support.descents import descent, every_descent, path_of
 from tests.support.problems import available, normal, run_checks
@@ -105,9 +109,17 @@ def test_the_gradient_in_numba_compiled_uses_all_threads() -> None:
 
 
 @pytest.mark.slow
-def test_numba_compiled_runs_where_the_gradient_was_compiled_by_another_process() -> None:
-    """Kept on disk around a gradient from the disk, it crashes in the first parallel loop of the next process."""
-    records = race(["numba", "numba-compiled"], "descend:2000x32@steps=3", launches=3, seconds=0.1).records
-    assert [record.outcome for record in records] == ["ok", "ok"], [record.reason for record in records]
-    assert records[0].cold.compile_cached_seconds  # the gradient, which the second launch found on the disk
-    assert records[1].cold.compile_seconds
+def test_numba_compiled_runs_where_another_process_compiled_the_gradient(tmp_path: Path) -> None:
+    """Stored around a gradient that came from the disk, it would crash in the next process."""
+    program = """if True:
+        import sys
+        import numpy as np
+        from kernels import load
+        X, y, w, number = np.ones((2000, 32)), np.ones(2000), np.zeros(32), np.float64
+        call = load("numba").built(None) if sys.argv[1] == "gradient" else load("numba-compiled", "descend").built(3)
+        call(X, y, *([] if sys.argv[1] == "gradient" else [number(0.1)]), w, number(0))
+    """
+    for what in ("gradient", "descent", "descent"):
+        command = [sys.executable, "-c", program, what]
+        ended = subprocess.run(command, env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}, cwd=CHECKOUT)
+        assert ended.returncode == 0, what

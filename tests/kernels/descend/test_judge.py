@@ -209,3 +209,16 @@ def test_many_references_at_once_are_those_of_one_at_a_time(
         for parts, of_one in ((each.value, one.value), (each.bound, one.bound), (each.scale, one.scale)):
             for part, right, scale in zip(parts, of_one, one.scale, strict=True):
                 np.testing.assert_allclose(part[t], right, rtol=1e-12, atol=1e-13 * np.min(scale))
+
+
+def test_a_path_of_half_of_the_rows_is_wrong_on_data() -> None:
+    """The bound that grows with m allows 1.2% here."""
+    inputs, fresh = descent(normal(200_000, 4, np.float32), 2)
+    X, y, alpha = inputs.placed.values()
+    half = path_of(NUMPY, Inputs({"X": X[::2], "y": y[::2], "alpha": alpha}, 2), fresh)
+    for quick in (False, True):
+        assert judge(inputs, fresh, quick)(path_of(NUMPY, inputs, fresh)).failure == ""
+        judged = judge(inputs, fresh, quick)(half)
+        assert judged.failure
+        assert judged.bound_fraction is not None
+        assert judged.bound_fraction < 30  # within the bound that grows with m

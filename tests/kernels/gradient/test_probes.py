@@ -11,11 +11,11 @@ from hypothesis import given
 
 from kernels import Gradient, Kernel, Problem
 from kernels.backends import NUMPY
-from kernels.gradient import disguised
+from kernels.gradient import disguised, reference
 from kernels.gradient.cheaters import CHEATERS
 from kernels.gradient.judge import judge
 from kernels.gradient.numpy_vectorized import gradient as correct
-from kernels.gradient.probes import drawn_labels, probe_problems
+from kernels.gradient.probes import ProbeProblem, drawn_labels, probe_problems
 from tests.support.problems import available, call, every_kernel, normal, problems, run_checks
 
 DISGUISED = [name for name in vars(disguised) if name in CHEATERS]
@@ -210,7 +210,9 @@ def test_honest_kernels_use_less_than_half_of_each_limit(name: str) -> None:
 
     @given(problems())
     def passes(problem: Problem) -> None:
-        for probe in (*probe_problems(problem.X, all_scores=True), drawn_labels(problem.X, (problem.w, problem.b))):
+        data = reference.compute(problem, distinct=reference.distinct_examples(problem.X, problem.y))
+        probes = (*probe_problems(problem.X, all_scores=True), drawn_labels(problem.X, (problem.w, problem.b)))
+        for probe in (ProbeProblem("data", problem, data), *probes):
             if probe.change:
                 continue
             judged = judge(probe.expected, problem.dtype, list(call(kernel, probe.problem)))
@@ -227,3 +229,32 @@ def test_the_probes_share_one_matrix(dtype: type[np.floating[Any]], order: str) 
     assert all(np.shares_memory(matrices[0], other) for other in matrices)
     for probe in probe_problems(like):
         assert (probe.problem.X.shape, probe.problem.dtype, probe.problem.order) == (like.shape, like.dtype, order)
+
+
+def test_the_labels_that_are_drawn_make_errors_of_rounding_add_up() -> None:
+    """Their sum is far from what random signs would give."""
+    X = normal(100_000, 1, np.float32).X
+    problem = drawn_labels(X, (np.array([0.5], np.float32), np.float32(0.1))).problem
+    dz = 1 / (1 + np.exp(-(X[:, 0] * 0.5 + 0.1))) - problem.y
+    errors = dz * (X[:, 0] - X[:, 0].astype(np.float16))
+    assert errors.sum() > 20 * np.sqrt((errors**2).sum())
+    assert abs(dz.sum()) < 5 * np.sqrt((dz**2).sum())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_of_every_size_have_wrong_labels_and_tails_right_ones(dtype: type[np.floating[Any]]) -> None:
+    probes = {probe.name: probe for probe in probe_problems(normal(500, 3, dtype).X, all_scores=True)}
+    for name, probe in probes.items():
+        if not name.startswith(("scores-", "tail")):
+            continue
+        assert probe.active is not None
+        problem = probe.problem
+        z = (problem.X.astype(np.float64) @ problem.w + problem.b)[probe.active]
+        wrong = (1 - 2 * problem.y[probe.active]) * z > 0
+        assert wrong.all() if name.startswith("scores-") else not wrong.any(), name
+        if name.startswith("scores-"):
+            largest = float(name.removeprefix("scores-"))
+            steps = np.diff(np.log(np.sort(np.abs(z))))
+            assert np.abs(z).max() == pytest.approx(largest)
+            assert np.exp(steps.sum()) == pytest.approx(32)
+            assert steps.max() < 0.06  # no gap of more than 6%

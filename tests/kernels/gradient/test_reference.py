@@ -144,7 +144,7 @@ def test_distinct_examples_are_counted_whatever_their_scale_and_order() -> None:
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((500, 7))
     repeated = rows[rng.integers(0, 500, 20_000)]
-    for scale in (1e-300, 1.0, 1e300):
+    for scale in (1e-310, 1e-300, 1.0, 1e300):  # the first is subnormal
         X = np.asfortranarray(repeated * scale)
         count = reference.distinct_examples(X, np.zeros(len(X)))
         assert 0.95 * 500 <= count <= 1.05 * 500, scale
@@ -194,3 +194,16 @@ def test_the_bound_of_labels_that_are_drawn_is_much_smaller(dtype: type[np.float
     assert narrow.bound.db < wide.bound.db / 100
     assert np.all(narrow.bound.dw > 0)
     np.testing.assert_array_equal(narrow.value.dw, wide.value.dw)
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 1), (np.float64, 2)])
+def test_the_bound_of_drawn_labels_computed_by_hand(dtype: type[np.floating[Any]], factor: float) -> None:
+    """x_i = 1 and w = b = 0 for four examples, two of which differ: |dz_i| = ½ and a_i (1 − a_i) = ¼.
+
+    Seven deviations: 3u √4 · 1 · √(4/2). Terms: 4 √(4 (8u + 4u/2)²). One-sided: 4u · 4/4. All over m = 4.
+    """
+    one = np.ones((4, 1), dtype)
+    computed = cancelling.compute(Problem(one, np.array([0, 1, 0, 1], dtype), np.zeros(1, dtype), 0.0))
+    expected = factor * (3 * 2 * np.sqrt(2) + 4 * 2 * 10 + 4) / 4
+    assert float(computed.bound.db) / reference.unit_roundoff(np.dtype(dtype)) == pytest.approx(expected)
+    assert computed.bound.dw[0] == computed.bound.db
