@@ -9,39 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import ceil, sqrt
+from math import sqrt
 from random import Random
 from time import perf_counter
 from typing import Any
 
-from bench.correctness.checks import WatchedRound
-from bench.host import procfs
 from bench.results.samples import CONTROL, Candidate, LaunchResult
+from bench.runner import clock
 from bench.runner.kernel_run import KernelRun, WorkerHandle
 from bench.runner.settings import FEWEST_ROUNDS
 from bench.worker.messages import (
     WARMUP_SECONDS,
     CalibrateResponse,
-    DrawResponse,
     Request,
     RoundResponse,
-    WatchedResponse,
     WorkerFailed,
     parse,
 )
 from bench.workloads.parameters import CALIBRATION_DRAW, ROUND_DRAW
 
-_CLOCK_ERROR = 1e-6
-"""Seconds. Both processes read one clock of the system, in floats: two years after a restart, 2²⁶ s, these are 15 ns
-apart, and what a worker reports comes from a few readings."""
 _SHORTEST_CALL = 1e-9
 """Seconds. A loop in Python calls the kernel, and then a function that waits: each takes over ten times as long."""
 _SHORTEST_SPIN = 1e-7
 """Seconds, of two thousand iterations of a loop in Python: no processor makes one in 0.05 ns."""
 _MOST_ITERATIONS = 1_000_000
 """Of calls that long in a round of 5 ms. The race draws the arguments of as many to check one."""
-_MOST_WATCHED, _FEWEST_WATCHED, _WATCHED_SECONDS = 20, 3, 1.0
-"""How often a round is watched until the worker's clock explains it: in about so many seconds."""
 
 
 def request_calibration(kernel_run: KernelRun, worker: WorkerHandle, calibration: Mapping[str, Any]) -> None:
@@ -57,7 +49,7 @@ def request_calibration(kernel_run: KernelRun, worker: WorkerHandle, calibration
     if not 1 <= iterations <= _MOST_ITERATIONS:
         raise WorkerFailed("crashed", f"it sent {iterations} for iterations; expected 1 to {_MOST_ITERATIONS}")
     call_and_placing_seconds = response.call_seconds + response.placing_seconds
-    _require_possible(call_and_placing_seconds * iterations, passed)
+    clock.require_possible(call_and_placing_seconds * iterations, passed)
     warmup_seconds = max(call_and_placing_seconds, WARMUP_SECONDS)
     kernel_run.round_and_warmup_seconds = call_and_placing_seconds * iterations + warmup_seconds
     busy_threads = calibration["busy_threads"] if calibration else response.busy_threads
@@ -211,40 +203,10 @@ def watch_clocks(
     """
 
     def watch(name: str) -> None:
-        kernel_runs[name].watched = _watch(kernel_runs[name], workers[name], first_draw)
+        kernel_runs[name].watched = clock.watch(kernel_runs[name], workers[name], first_draw)
 
     for name in _one_at_a_time(watch, kernel_runs, workers, on_failure):
         workers[name].resume()
-
-
-def _watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> WatchedRound | None:
-    """The first watched round that the worker's clock explains by itself, or else the median one.
-
-    None without the system's counters. Raises WorkerFailed.
-    """
-    iterations, watched = kernel_run.samples.iterations, list[WatchedRound]()
-    possible = ceil(_WATCHED_SECONDS / kernel_run.round_and_warmup_seconds)
-    for attempt in range(max(_FEWEST_WATCHED, min(_MOST_WATCHED, possible))):
-        arguments = {"draw": first_draw + attempt, "iterations": iterations}
-        parse(DrawResponse, worker.request(Request("draw", arguments)))
-        before, start = _waited(worker), perf_counter()
-        response = parse(WatchedResponse, worker.request(Request("watched", {})))
-        passed, after = perf_counter() - start, _waited(worker)
-        _require_possible(response.seconds, passed)
-        if before is None or after is None or response.waited_seconds is None:
-            return None
-        waited = max(0.0, after - before - response.waited_seconds)
-        watched.append(WatchedRound(response.seconds, passed, waited))
-        if watched[-1]._replace(waited=0.0).unexplained <= 1:
-            return watched[-1]
-    # no round was free of waiting, of which the counters may have too much: some of what comes before and after
-    return sorted(watched, key=lambda one: one.unexplained)[len(watched) // 2]
-
-
-def _waited(worker: WorkerHandle) -> float | None:
-    """The seconds that this thread and the worker's main thread have waited for a core."""
-    of_race, of_worker = procfs.waited("thread-self"), procfs.waited(worker.pid)
-    return None if of_race is None or of_worker is None else of_race + of_worker
 
 
 def _validate(response: RoundResponse, kernel_run: KernelRun, passed: float) -> None:
@@ -255,14 +217,8 @@ def _validate(response: RoundResponse, kernel_run: KernelRun, passed: float) -> 
     if response.spin_seconds < _SHORTEST_SPIN:
         raise WorkerFailed("crashed", f"it sent {response.spin_seconds:g} for spin_seconds")
     placing_and_round = response.placing_seconds * iterations + response.seconds
-    _require_possible(response.spin_seconds + WARMUP_SECONDS + placing_and_round, passed)
+    clock.require_possible(response.spin_seconds + WARMUP_SECONDS + placing_and_round, passed)
     if response.mutated:
         raise WorkerFailed("wrong", "timed: it wrote into its arguments, which are read-only")
     if kernel_run.form:
         kernel_run.form.require(response.result)
-
-
-def _require_possible(reported: float, passed: float) -> None:
-    """Raise WorkerFailed where a worker claims more time than has passed."""
-    if reported > passed + _CLOCK_ERROR:
-        raise WorkerFailed("wrong", f"clock: it reported {reported:.9g} s, and only {passed:.9g} s passed")

@@ -97,7 +97,7 @@ _OPTIONS = {
         None,
         decimal_number,
         "a number above 0",
-        "The learning rate α of a gradient descent (default: 1/L, with which no step raises the cost, but for rounding)",
+        "The learning rate α of a gradient descent (default: 1/L: no step raises the cost, but for rounding)",
         depends=True,
     ),
 }

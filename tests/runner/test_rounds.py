@@ -10,7 +10,7 @@ import pytest
 
 from bench.host import procfs
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from bench.runner import rounds as runner_rounds
+from bench.runner import clock as runner_clock, rounds as runner_rounds
 from bench.runner.kernel_run import KernelRun
 from bench.runner.rounds import calibrate_all, earlier_calibration, round_count, time_rounds, watch_clocks
 from bench.worker.messages import Request, Response, WorkerFailed
@@ -30,7 +30,8 @@ RESPONSE: Response = {
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeWorker.now = FakeWorker.waited = 0.0
-    monkeypatch.setattr(runner_rounds, "perf_counter", lambda: FakeWorker.now)
+    for module in (runner_rounds, runner_clock):
+        monkeypatch.setattr(module, "perf_counter", lambda: FakeWorker.now)
     monkeypatch.setattr(procfs, "waited", lambda thread: FakeWorker.waited if thread == 7 else 0.0)
 
 

@@ -1,0 +1,56 @@
+"""The race's own watch: does a worker's clock show the time that passes?
+
+A worker reports the times that it measured. The race knows when it asked and when the answer came.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from time import perf_counter
+
+from bench.correctness.checks import WatchedRound
+from bench.host import procfs
+from bench.runner.kernel_run import KernelRun, WorkerHandle
+from bench.worker.messages import DrawResponse, Request, WatchedResponse, WorkerFailed, parse
+
+_CLOCK_ERROR = 1e-6
+"""Seconds. Both processes read one clock of the system, in floats: two years after a restart, 2²⁶ s, these are 15 ns
+apart, and what a worker reports comes from a few readings."""
+_MOST_WATCHED, _FEWEST_WATCHED, _WATCHED_SECONDS = 20, 3, 1.0
+"""How often a round is watched until the worker's clock explains it: in about so many seconds."""
+
+
+def require_possible(reported: float, passed: float) -> None:
+    """Raise WorkerFailed where a worker claims more time than has passed."""
+    if reported > passed + _CLOCK_ERROR:
+        raise WorkerFailed("wrong", f"clock: it reported {reported:.9g} s, and only {passed:.9g} s passed")
+
+
+def watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> WatchedRound | None:
+    """The first watched round that the worker's clock explains by itself, or else the median one.
+
+    None without the system's counters. Raises WorkerFailed.
+    """
+    iterations, watched = kernel_run.samples.iterations, list[WatchedRound]()
+    possible = ceil(_WATCHED_SECONDS / kernel_run.round_and_warmup_seconds)
+    for attempt in range(max(_FEWEST_WATCHED, min(_MOST_WATCHED, possible))):
+        arguments = {"draw": first_draw + attempt, "iterations": iterations}
+        parse(DrawResponse, worker.request(Request("draw", arguments)))
+        before, start = _waited(worker), perf_counter()
+        response = parse(WatchedResponse, worker.request(Request("watched", {})))
+        passed, after = perf_counter() - start, _waited(worker)
+        require_possible(response.seconds, passed)
+        if before is None or after is None or response.waited_seconds is None:
+            return None
+        waited = max(0.0, after - before - response.waited_seconds)
+        watched.append(WatchedRound(response.seconds, passed, waited))
+        if watched[-1]._replace(waited=0.0).unexplained <= 1:
+            return watched[-1]
+    # no round was free of waiting, of which the counters may have too much: some of what comes before and after
+    return sorted(watched, key=lambda one: one.unexplained)[len(watched) // 2]
+
+
+def _waited(worker: WorkerHandle) -> float | None:
+    """The seconds that this thread and the worker's main thread have waited for a core."""
+    of_race, of_worker = procfs.waited("thread-self"), procfs.waited(worker.pid)
+    return None if of_race is None or of_worker is None else of_race + of_worker
