@@ -37,6 +37,11 @@ COMMANDS = (
         "test the measuring itself with races of kernels against themselves, slowed kernels and cheating kernels",
         "bench.commands.selftest.cli",
     ),
+    (
+        "variance",
+        "study where the spread of a kernel's time comes from: calls, rounds, launches, runs, and planted causes",
+        "bench.commands.variance.cli",
+    ),
     ("race", "race the working tree's kernels against a commit's", "bench.commands.race.cli"),
     ("new", "write a file with a kernel that passes all checks, as a start for your own", "bench.commands.new"),
 )

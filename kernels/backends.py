@@ -59,7 +59,7 @@ _KNOWN = [PYTHON, NUMPY]
 
 def is_known(backend: Backend) -> bool:
     """Whether this is one of the project's backends: what it does to place an array is known to be no more."""
-    return backend in _KNOWN
+    return any(backend is known for known in _KNOWN)  # not by ==, which a subclass may define
 
 
 def _known(backend: Backend) -> Backend:
@@ -77,15 +77,18 @@ def jax(device: str) -> Backend:
 
     jax.config.update("jax_enable_x64", True)
 
-    def asarray(array: Any) -> Array:
+    @cache  # without an exception, which would be raised again
+    def target() -> Any:
         try:
-            target = jax.devices(device)[0]
+            return jax.devices(device)[0]
         except RuntimeError as error:
             message = str(error).strip().partition("\n")[0]
             # "Unknown backend" means no such device; any other message is that of a driver that failed
             detail = "" if message.startswith("Unknown backend") else f": {message}"
             raise BackendUnavailable(f"JAX sees no {device.upper()} here{detail}") from error
-        return jax.block_until_ready(jax.device_put(array, target))
+
+    def asarray(array: Any) -> Array:
+        return jax.device_put(array, target()).block_until_ready()
 
     return _known(Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _keep_dtype))
 

@@ -6,7 +6,7 @@ code depends on these types alone, so that an operation needs a folder and nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -161,17 +161,19 @@ class Probe:
 def map_arrays(function: Callable[[Any], Any], fresh: Any) -> Any:
     """The same nest of tuples, with the function's value for each array."""
     if isinstance(fresh, tuple):
-        return tuple(map_arrays(function, part) for part in fresh)
+        return tuple([map_arrays(function, part) if isinstance(part, tuple) else function(part) for part in fresh])
     return function(fresh)
 
 
-def arrays_of(fresh: Any) -> Iterator[Any]:
+def arrays_of(fresh: Any) -> list[Any]:
     """The arrays of a nest of tuples and lists, in order."""
-    if isinstance(fresh, (tuple, list)):
-        for part in fresh:
-            yield from arrays_of(part)
-    else:
-        yield fresh
+    arrays: list[Any] = []
+    for part in fresh if isinstance(fresh, (tuple, list)) else [fresh]:
+        if isinstance(part, (tuple, list)):
+            arrays += arrays_of(part)
+        else:
+            arrays.append(part)
+    return arrays
 
 
 class Size(NamedTuple):

@@ -41,7 +41,7 @@ OPERATIONS = tuple(place.partition(".operation:")[0] for place in registry.OPERA
 """The packages of the operations."""
 CLOCK_FILES_PROCESSES = ("time", "subprocess", "pathlib", "os")
 PURE = ("analysis", "correctness", *(f"results.{name}" for name in ("record", "samples", "schema", "describe")))
-RUNNER = ("rounds", "prepare", "kernel_run", "launch", "session", "parallel")
+RUNNER = ("sweeps", "plan", "quiet", "calibration", "cold", "prepare", "kernel_run", "launch", "session", "parallel")
 NEVER = {
     "bench": OPERATIONS,  # asked for through the registry, so that an operation needs a folder and nothing else
     "bench.worker": ("scipy", "rich", "pytest"),
@@ -62,7 +62,7 @@ TECHNIQUES = {
     for place in table.values()
 }
 """The files of the kernels. Two of them differ only where their technique does, so none may import another."""
-BEGIN_WITH_A_KERNEL = ("cheaters", "disguised")
+BEGIN_WITH_A_KERNEL = ("cheaters", "disguised", "late")
 """Files of an operation that may: these kernels begin with a correct one."""
 LONGEST_FILE, LONGEST_FUNCTION = 260, 60
 WORDS = re.compile(r"(?<![a-z])(dw|db|gradients?)(?![a-z])", re.IGNORECASE)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from math import exp
 from statistics import median
-from typing import Any
 
-from bench.analysis import roofline, statistics
+from bench.analysis import guard, roofline, statistics
 from bench.analysis.records import record_of
 from bench.host import noise
 from bench.results.record import Control, Fraction, Ratio, Record
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from bench.worker import environment
 from bench.workloads.catalog import Workload
 from kernels.ceilings import specs
 
@@ -31,6 +29,30 @@ class Race:
     def key(self) -> tuple[str, int]:
         """Workload and threads."""
         return self.workload.name, self.threads
+
+    @classmethod
+    def of(
+        cls,
+        workload: Workload,
+        threads: int,
+        launch_results: Sequence[LaunchResult],
+        candidates: Sequence[Candidate],
+    ) -> Race:
+        """The race of these launches. If disturbances met one kernel far too often, all its sweeps count."""
+        race = cls(workload, threads, tuple(launch_results), tuple(candidates))
+        hits = guard.total(
+            {
+                name: guard.Hits(of_kernel[0], of_kernel[1], int(of_kernel[2]))
+                for name, of_kernel in launch.hits.items()
+            }
+            for launch in launch_results
+        )
+        if not (kernel := guard.hit_too_often(hits)):
+            return race
+        reason = f"disturbances met {kernel} far more often than others"
+        counting = race.with_disturbed()
+        launches = (replace(launch, counts_all=reason) for launch in counting.launch_results)
+        return replace(counting, launch_results=tuple(launches))
 
     def ratio(self, kernel: str | Candidate, over: str | Candidate) -> Ratio | None:
         """How many times as fast as the other a kernel is; None unless both were timed in the same launches.
@@ -78,10 +100,23 @@ class Race:
         """log(time of the other / time of the kernel), one value for each launch that timed both."""
         pairs = [(launch.samples.get(over), launch.samples.get(kernel)) for launch in self.launch_results]
         return [
-            statistics.log_ratio(numerator.rounds, denominator.rounds)
+            statistics.log_ratio(
+                statistics.Rounds(numerator.rounds, numerator.sweeps),
+                statistics.Rounds(denominator.rounds, denominator.sweeps),
+            )
             for numerator, denominator in pairs
             if numerator is not None and denominator is not None and numerator.rounds and denominator.rounds
         ]
+
+    def with_disturbed(self) -> Race:
+        """The same race as if no sweep had been repeated. In a launch with `counts_all` that is already so."""
+        launch_results = (
+            launch
+            if launch.counts_all
+            else replace(launch, samples={name: one.with_disturbed() for name, one in launch.samples.items()})
+            for launch in self.launch_results
+        )
+        return replace(self, launch_results=tuple(launch_results))
 
     def samples(self, kernel: str) -> list[KernelSamples]:
         """The kernel's samples from each launch that it took part in."""
@@ -196,35 +231,6 @@ class Race:
         """What a reader must know of the workload beside its size, by name; empty if its data were never made."""
         return next((launch.details for launch in self.launch_results if launch.details), {})
 
-    def as_json(self, untrusted: set[tuple[str, int]]) -> dict[str, Any]:
-        """The race's part of a results file."""
-        control = self.control(untrusted)
-        return {
-            "workload": self.workload.name,
-            "operation": self.workload.definition.name,
-            "details": self.details,
-            "threads": self.threads,
-            "launches": len(self.launch_results),
-            "data": next((launch.data for launch in self.launch_results if launch.data), None),
-            "control": None if control is None else asdict(control),
-            "ceilings": self.ceilings,
-            "ceilings_failed": self.ceilings_failed,
-            "worker_environment": environment.settings(self.threads),
-            "noise": [launch.noise for launch in self.launch_results],
-            "seconds": [launch.seconds for launch in self.launch_results],
-            "rounds": [
-                {
-                    "kernel": name,
-                    "launch": launch.launch,
-                    "order": list(samples.positions),
-                    "seconds": list(samples.rounds),
-                }
-                for launch in self.launch_results
-                for name, samples in launch.samples.items()
-                if samples.rounds and self.outcome(name)[0] == "ok"
-            ],
-        }
-
 
 def is_precise_enough(race: Race) -> bool:
     """Whether every ratio over the baseline is known to within the smallest effect."""
@@ -237,11 +243,3 @@ def untrusted_races(races: Iterable[Race]) -> set[tuple[str, int]]:
     keys = {str(race.key): race.key for race in races}
     differing = statistics.differing_controls({str(race.key): race.control_logs for race in races})
     return {keys[name] for name in differing}
-
-
-def choose_control(launch_results: Sequence[LaunchResult]) -> str | None:
-    """The kernel to use as the control: the fastest compiled kernel of the first launch, else the fastest."""
-    samples = launch_results[0].samples if launch_results else {}
-    timed = {name: sample for name, sample in samples.items() if sample.rounds and name not in specs.SPECS}
-    eligible = {name: sample for name, sample in timed.items() if sample.kernel.get("compiles")} or timed
-    return min(eligible, key=lambda name: median(eligible[name].rounds), default=None)

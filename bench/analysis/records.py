@@ -31,6 +31,8 @@ def record_of(race: Race, candidate: Candidate) -> Record:
     medians = [median(sample.rounds) for sample in timed]
     seconds = _seconds(medians)
     rounds, work = race.rounds(name), workload.work
+    disturbed = sum(len(sample.disturbed_rounds) for sample in timed)
+    undropped = race.with_disturbed() if disturbed else None
     return Record(
         id=record_id(workload.definition.name, workload.name, name, race.threads),
         operation=workload.definition.name,
@@ -62,6 +64,11 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         seconds=seconds,
         speedup=race.ratio_of_names(name, workload.baseline),
         over_numpy=race.ratio_of_names(name, "numpy"),
+        disturbed_rounds=disturbed,
+        seconds_with_disturbed=_seconds([median(s.rounds) for s in undropped.samples(name) if s.rounds])
+        if undropped
+        else None,
+        speedup_with_disturbed=undropped.ratio_of_names(name, workload.baseline) if undropped else None,
         launch_spread=statistics.spread(medians),
         counters=_resource_usage(timed, race.threads),
         work=dict(work.ceilings) if work else None,
@@ -111,6 +118,11 @@ def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
     }
 
 
+def _largest(usages: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    """None where no launch has the counter."""
+    return max((usage[name] for usage in usages if usage.get(name) is not None), default=None)
+
+
 def _resource_usage(samples: Sequence[KernelSamples], threads: int) -> dict[str, Any] | None:
     """What the workers used while they were timed, and whether it was more than they were given."""
     if not samples:
@@ -129,5 +141,5 @@ def _resource_usage(samples: Sequence[KernelSamples], threads: int) -> dict[str,
         "spin_seconds": [usage["spin_seconds"] for usage in usages],
         "compiled_again": sum(usage.get("compiled_again") or 0 for usage in usages),
         "huge_pages": usages[-1].get("huge_pages"),
-        "peak_bytes": max((usage.get("peak_bytes") or 0 for usage in usages), default=0) or None,
+        **{name: _largest(usages, name) for name in ("peak_bytes", "placed_bytes", "call_bytes")},
     }

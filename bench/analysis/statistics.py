@@ -1,7 +1,8 @@
 """From rounds to numbers: ratios, each with its interval and its verdict. Pure: no clock, no files.
 
 The launch is the unit. Within a launch, the rounds of two kernels are paired: they were timed side by side, in
-random order. The median of their log-ratios is the value of the launch. Across L launches the interval is that of
+random order, in the same sweep or block of sweeps. The median of their log-ratios is the value of the launch. Across
+L launches the interval is that of
 Tukey and McLaughlin (Sankhyā A 25 (1963) 331-352) for a trimmed mean, transformed back with exp:
 
     trimmed mean ± t · s_w / ((1 − 2g/L) √L),    t: Student's quantile with L − 2g − 1 degrees of freedom
@@ -26,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import exp, gcd, inf, log, sqrt
 from statistics import fmean, median, stdev
+from typing import NamedTuple
 
 import numpy as np
 import scipy  # it loads scipy.stats (0.5 s) at the first use
@@ -51,9 +53,37 @@ class Estimate:
     high: float
 
 
-def log_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float:
-    """The value of one launch: the median of log(numerator / denominator) over the paired rounds."""
-    return median(log(a / b) for a, b in zip(numerator, denominator, strict=True))
+class Rounds(NamedTuple):
+    """The rounds of one kernel in one launch."""
+
+    seconds: Sequence[float]
+    sweeps: Sequence[int]
+    """The number of the sweep of each round."""
+
+    @property
+    def period(self) -> int:
+        """It took part in every so manieth sweep; 1 if it did so only once."""
+        return gcd(*(sweep - self.sweeps[0] for sweep in self.sweeps)) or 1
+
+    def logs(self, period: int) -> dict[int, float]:
+        """Number of a block of so many sweeps → the median of its logarithms."""
+        blocks: dict[int, list[float]] = {}
+        for seconds, sweep in zip(self.seconds, self.sweeps, strict=True):
+            blocks.setdefault(sweep // period, []).append(log(seconds))
+        return {block: median(logs) for block, logs in blocks.items()}
+
+
+def log_ratio(numerator: Rounds, denominator: Rounds) -> float:
+    """The value of one launch: the median of log(numerator / denominator) over its blocks of sweeps.
+
+    Kernels that took part in the same sweeps are paired sweep by sweep. Where one took part in every fourth, four
+    sweeps are a block, and the other kernel's logarithm is the median of its rounds in the block.
+    """
+    period = max(numerator.period, denominator.period)
+    first, second = numerator.logs(period), denominator.logs(period)
+    if not (common := first.keys() & second.keys()):
+        raise ValueError("the kernels have no sweep in common; expected rounds of one launch")
+    return median(first[block] - second[block] for block in common)
 
 
 def interval(logs: Sequence[float], confidence: float = CONFIDENCE) -> Estimate | None:
@@ -184,10 +214,15 @@ def steady(launches: Sequence[Sequence[float]]) -> bool | None:
     return verdict(interval(logs)) == "no difference shown"
 
 
+def deviation(values: Sequence[float]) -> float:
+    """The standard deviation of normal values with this median absolute deviation."""
+    return 1.4826 * float(scipy.stats.median_abs_deviation(values))
+
+
 def outliers(rounds: Sequence[float]) -> int:
     """How many rounds are far from the median. They are counted, and never dropped."""
-    middle, deviation = median(rounds), 1.4826 * float(scipy.stats.median_abs_deviation(rounds))
-    return sum(abs(seconds - middle) > _OUTLIER * deviation for seconds in rounds) if deviation else 0
+    middle, spread = median(rounds), deviation(rounds)
+    return sum(abs(seconds - middle) > _OUTLIER * spread for seconds in rounds) if spread else 0
 
 
 def proportion(successes: int, trials: int) -> Estimate:

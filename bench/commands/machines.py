@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from bench.report.formatting import counted, duration, format_interval, format_significant
 from bench.report.headline import main_race
+from bench.report.machine import processor
 from bench.report.rows import measured_races, of_ceiling, race_of, reached
 from bench.report.table import Column, Table, kernel_column, markdown_lines, number_columns, print_table
 from bench.results.describe import hardware, software
@@ -33,7 +35,7 @@ def summary(console: Console, machines: Machines) -> None:
     if not machines:
         console.print("no machine has results yet: run make bench")
     for identity, runs in machines.items():
-        newest, parts = runs[-1], hardware(runs[-1])
+        newest, parts = runs[-1], _hardware(runs[-1])
         about = f"{parts['CPU']}, {parts['cores']} cores, {parts['memory']}, GPU: {parts['GPU']}"
         console.print(Text(f"\n{identity}", style="bold"))
         console.print(Text(f"  {about}; {counted(len(runs), 'run')}, newest {newest.run['began'][:10]}"))
@@ -52,7 +54,7 @@ def _machine_table(machines: Machines) -> Table:
     """A row for each machine, with the fastest kernel of its newest run's main race."""
     rows = []
     for identity, runs in machines.items():
-        newest, parts, measured = runs[-1], hardware(runs[-1]), reached(main_race(runs[-1]))
+        newest, parts, measured = runs[-1], _hardware(runs[-1]), reached(main_race(runs[-1]))
         about = (parts["CPU"], str(parts["cores"]), str(len(runs)), newest.run["began"][:10])
         figures = ("-",) * 5
         if measured:
@@ -70,7 +72,7 @@ def _machine_table(machines: Machines) -> Table:
 
 
 def _section(identity: str, newest: Results) -> list[str]:
-    parts, libraries = hardware(newest), software(newest)
+    parts, libraries = _hardware(newest), software(newest)
     return [
         f"## {identity}",
         "",
@@ -79,6 +81,11 @@ def _section(identity: str, newest: Results) -> list[str]:
         "",
         *markdown_lines(_fastest_table(newest)),
     ]
+
+
+def _hardware(results: Results) -> dict[str, Any]:
+    """The hardware, the processor with what is known beyond its name."""
+    return hardware(results) | {"CPU": processor(results.machine)}
 
 
 def _fastest_table(results: Results) -> Table:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.host import resources
+from bench.host import processor, resources
 from bench.host.resources import affinity, cpu_quota, usable_cores
 from bench.host.sanitize import strip_paths
 
@@ -25,7 +25,10 @@ _LIBRARIES = (
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
 _PRIVATE_VARIABLES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # they identify a person or machine, and no speed
-_THREAD_VARIABLES = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|MALLOC)_\w+")
+_LIBRARY_VARIABLES = re.compile(
+    "(OMP|GOMP|KMP|OPENBLAS|GOTO|MKL|BLIS|VECLIB|NPY|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|TORCHDYNAMO|ATEN|ONEDNN|DNNL|"
+    r"MALLOC)_\w+"
+)
 
 
 @cache
@@ -59,7 +62,15 @@ def fingerprint() -> dict[str, Any]:
         "gpu_driver": gpus[0]["driver_version"] if gpus else None,
         "environment": _environment(),
     }
-    return {"id": identity(), "hardware": _hardware(), "settings": settings, "software": software}
+    return {
+        "id": identity(),
+        # not in the hardware, so that a machine keeps the id that it had before these were known
+        "microarchitecture": processor.microarchitecture(),
+        "vector_bits": processor.vector_bits(),
+        "hardware": _hardware(),
+        "settings": settings,
+        "software": software,
+    }
 
 
 def _hardware() -> dict[str, Any]:
@@ -124,7 +135,10 @@ def _turbo() -> bool | None:
 
 
 def _blas() -> dict[str, Any] | None:
-    """NumPy's BLAS; with its number of threads if threadpoolctl is installed."""
+    """NumPy's BLAS; if threadpoolctl is installed, with its number of threads and the processor whose code it runs.
+
+    This process and the workers choose that code alike: they have the same variables, but for numbers of threads.
+    """
     import numpy as np
 
     try:
@@ -132,14 +146,17 @@ def _blas() -> dict[str, Any] | None:
     except ImportError:
         built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return {"name": built.get("name"), "version": built.get("version"), "threads": None}
-    for library in threadpoolctl.threadpool_info():
-        if library["user_api"] == "blas" and "numpy" in library["filepath"]:
-            return {
-                "name": library["internal_api"],
-                "version": library["version"],
-                "threads": library["num_threads"],
-                "built_for": library.get("architecture"),
-            }
+    loaded = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    # NumPy's own; or the system's, which is in no package's folder
+    own = [library for library in loaded if "numpy" in library["filepath"]]
+    shared = [library for library in loaded if "site-packages" not in library["filepath"]]
+    for library in (own + shared)[:1]:
+        return {
+            "name": library["internal_api"],
+            "version": library["version"],
+            "threads": library["num_threads"],
+            "built_for": library.get("architecture"),
+        }
     return None
 
 
@@ -156,7 +173,7 @@ def _environment() -> dict[str, str]:
     return {
         name: strip_paths(value)
         for name, value in sorted(os.environ.items())
-        if _THREAD_VARIABLES.fullmatch(name) and not _PRIVATE_VARIABLES.search(name)
+        if _LIBRARY_VARIABLES.fullmatch(name) and not _PRIVATE_VARIABLES.search(name)
     }
 
 

@@ -5,10 +5,12 @@ A worker asks about itself, and the race asks about its workers. What the system
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -73,8 +75,23 @@ def thread_pools() -> list[dict[str, Any]]:
     return pools
 
 
+def return_free_memory() -> None:
+    """Give the pages that glibc keeps for later back to the system, so that using them again is seen."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def reset_peak() -> bool:
+    """Let `peak_bytes` begin again at the resident memory of now; False where the system cannot (proc(5))."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+        return True
+    return False
+
+
 def peak_bytes() -> int | None:
-    """The peak of this process's resident memory."""
+    """The peak of this process's resident memory, since it began or since `reset_peak`."""
     # not ru_maxrss, which a child inherits from its parent
     with suppress(OSError):
         for entry in Path("/proc/self/status").read_text().splitlines():
@@ -105,10 +122,28 @@ def state(pid: int) -> str:
     return _stat(pid)[0]
 
 
-def cpu_seconds(pid: int) -> float:
-    """The processor time of a process; 0 where the system does not provide it."""
-    user, system = _stat(pid)[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    if not _tells_children():
+        return [pid, *(descendant.pid for descendant in descendants(pid))]
+    members, waiting = list[int](), [pid]
+    while waiting:
+        members.append(parent := waiting.pop())
+        for task in Path(f"/proc/{parent}/task").glob("*"):
+            with suppress(OSError):
+                waiting += map(int, (task / "children").read_text().split())
+    return members
+
+
+@cache
+def _tells_children() -> bool:
+    """Whether the system lists the children of a thread. To look for them among all processes takes milliseconds."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """The processor time of processes and of their children that have ended; 0 where the system does not tell."""
+    return sum(int(ticks) for pid in pids for ticks in _stat(pid)[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def _stat(pid: int) -> list[str]:
@@ -119,12 +154,37 @@ def _stat(pid: int) -> list[str]:
         return ["", *"0" * 49]
 
 
-def resident_bytes(pid: int) -> int:
-    """The resident memory of a process; 0 where the system does not provide it."""
-    try:
+def resident_bytes(pids: Sequence[int], limit: int) -> int:
+    """The resident memory of processes; 0 where the system does not provide it.
+
+    Exact only above the limit: below it, what processes share may count for each of them.
+    """
+    resident = sum(map(_resident_bytes, pids))
+    return resident if resident <= limit or len(pids) == 1 else sum(map(_proportional_bytes, pids))
+
+
+def _resident_bytes(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
+    return 0
+
+
+def _proportional_bytes(pid: int) -> int:
+    """The same, where of a page that k processes share each has a k-th. The system takes milliseconds for it."""
+    with suppress(OSError, ValueError, IndexError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return int(re.findall(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[0]) * 1024
+    return _resident_bytes(pid)
+
+
+def marked(variable: str) -> list[int]:
+    """The processes other than this one that began with this `NAME=value` in their environment."""
+    processes = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if variable.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                processes.append(int(entry.name))
+    return [pid for pid in processes if pid != os.getpid()]
 
 
 def descendants(pid: int) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cache
 from pathlib import Path
 
 
@@ -36,6 +37,13 @@ def cpu_quota() -> float | None:
                 if quota_us and period_us and int(quota_us) > 0:
                     quotas.append(int(quota_us) / int(period_us))
     return min(quotas) if quotas else None
+
+
+@cache
+def last_level_cache_bytes() -> int:
+    """The size of the largest cache of the first core; 0 where the system does not tell."""
+    sizes = (read_file(index / "size") or "" for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"))
+    return max((int(size.rstrip("K")) * 1024 for size in sizes if size.rstrip("K").isdigit()), default=0)
 
 
 def read_file(path: str | Path) -> str | None:

@@ -20,9 +20,10 @@ _PARTS = {
     "speedup": ("baseline", "estimate", "low", "high", "verdict", "launches", "launches_needed"),
     "over_numpy": ("estimate", "low", "high", "verdict"),
     "ceiling": ("name", "fraction", "low", "high"),
+    "counters": ("peak_bytes", "placed_bytes", "call_bytes"),
 }  # fmt: skip
 """Of these nested keys, the parts that are exported."""
-_OMITTED = ("output_tail", "break_even", "counters", "curves", "work")
+_OMITTED = ("output_tail", "break_even", "curves", "work")
 
 
 def rows(results: Results) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.report.formatting import duration, format_interval, format_ratio
+from bench.report.machine import handicaps
 from bench.report.notes import CEILINGS, NOT_REACHED, against_itself, launches_needed, speedups, timing_warnings
 from bench.report.rows import Measured, is_wide, measured_races, of_ceiling, reached
 from bench.results.record import Ratio, Record, Results
@@ -132,7 +133,7 @@ def _widths(records: list[Record]) -> list[str]:
 
 def warnings(results: Results) -> tuple[str, ...]:
     """Reasons to doubt the figures, each with what to do."""
-    lines = []
+    lines = [f"{line}." for line in handicaps(results, results.records)]
     for race in results.races:
         control = race.get("control")
         if control and not control["trustworthy"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.report.machine import handicaps
 from bench.report.notes import machine_and_run, narrowing, unavailable
 from bench.report.race_tables import ladder_table, race_table
 from bench.report.rows import by_race, reached, timed
@@ -49,6 +50,6 @@ def tables(results: Results, workloads: Sequence[str] = ()) -> str:
     ]
     for records in by_race(shown):
         lines += ["", *markdown_lines(race_table(results, records))]
-    if last := [*narrowing(shown), *unavailable(results.records)]:
+    if last := [*handicaps(results, shown), *narrowing(shown), *unavailable(results.records)]:
         lines += ["", *(f"- {line}" for line in last)]
     return "\n".join(lines) + "\n"

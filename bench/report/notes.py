@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.analysis.roofline import BROKEN
 from bench.report.formatting import counted, duration, format_interval, format_significant
+from bench.report.machine import processor
 from bench.report.rows import Measured, is_users_own, is_wide, reached, timed
 from bench.results.record import Ratio, Record, Results
 from kernels.ceilings.specs import METHODS
@@ -33,6 +34,24 @@ def against_itself(control: Mapping[str, Any]) -> str:
     if control["trustworthy"]:
         return words
     return f"{words}; measure again{''.join(f'; {cause}' for cause in control['causes'])}"
+
+
+def disturbances(race: Mapping[str, Any]) -> list[str]:
+    """How many sweeps other processes disturbed, and whether they count; nothing for files of older schemas."""
+    launches = [launch for launch in race.get("sweeps", ()) if "foreign" in launch]
+    timed = [launch for launch, one in zip(launches, race.get("seconds", ()), strict=False) if one.get("rounds")]
+    if timed and not any(launch["foreign"] for launch in timed):
+        return ["the system does not show what other processes do here: every sweep counts"]
+    sweeps, disturbed = sum(len(one["foreign"]) for one in launches), sum(one.get("disturbed", 0) for one in launches)
+    if not disturbed:
+        return []
+    lines = [f"other processes disturbed {disturbed} of {sweeps} sweeps; these were timed again, and do not count"]
+    reasons = dict.fromkeys(one["counts_all"] for one in launches if one.get("counts_all"))
+    if reasons:
+        counting = sum(bool(one.get("counts_all")) for one in launches)
+        of_launches = f"in {counting} of {len(launches)} launches they count all the same: {'; '.join(reasons)}"
+        lines = [f"other processes disturbed {disturbed} of {sweeps} sweeps; {of_launches}"]
+    return lines
 
 
 def ceilings(race: Mapping[str, Any]) -> list[str]:
@@ -67,7 +86,7 @@ def machine_and_run(results: Results, records: Iterable[Record]) -> str:
     launches = sorted({record.launches for record, _ in timed(records)} - {0})
     few, many = (launches[0], launches[-1]) if launches else (0, 0)
     parts = (
-        hardware["cpu"],
+        processor(results.machine),
         counted(hardware["cores"], "core"),
         f"{hardware['memory_gib']} GiB",
         software["python"],
@@ -144,8 +163,8 @@ def timing_warnings(measured: Measured) -> list[str]:
         kernel, counters = record.kernel, record.counters or {}
         if record.ceiling and (record.ceiling.low or record.ceiling.fraction) > BROKEN:
             lines.append(
-                f"{kernel} is faster than the ceiling, so the ceiling was measured wrong: "
-                "report it, with the results file"
+                f"{kernel} is faster than the ceiling: either the ceiling was measured wrong, or the kernel does not "
+                "compute in its timed calls. Report it, with the results file"
             )
         if record.steady is False:
             lines.append(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from textwrap import wrap
 
 from bench.report import operations
 from bench.report.formatting import counted, duration, format_si, format_significant, reads_of_x
-from bench.report.notes import ceilings, control, not_measured, notes
+from bench.report.notes import ceilings, control, disturbances, not_measured, notes
 from bench.report.operations import CEILING, RATE
-from bench.report.rows import Measured, baseline, cells_of, of_ceiling, race_of, timed
+from bench.report.rows import SMALLEST_X, Measured, baseline, cells_of, memory_of_x, of_ceiling, race_of, timed
 from bench.report.table import Column, Table, kernel_column, number_columns
 from bench.results.record import Record, Results
 
@@ -21,6 +22,12 @@ LEGEND = {
     "spread": "relative standard deviation of the time between launches; it does not give the width of the interval",
 }
 """What the columns of every race mean, as in the README. The texts of the other columns are the operation's."""
+MEMORY = "memory"
+MEMORY_MEANING = (
+    f"X and the most that the kernel adds, in copies of the data and in a call, relative to X; without its "
+    f"libraries; only for X from {SMALLEST_X / 1e6:.0f} MB on"
+)
+"""A column of the races with so large an X, measured in memory that the system can observe."""
 _LEGEND_WIDTH = 78
 """With the indent of a note, 80 columns."""
 _STEPS = {
@@ -53,7 +60,7 @@ def race_table(results: Results, records: Sequence[Record]) -> Table:
         f"X in {level}" if level else "",
         operations.details(results, first.operation, race),
     )
-    headings = ("time/call", f"× {baseline(measured)}", "spread", CEILING, RATE, figure)
+    headings = ("time/call", f"× {baseline(measured)}", "spread", MEMORY, CEILING, RATE, figure)
     fastest = max((index for index, (record, _) in enumerate(measured) if record.reached), default=None)
     table = Table(
         title=f"{first.workload}: {', '.join(part for part in parts if part)}",
@@ -61,13 +68,27 @@ def race_table(results: Results, records: Sequence[Record]) -> Table:
         rows=[cells_of(record, seconds, operations.figure(results, record)) for record, seconds in measured],
         notes=(
             *control(race),
+            *disturbances(race),
             *(ceilings(race) if operations.has_ceiling(records) else ()),
             *notes(measured),
             *not_measured(records),
         ),
         emphasized=() if fastest is None else (fastest,),
     )
-    return table.without(*(() if operations.has_ceiling(records) else (CEILING, RATE)), *(() if figure else ("",)))
+    return table.without(
+        *(() if any(memory_of_x(record) for record, _ in measured) else (MEMORY,)),
+        *(() if operations.has_ceiling(records) else (CEILING, RATE)),
+        *(() if figure else ("",)),
+    )
+
+
+def memory_below(table: Table) -> Table:
+    """A race's table with the column of memory as a note below it, for a terminal that is too narrow."""
+    headings = [column.heading for column in table.columns]
+    if MEMORY not in headings:
+        return table
+    kernels = ", ".join(f"{row[0]} {row[headings.index(MEMORY)]}" for row in table.rows)
+    return replace(table.without(MEMORY), notes=(f"{MEMORY}: {kernels}", *table.notes))
 
 
 def legend(baseline_name: str, columns: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,9 @@ Measured = list[tuple[Record, Seconds]]
 """Kernels that were timed, with the seconds of a call."""
 
 _NARROW = exp(2 * SMALLEST_EFFECT)
+SMALLEST_X = 10_000_000
+"""The bytes of X from which the memory of a kernel is a multiple of X. What a process adds to its memory for its own
+sake, such as the stacks of threads, is up to half a megabyte; so the first decimal is the kernel's."""
 
 
 def by_race(records: Sequence[Record]) -> Iterator[list[Record]]:
@@ -61,16 +64,35 @@ def baseline(measured: Measured) -> str:
 
 
 def cells_of(record: Record, seconds: Seconds, figure: float | None) -> tuple[str, ...]:
-    """Kernel, time of a call, speedup, spread between launches, share of the ceiling, GB/s and the first figure."""
+    """Kernel, time of a call, speedup, spread, memory, share of the ceiling, GB/s and the first figure."""
     return (
         f"→ {record.kernel}" if is_users_own(record.kernel) else record.kernel,
         duration(seconds.estimate),
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",
+        format_memory(memory_of_x(record)),
         of_ceiling(record),
         rate(record),
         "-" if figure is None else format_significant(figure),
     )
+
+
+def memory_of_x(record: Record) -> float | None:
+    """The memory of the data and of a call, relative to that of X; None where that is not known, or X is small.
+
+    On a GPU the data are in its own memory, which is not observed.
+    """
+    x_bytes = record.m * record.n * (4 if record.dtype == "float32" else 8)
+    counters = record.counters or {}
+    placed, call = counters.get("placed_bytes"), counters.get("call_bytes")
+    if record.device == "gpu" or x_bytes < SMALLEST_X or placed is None or call is None:
+        return None
+    return float(1 + (placed + call) / x_bytes)
+
+
+def format_memory(multiple: float | None) -> str:
+    """`1.3 X`; `-` where it is not known."""
+    return "-" if multiple is None else f"{format_significant(multiple, 2)} X"
 
 
 def of_ceiling(record: Record) -> str:

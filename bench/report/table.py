@@ -86,9 +86,7 @@ def print_notes(console: Console, notes: Sequence[str]) -> None:
 
 def _rich_table(table: Table, width: int) -> RichTable:
     """With two spaces between columns, or one; where that is too wide, with a line for each word of a heading."""
-    whole = [column.heading for column in table.columns]
-    broken = [heading.replace(" ", "\n") for heading in whole]
-    layouts = [(headings, gap) for headings in (whole, broken) for gap in (2, 1)]
+    layouts = _layouts(table)
     headings, gap = next((layout for layout in layouts if _width(table, *layout) <= width), layouts[-1])
     printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap - 1, 0, 0))
     for column, heading in zip(table.columns, headings, strict=True):
@@ -102,6 +100,18 @@ def _rich_table(table: Table, width: int) -> RichTable:
     for index, row in enumerate(table.rows):
         printed.add_row(*map(Text, row), style="bold" if index in table.emphasized else "")
     return printed
+
+
+def fits(table: Table, width: int) -> bool:
+    """Whether the table has a layout in which no cell is cut."""
+    return any(_width(table, *layout) <= width for layout in _layouts(table))
+
+
+def _layouts(table: Table) -> list[tuple[list[str], int]]:
+    """Headings and the gap between columns, the most readable first."""
+    whole = [column.heading for column in table.columns]
+    broken = [heading.replace(" ", "\n") for heading in whole]
+    return [(headings, gap) for headings in (whole, broken) for gap in (2, 1)]
 
 
 def _width(table: Table, headings: Sequence[str], gap: int) -> int:

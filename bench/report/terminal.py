@@ -11,10 +11,19 @@ from rich.text import Text
 from bench.report import operations
 from bench.report.formatting import clock
 from bench.report.headline import main_race
+from bench.report.machine import handicaps
 from bench.report.notes import machine_and_run, narrowing, unavailable
-from bench.report.race_tables import LEGEND, cold_start_table, legend, race_table
+from bench.report.race_tables import (
+    LEGEND,
+    MEMORY,
+    MEMORY_MEANING,
+    cold_start_table,
+    legend,
+    memory_below,
+    race_table,
+)
 from bench.report.rows import baseline, by_race, timed
-from bench.report.table import print_table
+from bench.report.table import fits, print_notes, print_table
 from bench.results.record import Results
 
 
@@ -22,13 +31,22 @@ def summary(console: Console, results: Results) -> None:
     """Print a table for each race, in the order of the run, the cold start, and what this machine cannot run."""
     header = f"measured on {results.machine['id']}: {machine_and_run(results, results.records)}"
     console.print(Text(f"\n{fill(header, console.width, subsequent_indent='  ', break_on_hyphens=False)}"))
+    print_notes(console, handicaps(results, results.records))
     explained: set[str] = set()
     for records in by_race(results.records):
         table, operation = race_table(results, records), records[0].operation
-        if table.rows and operation not in explained:
-            columns = ({} if explained else LEGEND) | operations.meanings(results, records)
+        if table.rows:
+            meanings = operations.meanings(results, records)
+            shown = {column.heading for column in table.columns}
+            columns = {
+                **({} if explained else LEGEND),
+                **({} if MEMORY in explained or MEMORY not in shown else {MEMORY: MEMORY_MEANING}),
+                **({} if operation in explained else meanings),
+            }
+            if not fits(table, console.width):
+                table = memory_below(table)
             table = replace(table, notes=(*legend(baseline(timed(records)), columns), *table.notes))
-            explained.add(operation)
+            explained |= {operation, *columns}
         console.print()
         print_table(console, table)
     console.print()
@@ -39,4 +57,7 @@ def summary(console: Console, results: Results) -> None:
         console.print(Text(line))
     if budget := results.run.get("budget"):
         start, rounds, rest = (clock(budget[f"{part}_seconds"]) for part in ("start", "rounds", "rest"))
-        console.print(Text(f"run time: start-up {start}, timed rounds {rounds}, other {rest}"))
+        cold = (
+            f", compiling with an empty cache {clock(budget['cold_seconds'])}" if budget.get("cold_seconds") else ""
+        )
+        console.print(Text(f"run time: start-up {start}, timed rounds {rounds}{cold}, other {rest}"))

@@ -7,6 +7,8 @@ from typing import Any
 from bench.results.record import Results
 from kernels.contract import Operation
 
+_PROCESSOR = ("microarchitecture", "vector_bits")
+
 
 def describe_operation(operation: Operation) -> dict[str, Any]:
     """What a report must know of an operation, so that it can be read without its code."""
@@ -25,6 +27,7 @@ def hardware(results: Results) -> dict[str, Any]:
     memory = parts.get("memory_gib")
     return {
         "CPU": parts.get("cpu"),
+        **{key.replace("_", " "): results.machine[key] for key in _PROCESSOR if results.machine.get(key)},
         "architecture": parts.get("architecture"),
         "cores": parts.get("cores"),
         **caches,

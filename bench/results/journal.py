@@ -182,7 +182,7 @@ def _parse(content: bytes) -> tuple[dict[str, Any], list[LaunchResult], int]:
 def _launch_result(line: Any, number: int) -> LaunchResult:
     try:
         samples = {name: _kernel_samples(fields) for name, fields in line["samples"].items()}
-        launch_result = LaunchResult(**{**line, "samples": samples})
+        launch_result = LaunchResult(**{**_with_tuples(line), "samples": samples})
     except (TypeError, LookupError, AttributeError):
         raise ValueError(f"broken: line {number} has no results of a launch") from None
     if type_error := first_type_error(launch_result, LaunchResult, f"line {number}"):
@@ -191,10 +191,11 @@ def _launch_result(line: Any, number: int) -> LaunchResult:
 
 
 def _kernel_samples(fields: dict[str, Any]) -> KernelSamples:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-    }
-    return KernelSamples(**values)
+    return KernelSamples(**_with_tuples(fields))
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def unfinished(folder: Path) -> Sequence[Path]:

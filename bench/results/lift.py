@@ -1,7 +1,8 @@
-"""Documents of schema 1 with the keys of schema 2. A file is lifted in memory when it is read, and never rewritten.
+"""Documents of older schemas with the keys of today's. A file is lifted in memory when it is read, never rewritten.
 
-Schema 1 had a single operation, whose texts are those of today. A part that does not have the form of schema 1 stays
-as it is, and lacks what it lacked: bench/results/run_file.py checks the fields afterwards, and refuses it.
+Schema 1 had a single operation, whose texts are those of today. In schema 2 every kernel took part in every sweep,
+and every sweep counted. A part that does not have the form of its schema stays as it is, and lacks what it lacked:
+bench/results/run_file.py checks the fields afterwards, and refuses it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.results.describe import describe_operation
+from bench.results.record import SCHEMA
 from kernels import load_operation
 from kernels.contract import Size
 
@@ -20,11 +22,27 @@ _LAUNCH_SECONDS = {"admission": "prepare", "dismissal": "verify"}
 _ITEM_BYTES = {"float32": 4, "float64": 8}
 
 
-def lift(document: dict[str, Any]) -> dict[str, Any]:
-    """The `logitbench` key of a file of schema 1 as one of schema 2. Whatever it holds, nothing is raised."""
+def lift(document: dict[str, Any], schema: int) -> dict[str, Any]:
+    """The `logitbench` key of a file of this schema as one of today's. Whatever it holds, nothing is raised."""
+    if schema == 1:
+        document = _from_1(document)
+    races = _each(document.get("races"), _race_from_2)
+    return document | {"schema": SCHEMA} | ({"races": races} if "races" in document else {})
+
+
+def _race_from_2(race: dict[str, Any]) -> dict[str, Any]:
+    return race | {"rounds": _each(race["rounds"], _with_sweeps)} if "rounds" in race else race
+
+
+def _with_sweeps(rounds: dict[str, Any]) -> dict[str, Any]:
+    seconds = rounds.get("seconds")
+    return rounds | {"sweeps": list(range(len(seconds)))} if isinstance(seconds, list) else rounds
+
+
+def _from_1(document: dict[str, Any]) -> dict[str, Any]:
     parts = {"races": _race, "records": _record}
     lifted = {key: _each(value, parts[key]) if key in parts else value for key, value in document.items()}
-    return lifted | {"schema": 2, "operations": {_OPERATION: describe_operation(load_operation(_OPERATION))}}
+    return lifted | {"operations": {_OPERATION: describe_operation(load_operation(_OPERATION))}}
 
 
 def _race(race: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from bench.host.sanitize import strip_all_paths
 from bench.results.ranges import Count, NotNegative, Positive, Size
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,14 @@ class Record:
     rounds: Count = 0
     iterations: Count = 0
     outliers: Count = 0
+    disturbed_rounds: Count = 0
+    """Rounds of disturbed sweeps, which do not count."""
     seconds: Seconds | None = None
     speedup: Ratio | None = None
     over_numpy: Ratio | None = None
+    seconds_with_disturbed: Seconds | None = None
+    """What the time would be if they counted; None where there are none."""
+    speedup_with_disturbed: Ratio | None = None
     launch_spread: NotNegative | None = None
     counters: dict[str, Any] | None = None
     work: dict[str, Positive] | None = None

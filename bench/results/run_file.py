@@ -20,7 +20,7 @@ from bench.results.schema import Counters, File
 from bench.results.tables import with_tables, without_tables
 from bench.results.type_errors import first_type_error, first_unusable
 
-READABLE = (1, SCHEMA)
+READABLE = (1, 2, SCHEMA)
 
 
 def read(path: Path) -> Results:
@@ -33,6 +33,8 @@ def read_document(path: Path, results_only: bool = False) -> tuple[dict[str, Any
 
     results_only: the JSON is the `logitbench` key alone, which is faster
     """
+    if path.exists() and not path.is_file():  # to read a FIFO would wait for ever
+        raise ValueError(f"{path}: not a regular file; expected a results file")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         document = all_printable({"logitbench": document["logitbench"]} if results_only else document)
@@ -42,7 +44,7 @@ def read_document(path: Path, results_only: bool = False) -> tuple[dict[str, Any
     except (ValueError, LookupError, TypeError, RecursionError):
         raise ValueError(f"{path.name}: not a results file of logitbench; expected its JSON") from None
     if type(schema) is not int or schema not in READABLE:  # True == 1.0 == 1
-        readable = " and ".join(map(str, READABLE))
+        readable = f"{', '.join(map(str, READABLE[:-1]))} and {READABLE[-1]}"
         raise ValueError(f"{path.name}: schema {schema!r:.20}; this version reads schemas {readable}")
     try:
         return document, _validated(document["logitbench"], schema)
@@ -53,7 +55,7 @@ def read_document(path: Path, results_only: bool = False) -> tuple[dict[str, Any
 def _validated(results: dict[str, Any], schema: int) -> Results:
     """The results, if every value has its type and makes sense. Raises ValueError or TypeError: what does not."""
     lists = without_tables(results)
-    document = lists if schema == SCHEMA else lift(lists)
+    document = lists if schema == SCHEMA else lift(lists, schema)
     if type_error := first_type_error(document, File, "logitbench"):
         raise ValueError(type_error)
     validated = _results(document)
@@ -66,6 +68,12 @@ def _validated(results: dict[str, Any], schema: int) -> Results:
     for index, race in enumerate(validated.races):  # all numbers of a digest are compared, a later version's too
         if type_error := first_type_error(race.get("data"), dict[str, float] | None, f"races[{index}].data"):
             raise ValueError(type_error)
+        for part in race.get("rounds", ()):
+            if len(part.get("sweeps", ())) != len(part["seconds"]):
+                sweeps, rounds = len(part.get("sweeps", ())), len(part["seconds"])
+                raise ValueError(
+                    f"races[{index}].rounds has {sweeps} sweeps for {rounds} rounds; expected one for each"
+                )
     for name in ("run", "machine"):  # a report shows all that is in them
         if error := first_unusable(document[name], f"logitbench.{name}"):
             raise ValueError(error)
@@ -104,6 +112,8 @@ _PARTS = {
     "seconds": Seconds,
     "speedup": Ratio,
     "over_numpy": Ratio,
+    "seconds_with_disturbed": Seconds,
+    "speedup_with_disturbed": Ratio,
     "ceiling": Fraction,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.host.sanitize import one_line
@@ -27,10 +27,18 @@ class KernelSamples:
     """Seconds of each step before the steady state, and whether compiled code came from a cache."""
     iterations: int = 0
     """Calls in a round."""
+    period: int = 1
+    """It takes part in every so manieth sweep: a power of two."""
     rounds: tuple[float, ...] = ()
-    """Seconds of a call, one number for each round."""
+    """Seconds of a call, one number for each round that counts."""
+    sweeps: tuple[int, ...] = ()
+    """The number of the sweep of each of these rounds, ascending, from 0."""
     positions: tuple[int, ...] = ()
-    """The kernel's position in each round, from 0."""
+    """The kernel's position in the sweep, for each of these rounds, from 0."""
+    disturbed_rounds: tuple[float, ...] = ()
+    """Seconds of a call in the rounds that do not count: of disturbed sweeps, or repeated ones where these count."""
+    disturbed_sweeps: tuple[int, ...] = ()
+    """The number of the sweep that each of them was meant to be."""
     counters: dict[str, Any] = field(default_factory=dict)
     """Counters of the worker: threads, cores, memory, page faults, context switches, and the spin loop's time."""
     output_tail: str = ""
@@ -38,6 +46,23 @@ class KernelSamples:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", one_line(self.reason))  # a kernel may raise any text
+
+    def with_disturbed(self) -> KernelSamples:
+        """The same as if no sweep had been repeated: of each, the first round counts, disturbed or not.
+
+        If the repeated ones counted as well, a kernel that disturbs its own slow rounds would have fewer of them.
+        """
+        first = dict(reversed([*zip(self.disturbed_sweeps, self.disturbed_rounds, strict=True)]))
+        by_sweep = dict(reversed([*zip(self.sweeps, self.rounds, strict=True)])) | first
+        sweeps = sorted(by_sweep)
+        return replace(
+            self,
+            rounds=tuple(by_sweep[sweep] for sweep in sweeps),
+            sweeps=tuple(sweeps),
+            positions=(),
+            disturbed_rounds=(),
+            disturbed_sweeps=(),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +81,15 @@ class LaunchResult:
     after the rounds)."""
     noise: dict[str, float | None] = field(default_factory=dict)
     """Usage of the machine while rounds were timed."""
+    foreign: tuple[float, ...] = ()
+    """Share of a core's time that foreign processes and the host used in each sweep, in order of time; empty where
+    the system does not tell."""
+    disturbed: int = 0
+    """How many sweeps were disturbed."""
+    hits: dict[str, list[float]] = field(default_factory=dict)
+    """Kernel → how disturbances met it: the fields of `bench.analysis.guard.Hits`."""
+    counts_all: str = ""
+    """Why disturbed sweeps count all the same; empty if they do not count."""
     data: dict[str, float] = field(default_factory=dict)
     """Digest of the data."""
     details: dict[str, float] = field(default_factory=dict)

@@ -66,6 +66,8 @@ class _Machine(TypedDict):
 class Machine(_Machine, total=False):
     """The machine's fingerprint."""
 
+    microarchitecture: str | None
+    vector_bits: Size | None
     settings: dict[str, Scalar]
 
 
@@ -90,6 +92,18 @@ class Rounds(_Rounds, total=False):
     """The rounds of one kernel in one launch."""
 
     order: list[Count]
+    sweeps: list[Count]
+    period: Size
+    disturbed_seconds: list[Positive]
+    disturbed_sweeps: list[Count]
+
+
+class Sweeps(TypedDict, total=False):
+    """How disturbed the sweeps of one launch were."""
+
+    disturbed: Count
+    counts_all: str
+    foreign: list[NotNegative]
 
 
 _Methods = TypedDict("_Methods", {"read-sum_seconds": Positive, "read-bits_seconds": Positive}, total=False)
@@ -168,15 +182,20 @@ class Race(_Race, total=False):
     worker_environment: dict[str, str]
     noise: list[dict[str, float | None]]
     seconds: list[dict[str, NotNegative]]
+    sweeps: list[Sweeps]
     rounds: list[Rounds]
 
 
-class Budget(TypedDict):
-    """What the run's wall time was spent on, in seconds."""
-
+class _Budget(TypedDict):
     start_seconds: NotNegative
     rounds_seconds: NotNegative
     rest_seconds: float
+
+
+class Budget(_Budget, total=False):
+    """What the run's wall time was spent on, in seconds."""
+
+    cold_seconds: NotNegative
 
 
 class _Run(TypedDict):
@@ -220,6 +239,8 @@ class Counters(_Counters, total=False):
     compiled_again: Count | None
     huge_pages: bool | None
     peak_bytes: NotNegative | None
+    placed_bytes: NotNegative | None
+    call_bytes: NotNegative | None
 
 
 class File(TypedDict):

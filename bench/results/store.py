@@ -22,7 +22,7 @@ def list_runs(folder: Path | None = None) -> dict[str, list[Path]]:
     """
     runs: dict[str, list[Path]] = {}
     for path in sorted((folder or RESULTS).glob("*/*.json")):
-        if "-interrupted" not in path.stem:
+        if "-interrupted" not in path.stem and path.is_file():
             runs.setdefault(path.parent.name, []).append(path)
     return runs
 

@@ -12,7 +12,10 @@ from typing import Any
 
 from bench.results.record import Record
 
-_NESTED = ("error", "cold", "seconds", "speedup", "over_numpy", "ceiling", "counters", "work")
+_NESTED = (
+    "error", "cold", "seconds", "speedup", "over_numpy", "seconds_with_disturbed", "speedup_with_disturbed",
+    "ceiling", "counters", "work",
+)  # fmt: skip
 """The fields of a record that are objects, each always with the same keys."""
 _ORDER = [field.name for field in fields(Record)]
 _AS_BEFORE = "worker_environment"

@@ -6,6 +6,7 @@ A worker reports the times that it measured. The race knows when it asked and wh
 from __future__ import annotations
 
 from math import ceil
+from random import randrange
 from time import perf_counter
 
 from bench.correctness.checks import WatchedRound
@@ -32,9 +33,9 @@ def watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> Watch
     None without the system's counters. Raises WorkerFailed.
     """
     iterations, watched = kernel_run.samples.iterations, list[WatchedRound]()
-    possible = ceil(_WATCHED_SECONDS / kernel_run.round_and_warmup_seconds)
+    possible = ceil(_WATCHED_SECONDS / kernel_run.round_seconds)
     for attempt in range(max(_FEWEST_WATCHED, min(_MOST_WATCHED, possible))):
-        arguments = {"draw": first_draw + attempt, "iterations": iterations}
+        arguments = {"draw": first_draw + attempt, "seed": randrange(1, 2**32), "iterations": iterations}
         parse(DrawResponse, worker.request(Request("draw", arguments)))
         before, start = _waited(worker), perf_counter()
         response = parse(WatchedResponse, worker.request(Request("watched", {})))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from bench.results.samples import Candidate
-from bench.runner.settings import FEWEST_ROUNDS, PlannedLaunch, Settings, skip_reason
+from bench.runner.calibration import LONG_CALL_SECONDS, calls_begin_in_cache
+from bench.runner.plan import Share, plan
+from bench.runner.settings import PlannedLaunch, Settings, skip_reason
 from bench.workloads.catalog import Workload
 from kernels.ceilings.specs import amounts
 
@@ -56,37 +59,35 @@ _PREPARE = 0.05
 _PLACE_X_BYTE = 4e-10
 _FIRST_CALLS, _LATER_CALLS = 12, 5
 """Calls outside the rounds: in the first launch, and in each later one."""
-_ROUND_FACTOR = 2.2
-"""A round's wall time over its timed calls, where one call takes long: as many untimed calls, and overhead."""
-_SHORT_ROUND_FACTOR = 1.25
-"""The same where calls are short: suspending and resuming, placing parameters and copying results."""
+_ROUND_SECONDS, _OVERHEAD_SECONDS = 0.006, 0.006
+"""A round of short calls, and what a round takes besides: waking, drawing and placing parameters, copying results."""
 _CHECK_FACTOR = 0.3
 """Checking the sampled results of a launch, over `preparation_seconds`: both compute references."""
 
 
 def run_seconds(
-    plan: Mapping[str, Sequence[Candidate]],
+    chosen: Mapping[str, Sequence[Candidate]],
     workloads: Mapping[str, Workload],
     settings: Settings,
     launches: Iterable[PlannedLaunch],
 ) -> float:
-    """The whole run. plan: workload → its candidates."""
+    """The whole run. chosen: workload → its candidates."""
     races = sum(
         race_seconds(candidates, workloads[name], settings, threads)
-        for name, candidates in plan.items()
+        for name, candidates in chosen.items()
         for threads in settings.threads_of(name)
     )
-    data = sum(workloads[name].preparation_seconds for name in plan)
+    data = sum(workloads[name].preparation_seconds for name in chosen)
     starts = sum(
-        start_seconds({candidate.spec for name in launch.workloads for candidate in plan[name]})
+        start_seconds({candidate.spec for name in launch.workloads for candidate in chosen[name]})
         for launch in launches
     )
-    types = {name: (str(workloads[name].dtype), workloads[name].order) for name in plan}
-    compiled = {(candidate.spec, *types[name]) for name, candidates in plan.items() for candidate in candidates}
+    types = {name: (str(workloads[name].dtype), workloads[name].order) for name in chosen}
+    compiled = {(candidate.spec, *types[name]) for name, candidates in chosen.items() for candidate in candidates}
     compiling = sum(cost(spec).compile_dtype for spec, *_ in compiled)
     if settings.ceilings:
         compiling += _CEILINGS_COMPILE * len(
-            {(*types[name], threads) for name in plan for threads in settings.threads_of(name)}
+            {(*types[name], threads) for name in chosen for threads in settings.threads_of(name)}
         )
     return races + data + starts + compiling
 
@@ -100,12 +101,22 @@ def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: 
     total += sum(calls) * (_FIRST_CALLS + _LATER_CALLS * (launches - 1))
     if settings.seconds:
         calls.append(min(calls, default=0.0))  # the control
+        shares = [Share(_round_seconds(call, workload)) for call in calls]
         if settings.ceilings:
             calls += [_CEILING_CALL + _CEILING_X_BYTE * workload.bytes_of_x] * _CEILINGS
-        short = _SHORT_ROUND_FACTOR * settings.seconds_per_launch * len(calls)
-        total += launches * max(short, _ROUND_FACTOR * FEWEST_ROUNDS * sum(calls))
+            shares += [Share(_round_seconds(call, workload), is_kernel=False) for call in calls[-_CEILINGS:]]
+        by_number = {str(number): share for number, share in enumerate(shares)}
+        total += launches * plan(by_number, settings.seconds_per_launch * len(shares), Random(0)).seconds
         total += launches * _CHECK_FACTOR * workload.preparation_seconds
     return total + launches * len(calls) * (_PREPARE + _PLACE_X_BYTE * workload.bytes_of_x)
+
+
+def _round_seconds(call: float, workload: Workload) -> float:
+    """A round of calls of so many seconds, with all that is untimed in it."""
+    untimed_calls = (
+        call if _ROUND_SECONDS < call <= LONG_CALL_SECONDS or calls_begin_in_cache(workload.bytes_of_x) else 0.0
+    )
+    return max(call, _ROUND_SECONDS) + untimed_calls + _OVERHEAD_SECONDS
 
 
 def call_seconds(spec: str, workload: Workload, threads: int) -> float:

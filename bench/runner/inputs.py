@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from random import randrange
 
 import numpy as np
 
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
 from bench.host import resources
+from bench.results.samples import KernelSamples
 from bench.runner.kernel_run import ResultForm
 from bench.worker import shared_arrays
 from bench.worker.messages import Request
 from bench.worker.shared_arrays import Shared
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
+from bench.workloads.datasets import DatasetUnavailable
 from bench.workloads.digest import digest
 from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_argument
 from kernels.contract import Change, Fresh, Inputs, Judge, Probe, map_arrays
@@ -60,8 +61,7 @@ class WorkloadInputs:
     def __init__(self, workload: Workload) -> None:
         """Make the data, its references and the probes. Raises DatasetUnavailable, MemoryError and ValueError."""
         self.workload = workload
-        self._launch_seed = 0
-        self._timed: dict[tuple[int, int], CheckCase] = {}
+        self._timed: dict[tuple[int, int, int], CheckCase] = {}
         made = catalog.inputs(workload)
         probes = workload.definition.probes(made)
         arrays = dict(made.placed)
@@ -83,27 +83,25 @@ class WorkloadInputs:
     def _case(self, check: str, fresh: Fresh, quick: bool = False) -> CheckCase:
         return CheckCase(check, {}, fresh, self.workload.definition.judge(self.inputs, fresh, quick))
 
-    def timed(self, draw: int, call: int) -> CheckCase:
-        """The check of call number `call` in the round with this draw, within twice the usual bound.
+    def timed(self, draw: int, seed: int, call: int) -> CheckCase:
+        """The check of call number `call` in the round with this draw and seed, within twice the usual bound.
 
         Kernels that were sampled at the same call share the reference.
         """
-        if (draw, call) not in self._timed:
+        if (draw, seed, call) not in self._timed:
             workload = self.workload
-            fresh = fresh_argument(workload.definition, self.inputs, workload.name, draw, call, self._launch_seed)
-            self._timed[draw, call] = self._case("timed", fresh, quick=True)
-        return self._timed[draw, call]
+            fresh = fresh_argument(workload.definition, self.inputs, workload.name, draw, call, seed)
+            self._timed[draw, seed, call] = self._case("timed", fresh, quick=True)
+        return self._timed[draw, seed, call]
 
     def begin_launch(self) -> None:
-        """Choose a new seed for the arguments: a kernel that stores its results on disk cannot reuse them."""
-        self._launch_seed = randrange(1, 2**32)
+        """Forget the references of timed calls."""
         self._timed.clear()
 
     def place_request(self, is_kernel: bool = True) -> Request:
         """The request that gives a worker the arrays. is_kernel: False for a program that measures a ceiling"""
         arguments = {
             "name": self.workload.name,
-            "launch_seed": self._launch_seed,
             "table": self.shared.table,
             "static": self.workload.static if is_kernel else None,
         }
@@ -176,6 +174,17 @@ class InputCache:
                 self._held.pop(name).close()
             self._held[workload.name] = WorkloadInputs(workload)
         return self._held[workload.name]
+
+    def inputs_or_failure(self, workload: Workload) -> WorkloadInputs | KernelSamples:
+        """The workload's inputs, or the outcome of all kernels without them."""
+        try:
+            return self.inputs_of(workload)
+        except MemoryError:
+            return KernelSamples("out-of-memory", f"{workload.name} and its probes do not fit into memory")
+        except DatasetUnavailable as unavailable:
+            return KernelSamples("skipped", str(unavailable))
+        except ValueError as invalid:
+            return KernelSamples("wrong", str(invalid))
 
     def close(self) -> None:
         """Free all memory."""

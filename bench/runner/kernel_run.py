@@ -54,33 +54,60 @@ class ResultForm:
         return result
 
 
+@dataclass(frozen=True)
+class TimedRound:
+    """One round of a kernel."""
+
+    response: RoundResponse
+    spin_seconds: float
+    """What an empty loop took before it."""
+    sampled_call: int
+    """The number of the call whose result the response has."""
+    of_last_call: bool
+    """Whether that was chosen as the last call, and not at random."""
+    draw: int
+    """The number of the draw of its arguments."""
+    seed: int
+    """Of that draw."""
+    sweep: int
+    """The number of the sweep."""
+    position: int = 0
+    """In the sweep, from 0."""
+    disturbed: bool = False
+    """Whether the sweep was disturbed."""
+
+
 @dataclass
 class KernelRun:
     """One kernel in one launch on one workload."""
 
     samples: KernelSamples
     """The results so far."""
-    round_and_warmup_seconds: float = 0.0
-    """Duration of a round and of the untimed calls before it, as calibrated."""
+    round_seconds: float = 0.0
+    """Duration of a round with all that is untimed in it, as calibrated."""
+    untimed_calls: bool = True
+    """Whether untimed calls come before each round."""
     single_threaded: bool = False
     """Whether it computes in one thread."""
     is_kernel: bool = True
     """False for a program that measures a ceiling: it returns no result to check."""
     form: ResultForm | None = None
     """None for results that are not used."""
-    responses: list[RoundResponse] = field(default_factory=list)
-    """One for each timed round."""
-    sampled_calls: list[int] = field(default_factory=list)
-    """The number of the call in each round whose result the response has."""
-    positions: list[int] = field(default_factory=list)
-    """The kernel's position in each round, from 0."""
+    rounds: list[TimedRound] = field(default_factory=list)
+    """In order of time."""
     watched: WatchedRound | None = None
     """A round that the race timed as well."""
+    threads: int | None = None
+    """How many cores it may use; None where the system cannot pin a process to cores."""
+    awake_seconds: float = 0.0
+    """How long its worker was not suspended during the sweeps."""
+    cpu_seconds: float = 0.0
+    """The processor time of all its worker's processes during the sweeps."""
 
     def fail(self, failure: WorkerFailed) -> None:
         """Record the failure and discard the times."""
         self.samples = replace(self.samples, outcome=failure.outcome, reason=failure.reason, iterations=0)
-        self.responses, self.sampled_calls, self.positions = [], [], []
+        self.rounds = []
 
     def add_check(self, result: CheckResult) -> None:
         """Keep the result of a check. Raises WorkerFailed if the check failed."""

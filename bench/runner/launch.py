@@ -10,42 +10,36 @@ order, NumPy at 50000x32 was 4% faster than itself in 14 launches out of 14.
 
 from __future__ import annotations
 
-import os
+import errno
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import Any
 
-from bench.host import noise, resources
+from bench.analysis import guard
+from bench.host import noise
 from bench.results.samples import KernelSamples, LaunchResult
+from bench.runner import compiled_code
+from bench.runner.calibration import calibrate_all, calls_begin_in_cache, watch_clocks
+from bench.runner.cold import ColdWorkers
 from bench.runner.inputs import WorkloadInputs
 from bench.runner.kernel_run import KernelRun
 from bench.runner.parallel import run_concurrently
+from bench.runner.plan import plan_launch
 from bench.runner.prepare import prepare, verify_and_release
-from bench.runner.rounds import calibrate_all, round_count, time_rounds, watch_clocks
+from bench.runner.quiet import ForeignWatch
+from bench.runner.race_setup import RaceSetup
+from bench.runner.sweeps import SweepSettings, checked_rounds, count_all_if_few, time_sweeps
+from bench.runner.worker_resources import WorkerResources, cores_of
 from bench.worker import environment
 from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
-from bench.worker.process import Limits, WorkerProcess
+from bench.worker.process import WorkerProcess
 from bench.workloads.parameters import ROUND_DRAW
 from kernels.ceilings import specs as ceilings
 
-_WORKER_MEMORY_SHARE = 0.5
-"""The largest part of the free memory that one worker may hold."""
-
-
-@dataclass(frozen=True)
-class WorkerResources:
-    """What every worker may use."""
-
-    threads: int
-    cores: Sequence[int] | None
-    """All cores that workers may use; None where the system cannot pin a process to cores."""
-    limits: Limits
-    cache: Path
-    """Folder for compiled code."""
+_PARTS = ("start", "prepare", "rounds", "verify", "cold")
+"""What a launch does on a workload, in order."""
 
 
 class Launch:
@@ -58,15 +52,23 @@ class Launch:
         self._loaded: dict[str, LoadResponse] = {}
         self._not_loaded: dict[str, KernelSamples] = {}
         self._random = Random()
+        self._cold_workers = ColdWorkers(
+            worker_resources.threads, worker_resources.limits, worker_resources.cache, self._at_once
+        )
 
     def _start(self, specs: Mapping[str, str], operation: str) -> None:
         """Start a worker, and load its kernel, for each name that has none yet; not again where loading failed."""
         threads, cores, limits = self._resources.threads, self._resources.cores, self._resources.limits
-        variables = environment.of_worker(threads, self._resources.cache)
         missing = [name for name in specs if name not in self._workers and name not in self._not_loaded]
         self._random.shuffle(missing)
         for position, name in enumerate(missing, start=self.number):
-            self._workers[name] = WorkerProcess(variables, cores and cores_of(position, threads, cores), limits)
+            try:
+                folder = compiled_code.folder_of(specs[name], self._resources.cache)
+                variables = environment.of_worker(threads, folder)
+                self._workers[name] = WorkerProcess(variables, cores and cores_of(position, threads, cores), limits)
+            except OSError as error:
+                self._not_loaded[name] = KernelSamples("crashed", _not_started(error))
+        missing = [name for name in missing if name in self._workers]
         started = {name: self._workers[name] for name in missing}
         operations = {name: ceilings.OPERATION if name in ceilings.SPECS else operation for name in missing}
         request_generators = {started[name]: _load(specs[name], operations[name], limits.bytes) for name in missing}
@@ -80,29 +82,20 @@ class Launch:
             else:
                 self._loaded[name] = outcome
 
-    def measure(
-        self,
-        specs: Mapping[str, str],
-        inputs: WorkloadInputs,
-        seconds: float,
-        calibrations: Mapping[str, Mapping[str, Any]],
-        control_of: str | None,
-        tick: Callable[[str], None],
-    ) -> LaunchResult:
-        """Check these kernels on the workload, and time each for about so many seconds; 0: check only.
-
-        specs: name in results → spec of the kernel
-        calibrations: name → calibration of an earlier launch
-        control_of: the kernel that a second worker runs as control
-        """
+    def measure(self, setup: RaceSetup, inputs: WorkloadInputs, tick: Callable[[str], None]) -> LaunchResult:
+        """Check the kernels on the workload, and time them."""
+        specs, seconds = setup.specs, setup.seconds
         tick("starting")
         inputs.begin_launch()
         starting = time.perf_counter()
         self._start(specs, inputs.workload.operation)
         began = time.perf_counter()
         kernel_runs = {name: self._kernel_run(name, inputs) for name in specs}
+        unchanged = [case for case in inputs.probes if not case.change]
+        # a kernel that is wrong from the second launch on, as a file may tell it, does not know which probe comes
+        again = self._random.sample(unchanged, min(1, len(unchanged)))
         request_generators = {
-            name: prepare(kernel_run, inputs, skip_probes=name in calibrations, timed=seconds > 0)
+            name: prepare(kernel_run, inputs, again if name in setup.calibrations else inputs.probes, seconds > 0)
             for name, kernel_run in kernel_runs.items()
             if name in self._workers
         }
@@ -110,52 +103,50 @@ class Launch:
         self._run_all(kernel_runs, request_generators)
         racing = _ok(kernel_runs) if seconds else {}
         drop_worker = partial(self._drop_worker, kernel_runs)
-        calibrate_all(racing, self._workers, calibrations, specs, drop_worker)
-        racing = _ok(racing)
-        prepared = time.perf_counter()
-        rounds = round_count(racing, seconds)
-        cpu_seconds, before = -self._cpu_seconds(), noise.snapshot()
-        self._time_rounds(racing, rounds, tick)
-        after, cpu_seconds = noise.snapshot(), cpu_seconds + self._cpu_seconds()
+        in_cache = calls_begin_in_cache(inputs.workload.bytes_of_x)
+        calibrate_all(racing, self._workers, setup.calibrations, specs, drop_worker, in_cache)
+        racing, prepared = _ok(racing), time.perf_counter()
+        planned = plan_launch(racing, inputs.workload.baseline, seconds, setup.spreads, self._random)
+        used, before = {name: worker.cpu_seconds for name, worker in self._workers.items()}, noise.snapshot()
+        sweep_settings = SweepSettings(self._resources.threads, self._resources.cores)
+        usages = time_sweeps(
+            racing, self._workers, planned, sweep_settings, self._random, ForeignWatch(), drop_worker, tick
+        )
+        after, cpu_seconds = noise.snapshot(), self._cpu_seconds_since(used, racing)
         kernels = {name: kernel_run for name, kernel_run in _ok(racing).items() if kernel_run.is_kernel}
-        watch_clocks(kernels, self._workers, ROUND_DRAW + rounds, drop_worker)
+        watch_clocks(kernels, self._workers, ROUND_DRAW + len(usages), drop_worker)
         timed = time.perf_counter()
         tick("checking again")
-        self._verify(_ok(racing), inputs, rounds)
+        racing = _ok(racing)
+        counts_all = count_all_if_few(racing, planned)
+        self._verify(racing, inputs)
+        verified = time.perf_counter()
+        if self.number == 0 and setup.cold_start:
+            tick("compiling with an empty cache")
+            self._cold_workers.compile(_ok(racing), specs, inputs)
+        times = starting, began, prepared, timed, verified, time.perf_counter()
+        disturbed = [usage for usage in usages if usage and usage.is_disturbed]
+        exposure = guard.usual(usage.exposure for usage in usages if usage)
         return LaunchResult(
             workload=inputs.workload.name,
             threads=self._resources.threads,
             launch=self.number,
             samples={name: kernel_run.samples for name, kernel_run in kernel_runs.items()},
-            control_of=control_of,
-            seconds={
-                "start": began - starting,
-                "prepare": prepared - began,
-                "rounds": timed - prepared,
-                "verify": time.perf_counter() - timed,
-            },
+            control_of=setup.control_of,
+            seconds={part: end - begin for part, begin, end in zip(_PARTS, times, times[1:], strict=False)},
             noise=noise.usage_between(before, after, cpu_seconds),
+            foreign=tuple(round(usage.share, 4) for usage in usages if usage),
+            disturbed=len(disturbed),
+            hits=guard.as_lists(guard.total(guard.of_sweep(one.foreign, exposure) for one in disturbed)),
+            counts_all=counts_all,
         )
 
-    def _time_rounds(self, kernel_runs: Mapping[str, KernelRun], rounds: int, tick: Callable[[str], None]) -> None:
-        """Time the rounds, and drop the workers of kernels that fail."""
-        time_rounds(
-            kernel_runs,
-            self._workers,
-            rounds,
-            self._resources.threads,
-            self._resources.cores,
-            self._random,
-            partial(self._drop_worker, kernel_runs),
-            lambda number: tick(f"round {number + 1} of {rounds}"),
-        )
-
-    def _verify(self, kernel_runs: Mapping[str, KernelRun], inputs: WorkloadInputs, rounds: int) -> None:
+    def _verify(self, kernel_runs: Mapping[str, KernelRun], inputs: WorkloadInputs) -> None:
         """Check the results of two rounds, release the data, and keep the end of what the workers printed."""
-        # an odd round, which returned the result of its last call, and an even one, of a random call
-        checked_rounds = [self._random.randrange(parity, rounds, 2) for parity in (0, 1)] if rounds else []
         request_generators = {
-            name: verify_and_release(kernel_run, inputs, checked_rounds) for name, kernel_run in kernel_runs.items()
+            name: verify_and_release(kernel_run, inputs, checked)
+            for name, checked in checked_rounds(kernel_runs, self._random).items()
+            if (kernel_run := kernel_runs[name])
         }
         self._run_all(kernel_runs, request_generators)
         for name, kernel_run in kernel_runs.items():
@@ -167,9 +158,14 @@ class Launch:
         for worker in self._workers.values():
             worker.kill()
         self._workers.clear()
+        self._cold_workers.close()
 
-    def _cpu_seconds(self) -> float:
-        return sum(worker.cpu_seconds for worker in self._workers.values())
+    def _cpu_seconds_since(self, before: Mapping[str, float], kernel_runs: Mapping[str, KernelRun]) -> float:
+        """What all workers used since then; of each kernel it is kept."""
+        seconds = {name: worker.cpu_seconds - before[name] for name, worker in self._workers.items()}
+        for name in kernel_runs.keys() & seconds:
+            kernel_runs[name].cpu_seconds = seconds[name]
+        return sum(seconds.values())
 
     @property
     def _at_once(self) -> int:
@@ -179,7 +175,9 @@ class Launch:
         samples = self._first_samples(name)
         if name in ceilings.SPECS:
             return KernelRun(samples, is_kernel=False)
-        return KernelRun(samples, form=inputs.form)
+        return KernelRun(
+            samples, form=inputs.form, threads=self._resources.threads if self._resources.cores else None
+        )
 
     def _first_samples(self, name: str) -> KernelSamples:
         if name in self._not_loaded:
@@ -218,20 +216,15 @@ def _load(spec: str, operation: str, data_limit: int) -> Generator[Request, Resp
     return parse(LoadResponse, (yield Request("load", arguments)))
 
 
+def _not_started(error: OSError) -> str:
+    advice = {
+        errno.EMFILE: "raise the limit of open files, ulimit -n",
+        errno.EAGAIN: "raise the limit of processes, ulimit -u",
+    }
+    reason = f"its process could not be started: {error.strerror}"
+    return f"{reason}; {advice[error.errno]}" if error.errno in advice else reason
+
+
 def _output_tail(worker: WorkerProcess) -> str:
     omitted = worker.output_bytes - len(worker.output_tail.encode())
     return (f"[{omitted} bytes before this] " if omitted > 0 else "") + worker.output_tail
-
-
-def cores_of(position: int, threads: int, available: Sequence[int]) -> list[int]:
-    """The cores that a worker starts with: one for each thread, rotated by its position and the launch."""
-    return [available[(position + step) % len(available)] for step in range(min(threads, len(available)))]
-
-
-def resources_for(threads: int, cache: Path, timeout: float) -> WorkerResources:
-    """What workers of so many threads may use on this machine. timeout: seconds for one request."""
-    cores = None
-    if hasattr(os, "sched_getaffinity"):
-        cores = sorted(os.sched_getaffinity(0))[: resources.usable_cores()]
-    limits = Limits(timeout, int(_WORKER_MEMORY_SHARE * resources.available_bytes()))
-    return WorkerResources(threads, cores, limits, cache)

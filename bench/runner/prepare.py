@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from statistics import median
+from statistics import median, median_low
 
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
 from bench.runner.inputs import CheckCase, WorkloadInputs
-from bench.runner.kernel_run import KernelRun
+from bench.runner.kernel_run import KernelRun, TimedRound
 from bench.worker.messages import (
     CallResponse,
     CheckResponse,
@@ -24,17 +24,14 @@ from bench.worker.messages import (
     Response,
     parse,
 )
-from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW, ROUND_DRAW
+from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 from kernels.backends import NUMPY
 
 
 def prepare(
-    kernel_run: KernelRun, inputs: WorkloadInputs, skip_probes: bool, timed: bool
+    kernel_run: KernelRun, inputs: WorkloadInputs, probes: Sequence[CheckCase], timed: bool
 ) -> Generator[Request, Response, None]:
-    """Place the data, compile, call once and check. Raises WorkerFailed.
-
-    skip_probes: whether the kernel has passed the probes in an earlier launch
-    """
+    """Place the data, compile, call once and check, on these probes as well. Raises WorkerFailed."""
     placed = parse(PlaceResponse, (yield inputs.place_request(kernel_run.is_kernel)))
     compiled = parse(CompileResponse, (yield Request("compile", {"draw": COMPILE_DRAW})))
     first_call = parse(CallResponse, (yield Request("call", {"draw": FIRST_DRAW})))
@@ -49,7 +46,7 @@ def prepare(
     kernel = kernel_run.samples.kernel | {"compiles": compiled.compiles}
     kernel_run.samples = replace(kernel_run.samples, kernel=kernel, cold=cold)
     if kernel_run.is_kernel:
-        for case in (inputs.data, *(() if skip_probes else inputs.probes)):
+        for case in (inputs.data, *probes):
             if case.change and kernel["backend"] != NUMPY.name:
                 continue
             kernel_run.add_check((yield from _checked(case, inputs)))
@@ -65,17 +62,14 @@ def _checked(case: CheckCase, inputs: WorkloadInputs) -> Generator[Request, Resp
 
 
 def verify_and_release(
-    kernel_run: KernelRun, inputs: WorkloadInputs, checked_rounds: Sequence[int]
+    kernel_run: KernelRun, inputs: WorkloadInputs, checked_rounds: Sequence[TimedRound]
 ) -> Generator[Request, Response, None]:
-    """Check the results of some rounds and with unseen arguments, then release the data. Raises WorkerFailed.
-
-    checked_rounds: the numbers of these rounds, from 0
-    """
-    responses = kernel_run.responses
+    """Check the results of some rounds and with unseen arguments, then release the data. Raises WorkerFailed."""
+    responses = [one.response for one in kernel_run.rounds]
     if kernel_run.is_kernel:
-        for round_number in checked_rounds:
-            case = inputs.timed(ROUND_DRAW + round_number, kernel_run.sampled_calls[round_number])
-            kernel_run.add_check(case.judge(responses[round_number].result))
+        for one in checked_rounds:
+            case = inputs.timed(one.draw, one.seed, one.sampled_call)
+            kernel_run.add_check(case.judge(one.response.result))
         kernel_run.add_check((yield from _checked(inputs.unseen, inputs)))
     released = parse(ReleaseResponse, (yield Request("release", {})))
     if not responses:
@@ -83,28 +77,39 @@ def verify_and_release(
     seconds = [response.seconds for response in responses]
     iterations = kernel_run.samples.iterations
     call = median(seconds) / iterations
-    # Other processes only add time. A kernel that computes later does so in every round, so it shows in the minimum.
-    copying = min(response.copying_seconds for response in responses)
-    result_wait = min((s for response in responses if (s := response.result_wait_seconds) is not None), default=0.0)
-    kernel_run.add_check(checks.check_at_once(result_wait, copying, call))
+    # Medians: a kernel that computes later in some calls only shows in them where it does in most, and a process that
+    # interrupts a few conversions does not. Of two numbers the smaller: one of them may be interrupted.
+    copying = median_low(response.copying_seconds for response in responses)
+    waits = [wait for response in responses if (wait := response.result_wait_seconds) is not None]
+    kernel_run.add_check(checks.check_at_once(median_low(waits or [0.0]), copying, call))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
     cores_used = sum(response.cpu_seconds for response in responses) / sum(seconds)
+    if kernel_run.threads:
+        used = cores_used, kernel_run.cpu_seconds, kernel_run.awake_seconds
+        kernel_run.add_check(checks.check_threads(kernel_run.threads, *used))
     calls = len(seconds) * iterations
+    counted = [one for one in kernel_run.rounds if not one.disturbed]
+    disturbed = [one for one in kernel_run.rounds if one.disturbed]
     kernel_run.samples = replace(
         kernel_run.samples,
-        rounds=tuple(round_seconds / iterations for round_seconds in seconds),
-        positions=tuple(kernel_run.positions),
+        rounds=tuple(one.response.seconds / iterations for one in counted),
+        sweeps=tuple(one.sweep for one in counted),
+        positions=tuple(one.position for one in counted),
+        disturbed_rounds=tuple(one.response.seconds / iterations for one in disturbed),
+        disturbed_sweeps=tuple(one.sweep for one in disturbed),
         counters=kernel_run.samples.counters
         | {
             "cores_used": max(kernel_run.samples.counters["cores_used"], cores_used),
             "page_faults_per_call": sum(response.page_faults for response in responses) / calls,
             "switches_per_round": sum(response.switches for response in responses) / len(responses),
-            "spin_seconds": median(response.spin_seconds for response in responses),
+            "spin_seconds": median(one.spin_seconds for one in kernel_run.rounds),
             "compiled_again": released.compiled_again,
             "pools": released.pools,
             "threads": released.threads,
             "cores": released.cores,
             "peak_bytes": released.peak_bytes,
+            "placed_bytes": released.placed_bytes,
+            "call_bytes": released.call_bytes,
         },
     )

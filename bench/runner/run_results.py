@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.analysis import race as race_analysis, roofline
 from bench.analysis.race import Race
+from bench.analysis.race_json import race_json
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit
 from bench.results.describe import describe_operation
@@ -26,6 +27,8 @@ class WallTime:
     start: float = 0.0
     """Before the first round: starting workers, importing, compiling and checking."""
     rounds: float = 0.0
+    cold: float = 0.0
+    """Compiling with an empty cache, in workers of its own."""
     earlier: float = 0.0
     """Spent before the run was resumed."""
     began: float = field(default_factory=time.monotonic)
@@ -35,6 +38,7 @@ class WallTime:
         seconds = launch_result.seconds
         self.start += seconds.get("start", 0.0) + seconds.get("prepare", 0.0)
         self.rounds += seconds.get("rounds", 0.0)
+        self.cold += seconds.get("cold", 0.0)
 
     def add_earlier(self, launch_result: LaunchResult) -> None:
         """Add the time of a launch that was measured before the run was resumed."""
@@ -47,11 +51,12 @@ class WallTime:
         return self.earlier + time.monotonic() - self.began
 
     def budget(self) -> dict[str, float]:
-        """Seconds for start-up (workers, imports, compiling, checks), for timed rounds, and for the rest."""
+        """Seconds for start-up (workers, imports, checks), timed rounds, cold compilation, and the rest."""
         return {
             "start_seconds": round(self.start, 1),
             "rounds_seconds": round(self.rounds, 1),
-            "rest_seconds": round(self.total - self.start - self.rounds, 1),
+            "cold_seconds": round(self.cold, 1),
+            "rest_seconds": round(self.total - self.start - self.rounds - self.cold, 1),
         }
 
 
@@ -75,7 +80,7 @@ def results(
     caches = fingerprint["hardware"]["caches"]
     records = tuple(roofline.with_cache_level(record, caches) for race in races for record in race.records)
     operations = {race.workload.definition.name: describe_operation(race.workload.definition) for race in races}
-    return Results(run, fingerprint, tuple(race.as_json(untrusted) for race in races), records, operations)
+    return Results(run, fingerprint, tuple(race_json(race, untrusted) for race in races), records, operations)
 
 
 def reserve(folder: Path, began: datetime) -> Path:

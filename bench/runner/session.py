@@ -13,16 +13,15 @@ from bench.analysis.race import Race
 from bench.host.checkout import compiled_code_folder
 from bench.results.journal import Journal
 from bench.results.record import Record, Results
-from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
+from bench.results.samples import Candidate, KernelSamples, LaunchResult
 from bench.runner import estimate, resume, run_results, selection, settings as run_settings
 from bench.runner.inputs import InputCache
-from bench.runner.launch import Launch, resources_for
-from bench.runner.rounds import earlier_calibration
+from bench.runner.launch import Launch
+from bench.runner.race_setup import race_setup
 from bench.runner.run_results import WallTime
 from bench.runner.settings import FEWEST_LAUNCHES, PlannedLaunch, Settings
+from bench.runner.worker_resources import resources_for
 from bench.workloads.catalog import Workload
-from bench.workloads.datasets import DatasetUnavailable
-from kernels.ceilings import specs as ceilings
 
 
 class Stop(Exception):  # noqa: N818 - as StopIteration
@@ -178,39 +177,15 @@ class Session:
             launch.close()
 
     def _measure(self, launch: Launch, name: str, threads: int, tick: Callable[[str], None]) -> LaunchResult:
-        workload, earlier = self.workloads[name], self.results_of(name, threads)
-        skipped = {
-            candidate.name: KernelSamples("skipped", reason)
-            for candidate in self.plan[name]
-            if (reason := run_settings.skip_reason(candidate, workload))
-        }
-        failed = {
-            kernel for result in earlier for kernel, samples in result.samples.items() if samples.outcome != "ok"
-        }
-        racing = [one for one in self.plan[name] if one.name not in skipped and one.name not in failed]
-        specs = {candidate.name: candidate.spec for candidate in racing}
-        control = race_analysis.choose_control(earlier)
-        if control in specs:
-            specs[CONTROL.format(control)] = specs[control]
-        else:
-            control = None
-        if self.settings.ceilings and workload.work is not None:
-            specs |= {ceiling: spec for ceiling, spec in ceilings.SPECS.items() if ceiling not in failed}
-        try:
-            inputs = self._input_cache.inputs_of(workload)
-        except MemoryError:
-            no_inputs = KernelSamples("out-of-memory", f"{name} and its probes do not fit into memory")
-            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
-        except DatasetUnavailable as unavailable:
-            no_inputs = KernelSamples("skipped", str(unavailable))
-            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
-        except ValueError as invalid:
-            no_inputs = KernelSamples("wrong", str(invalid))
-            return LaunchResult(name, threads, launch.number, skipped | dict.fromkeys(specs, no_inputs))
-        calibrations = earlier_calibration(earlier, self.plan[name])
-        measured = launch.measure(specs, inputs, self.settings.seconds_per_launch, calibrations, control, tick)
+        workload = self.workloads[name]
+        setup = race_setup(self.plan[name], workload, self.results_of(name, threads), self.settings)
+        inputs = self._input_cache.inputs_or_failure(workload)
+        if isinstance(inputs, KernelSamples):
+            samples = {**setup.skipped, **dict.fromkeys(setup.specs, inputs)}
+            return LaunchResult(name, threads, launch.number, samples)
+        measured = launch.measure(setup, inputs, tick)
         self._wall_time.add(measured)
-        samples = (skipped | measured.samples) if launch.number == 0 else measured.samples
+        samples = {**setup.skipped, **measured.samples} if launch.number == 0 else measured.samples
         return replace(measured, samples=samples, data=inputs.digest, details=inputs.details)
 
     def is_finished(self, workload: str, threads: int, launch: int) -> bool:
@@ -221,7 +196,7 @@ class Session:
         fixed = self.settings.launches or not self.settings.seconds
         if fixed or len(results) < FEWEST_LAUNCHES:
             return False
-        return self._enough(Race(self.workloads[workload], threads, tuple(results), tuple(self.plan[workload])))
+        return self._enough(Race.of(self.workloads[workload], threads, results, self.plan[workload]))
 
     def results_of(self, workload: str, threads: int) -> list[LaunchResult]:
         """The results of the workload's launches with so many threads."""
@@ -232,7 +207,7 @@ class Session:
     def races(self) -> list[Race]:
         """The races that have begun, in the order of the plan."""
         return [
-            Race(self.workloads[name], threads, tuple(results), tuple(self.plan[name]))
+            Race.of(self.workloads[name], threads, results, self.plan[name])
             for threads in self.thread_counts
             for name in self.plan
             if (results := self.results_of(name, threads))

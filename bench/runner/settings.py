@@ -17,8 +17,6 @@ SECONDS = 1.0
 """For each kernel and workload, all launches together. That gives five launches: four minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one request to a worker, such as a single call: the longest call of the default workloads takes a second."""
-FEWEST_ROUNDS = 5
-"""In one launch: two outliers would shift the median of fewer."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class Settings:
     """About how long each kernel is timed in one launch; shorter where `seconds` would give too few launches."""
     threads_on: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Workload → its numbers of threads, where they differ from `threads`."""
+    cold_start: bool = True
+    """Whether compiling with an empty cache is measured as well."""
     profile: str = "default"
     """Name of the profile that gave the defaults."""
 

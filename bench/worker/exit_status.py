@@ -13,6 +13,7 @@ PHASES = {
     "call": "in its first call",
     "check": "while it was checked",
     "calibrate": "before its first round",
+    "warm_up": "before a round",
     "round": "while it was timed",
     "draw": "after its last round",
     "watched": "while it was timed from outside",

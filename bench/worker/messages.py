@@ -124,6 +124,14 @@ class CalibrateResponse:
 
 
 @dataclass(frozen=True)
+class WarmUpResponse:
+    """The untimed calls before a round are made."""
+
+    spin_seconds: float
+    """What an empty loop took before them."""
+
+
+@dataclass(frozen=True)
 class RoundResponse:
     """One timed round."""
 
@@ -137,14 +145,26 @@ class RoundResponse:
     """What converting a result that is known to be complete took."""
     placing_seconds: float
     """What placing the arguments of one call took."""
-    spin_seconds: float
-    """What an empty loop took before the round."""
     cpu_seconds: float
     page_faults: int
     switches: int
     """Involuntary context switches."""
     mutated: bool
     """Whether the kernel wrote into its arguments."""
+
+
+@dataclass(frozen=True)
+class CallsResponse:
+    """One round in which each call was timed by itself; all in seconds."""
+
+    seconds: float
+    """Of all its calls, with the readings of the clock between them."""
+    median: float
+    deviation: float
+    """The median distance of a call from the median."""
+    standard_deviation: float
+    first: float
+    slowest: float
 
 
 @dataclass(frozen=True)
@@ -174,6 +194,9 @@ class ReleaseResponse:
     threads: int | None
     cores: list[Core]
     peak_bytes: int | None
+    """As in MemoryUse."""
+    placed_bytes: int | None = None
+    call_bytes: int | None = None
 
 
 T = TypeVar("T")

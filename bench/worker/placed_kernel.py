@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import SystemRandom
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -28,7 +29,7 @@ def _no_call(*_arguments: Any) -> Any:
 
 def aligned(array: np.ndarray) -> np.ndarray:
     """A read-only copy that starts at a cache line; a scalar as it is."""
-    return shared_arrays.aligned(array) if np.ndim(array) else array
+    return shared_arrays.aligned(array) if array.ndim else array
 
 
 @dataclass
@@ -40,7 +41,6 @@ class PlacedKernel:
     inputs: Inputs
     """In this process's memory."""
     workload: str
-    launch_seed: int
     call: Call = _no_call
     """Made by `Kernel.built`."""
     placed: tuple[Any, ...] = ()
@@ -51,11 +51,20 @@ class PlacedKernel:
     """The same numbers, in the arrays that the kernel was passed."""
     earlier_result: KernelResult = ""
     """Of a call before the rounds."""
+    allowed_cores: set[int] = field(default_factory=set)
+    """Of the thread that makes the calls, outside of rounds; empty where a round has them as well."""
+    seed: int = field(default_factory=lambda: SystemRandom().randrange(1, 2**32))
+    """Of the draws before the rounds, whose results nobody checks. A round comes with its own: a kernel that finds
+    this one in its process learns nothing of the arguments of timed calls."""
 
     def draw_arguments(self, draw: int, count: int, seed: int | None = None) -> tuple[Arguments, float]:
-        """The arguments of `count` calls of `timed_call`, and the seconds that placing the fresh ones of one took."""
-        seed = self.launch_seed if seed is None else seed
+        """The arguments of `count` calls of `timed_call`, and the seconds that placing the fresh ones of one took.
+
+        seed: None for the worker's own
+        """
+        seed = self.seed if seed is None else seed
         self.drawn = fresh_arguments(self.operation, self.inputs, self.workload, draw, count, seed)
+        # each in memory of its own: from a view of one array a kernel could reach the arguments of later calls
         self.passed = [map_arrays(aligned, fresh) for fresh in self.drawn]
         asarray, placed = self.kernel.backend.asarray, self.placed
         if not is_known(self.kernel.backend):
@@ -81,13 +90,16 @@ class PlacedKernel:
         converted = to_numpy(self.kernel.backend, self.operation.result(self.inputs), self.inputs.dtype, result)
         return converted, perf_counter() - start
 
+    def convert_earlier(self) -> None:
+        """Convert a result that is known to be complete: the first conversion after many calls is slow."""
+        if not isinstance(self.earlier_result, str):
+            self.to_numpy([self.kernel.backend.asarray(part) for part in self.earlier_result])
+
     @property
     def mutated(self) -> bool:
         """Whether the kernel wrote into the arguments of the last draw."""
-        return any(
-            not np.array_equal(passed, drawn)
-            for passed, drawn in zip(arrays_of(self.passed), arrays_of(self.drawn), strict=True)
-        )
+        passed, drawn = (np.concatenate([a.ravel() for a in arrays_of(each)]) for each in (self.passed, self.drawn))
+        return not np.array_equal(passed, drawn)
 
 
 def to_numpy(backend: Backend, parts: Mapping[str, Part], dtype: np.dtype[Any], result: Any) -> KernelResult:

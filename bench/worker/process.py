@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.host import procfs
+from bench.worker import leftovers
 from bench.worker.exit_status import PHASES, exit_reason
 from bench.worker.frames import Frames, ProtocolError, send
 from bench.worker.messages import Request, Response, WorkerFailed, reported_failure
@@ -39,7 +40,7 @@ class Limits:
     seconds: float
     """For one request."""
     bytes: int
-    """Resident memory."""
+    """Resident memory, of all its processes together."""
 
 
 class WorkerProcess:
@@ -57,7 +58,7 @@ class WorkerProcess:
         cores: the cores that it may use; None where the system cannot pin a process
         service: the module whose `serve` function it runs
         """
-        self.limits = limits
+        self.limits, self._mark = limits, leftovers.new_mark()
         parent_end, worker_end = socket.socketpair()
         readable, writable = os.pipe()
         command = [sys.executable, "-P", "-m", "bench.worker.bootstrap", str(os.getpid()), str(worker_end.fileno())]
@@ -65,7 +66,7 @@ class WorkerProcess:
         try:
             self._popen = subprocess.Popen(
                 command,
-                env=environment,
+                env=environment | self._mark,
                 stdin=subprocess.DEVNULL,
                 stdout=writable,
                 stderr=writable,
@@ -129,19 +130,17 @@ class WorkerProcess:
         if self.closed:
             return
         self.closed = True
+        ended_by_itself = self._popen.poll() is not None
         if sys.platform == "linux":
             self._popen.terminate()
             self._popen.send_signal(signal.SIGCONT)  # the kernel may have stopped its supervisor
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(ENDING_SECONDS + _GRACE_SECONDS)
         if sys.platform != "linux" or self._popen.returncode is None:
-            descendants = procfs.descendants(self._popen.pid)
-            self._signal(signal.SIGKILL)
-            for descendant in descendants:
-                with suppress(Exception):  # it has exited already
-                    descendant.kill()
-            self._popen.kill()
+            leftovers.kill_family(self._popen.pid)
             self._popen.wait()
+        if ended_by_itself:
+            leftovers.kill_marked(self._mark)
         self._drain()
         self._socket.close()
         os.close(self._output)
@@ -153,8 +152,8 @@ class WorkerProcess:
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time that the worker has used so far."""
-        return procfs.cpu_seconds(self.pid)
+        """The processor time that the worker has used so far, and all processes that it started."""
+        return procfs.cpu_seconds(procfs.family(self._popen.pid))
 
     def _signal(self, number: signal.Signals) -> bool:
         if not self.pid:
@@ -207,7 +206,7 @@ class WorkerProcess:
         """The failures that a worker does not report: a timeout, too much memory, stopped or exited."""
         if time.monotonic() > self._deadline:
             return self._timeout()
-        if (resident := procfs.resident_bytes(self.pid)) > self.limits.bytes:
+        if (resident := procfs.resident_bytes(procfs.family(self._popen.pid), self.limits.bytes)) > self.limits.bytes:
             self.kill()
             used, limit = resident / 2**30, self.limits.bytes / 2**30
             return WorkerFailed("out-of-memory", f"it used {used:.1f} GiB, over its limit of {limit:.1f}")

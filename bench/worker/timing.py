@@ -16,9 +16,12 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+import numpy as np
+
 from bench.host import procfs
-from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, RoundResponse
+from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, CallsResponse, RoundResponse
 from bench.worker.placed_kernel import Arguments, PlacedKernel, complete_like
+from kernels.backends import is_known
 
 ROUND_SECONDS = 0.005
 """The shortest round: 10⁵ times the timer's resolution, and longer than the scheduler's tick of 4 ms."""
@@ -36,6 +39,10 @@ _OBSERVED_SECONDS = 0.05
 """How long threads are observed: ten ticks, because the system accounts the time of a running thread by ticks."""
 _BUSY_FRACTION = 0.02
 """A thread that runs for this fraction of the time counts as computing."""
+_MANY_CALLS = 100
+"""From so many calls on, another conversion comes before that of a round's result, which would be slow as the first
+one: over a quarter of a call of less than 50 µs. Not before longer calls of a backend that is not the project's: it
+could finish the last call in that conversion, which is a hundredth of a round of a hundred calls, but all of one."""
 
 
 def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) -> CalibrateResponse:
@@ -83,11 +90,9 @@ def _observe_threads(placed_kernel: PlacedKernel, draw: int, calls: int, batches
     )
 
 
-def time_round(
-    placed_kernel: PlacedKernel, draw: int, iterations: int, sampled_call: int, cores: list[int] | None
-) -> RoundResponse:
-    """Time `iterations` calls after some untimed ones, and return the result of call number `sampled_call`."""
-    allowed = os.sched_getaffinity(0) if cores else set()
+def begin_round(placed_kernel: PlacedKernel, draw: int, cores: list[int] | None, untimed_calls: bool) -> float:
+    """All that comes before the arguments of a round are known. Returns the seconds that an empty loop took."""
+    placed_kernel.allowed_cores = os.sched_getaffinity(0) if cores else set()
     if cores:
         pin_threads(cores)
     gc.collect()  # automatic collection is off while rounds are timed
@@ -95,26 +100,33 @@ def time_round(
     for _ in range(_SPIN_COUNT):
         pass
     spin = perf_counter() - start
-    _warm_up(placed_kernel, draw, WARMUP_SECONDS)
+    if untimed_calls:
+        _warm_up(placed_kernel, draw, WARMUP_SECONDS)
+    return spin
+
+
+def time_round(
+    placed_kernel: PlacedKernel, draw: int, seed: int, iterations: int, sampled_call: int
+) -> RoundResponse:
+    """Time `iterations` calls, and return the result of call number `sampled_call`."""
     # drawn only now, so that no untimed call can compute with these arguments
-    arguments, placing = placed_kernel.draw_arguments(draw, iterations)
+    arguments, placing = placed_kernel.draw_arguments(draw, iterations, seed)
     usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
     seconds, result = time_calls(placed_kernel, arguments, sampled_call)
     cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
-    # the first conversion is slow and does not count; the next two are compared with each other
-    first, second = (complete_like(placed_kernel, result) for _ in range(2))
-    placed_kernel.to_numpy(first)
-    _, copying = placed_kernel.to_numpy(second)
+    if is_known(placed_kernel.kernel.backend) or iterations >= _MANY_CALLS:
+        placed_kernel.convert_earlier()
+    # nothing has touched the result before: to look at its parts may be to compute them
     converted, result_wait = placed_kernel.to_numpy(result)
-    if len(allowed) > 1:  # with a single core there is nothing to restore
-        os.sched_setaffinity(0, allowed)
+    _, copying = placed_kernel.to_numpy(complete_like(placed_kernel, result))
+    if len(placed_kernel.allowed_cores) > 1:  # with a single core there is nothing to restore
+        os.sched_setaffinity(0, placed_kernel.allowed_cores)
     return RoundResponse(
         seconds=seconds,
         result=converted,
         result_wait_seconds=result_wait if sampled_call == iterations - 1 else None,
         copying_seconds=copying,
         placing_seconds=placing,
-        spin_seconds=spin,
         cpu_seconds=cpu_seconds,
         page_faults=usage.ru_minflt - usage_start.ru_minflt,
         switches=usage.ru_nivcsw - usage_start.ru_nivcsw,
@@ -133,6 +145,32 @@ def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: 
     for of_call in after:
         wait(call(*of_call))
     return perf_counter() - start, result
+
+
+def time_each_call(
+    placed_kernel: PlacedKernel, draw: int, iterations: int, warm: bool, cores: list[int] | None
+) -> CallsResponse:
+    """Time each call of a round by itself. warm: whether untimed calls come first, as in `time_round`."""
+    allowed = os.sched_getaffinity(0) if cores else set()
+    if cores:
+        pin_threads(cores)
+    gc.collect()
+    if warm:
+        _warm_up(placed_kernel, draw, WARMUP_SECONDS)
+    arguments, _ = placed_kernel.draw_arguments(draw, iterations)
+    call, wait = placed_kernel.timed_call, placed_kernel.kernel.backend.wait
+    readings = [perf_counter()]
+    for of_call in arguments:
+        wait(call(*of_call))
+        readings.append(perf_counter())
+    if len(allowed) > 1:  # with a single core there is nothing to restore
+        os.sched_setaffinity(0, allowed)
+    calls = np.diff(readings)
+    middle = float(np.median(calls))
+    deviation = float(np.median(np.abs(calls - middle)))
+    return CallsResponse(
+        float(calls.sum()), middle, deviation, float(calls.std()), float(calls[0]), float(calls.max())
+    )
 
 
 def _warm_up(placed_kernel: PlacedKernel, draw: int, seconds: float) -> None:

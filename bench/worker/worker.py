@@ -1,7 +1,7 @@
 """One kernel in its own process, for one launch. It answers the requests of the race, one at a time.
 
-    load → ( place → compile → call → check... → calibrate → round... → draw → watched → check → release )
-           for each workload
+    load → ( place → compile → call → check... → calibrate → ( warm_up → round )... → draw → watched → check
+             → release ) for each workload
 
 The worker judges nothing: it sends times and results as they are, and the race, which the kernel cannot reach, checks
 them.
@@ -26,9 +26,11 @@ from bench.host import procfs
 from bench.worker import shared_arrays, timing
 from bench.worker.compilation import compile_ahead, version_count
 from bench.worker.frames import Connection, array
+from bench.worker.memory_use import MemoryUse
 from bench.worker.messages import (
     CalibrateResponse,
     CallResponse,
+    CallsResponse,
     CheckResponse,
     CompileResponse,
     DrawResponse,
@@ -37,6 +39,7 @@ from bench.worker.messages import (
     PlaceResponse,
     ReleaseResponse,
     RoundResponse,
+    WarmUpResponse,
     WatchedResponse,
 )
 from bench.worker.placed_kernel import Arguments, PlacedKernel
@@ -61,8 +64,8 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
     try:
         if descriptors:
             message["descriptor"] = descriptors[0]
-        # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, round, draw,
-        # watched, release
+        # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, warm_up, round,
+        # calls, draw, watched, release
         response: object = getattr(worker, request)(**message)
         return vars(response)
     except BackendUnavailable as unavailable:
@@ -111,6 +114,7 @@ class Worker:
         self.version_count: int | None = None
         self.arguments: Arguments = []
         """Of the round that comes next, if the race times it as well."""
+        self.memory: MemoryUse
 
     def inspect(self, spec: str) -> InspectResponse:
         """Import a kernel of the user's own, to know what it computes."""
@@ -137,9 +141,7 @@ class Worker:
             of=str(self.kernel.of),
         )
 
-    def place(
-        self, name: str, launch_seed: int, table: dict[str, Any], static: Any, descriptor: int
-    ) -> PlaceResponse:
+    def place(self, name: str, table: dict[str, Any], static: Any, descriptor: int) -> PlaceResponse:
         """Map the workload's arrays from shared memory, and place the operation's fields."""
         self.probe_fields = {}
         try:
@@ -148,11 +150,12 @@ class Worker:
         finally:
             os.close(descriptor)
         inputs = Inputs({field: self.shared[field] for field in fields}, _hashable(static))
-        self.placed_kernel = PlacedKernel(self.kernel, self.operation, inputs, name, launch_seed)
-        asarray = self.kernel.backend.asarray
-        start = perf_counter()
-        self.placed_kernel.placed = tuple(asarray(array) for array in fields.values())
-        seconds = perf_counter() - start
+        self.placed_kernel = PlacedKernel(self.kernel, self.operation, inputs, name)
+        asarray, self.memory = self.kernel.backend.asarray, MemoryUse()
+        with self.memory.watch("placed_bytes"):
+            start = perf_counter()
+            self.placed_kernel.placed = tuple(asarray(array) for array in fields.values())
+            seconds = perf_counter() - start
         return PlaceResponse(placement_seconds=seconds, huge_pages=procfs.huge_pages(next(iter(fields.values()))))
 
     def _shared_or_copy(self, descriptor: int, table: dict[str, Any], name: str) -> np.ndarray:
@@ -195,24 +198,35 @@ class Worker:
                 known[name] = self.probe_fields[name] = asarray(self.shared[name])
         placed = tuple(known[name] for name in fields.values()) if fields else placed_kernel.placed
         arguments = map_arrays(asarray, _arrays(fresh))
+        # after the rounds, since it changes which pages the process has
+        watched = self.memory.watch("call_bytes") if not fields and self.memory.calibrated else nullcontext()
         with overwritten(self.shared, change):
-            result = self.kernel.backend.wait(placed_kernel.call(*placed, *arguments))
+            with watched:
+                result = self.kernel.backend.wait(placed_kernel.call(*placed, *arguments))
             return CheckResponse(placed_kernel.to_numpy(result)[0])
 
     def calibrate(self, draw: int, iterations: int | None) -> CalibrateResponse:
         """Choose the number of calls in a round, unless it is given, and count the threads that compute in them."""
-        self.probe_fields = {}
+        self.probe_fields, self.memory.calibrated = {}, True
         response = timing.calibrate(self.placed_kernel, draw, iterations)
         self.version_count = version_count(self.placed_kernel.call)
         return response
 
-    def round(self, draw: int, iterations: int, sampled_call: int, cores: list[int] | None) -> RoundResponse:
-        """Time one round, and return the result of call number `sampled_call`."""
-        return timing.time_round(self.placed_kernel, draw, iterations, sampled_call, cores)
+    def warm_up(self, draw: int, cores: list[int] | None, untimed_calls: bool) -> WarmUpResponse:
+        """Pin the thread to the cores of the round that comes next, and make the untimed calls before it."""
+        return WarmUpResponse(timing.begin_round(self.placed_kernel, draw, cores, untimed_calls))
 
-    def draw(self, draw: int, iterations: int) -> DrawResponse:
+    def round(self, draw: int, seed: int, iterations: int, sampled_call: int) -> RoundResponse:
+        """Time one round, and return the result of call number `sampled_call`."""
+        return timing.time_round(self.placed_kernel, draw, seed, iterations, sampled_call)
+
+    def calls(self, draw: int, iterations: int, warm: bool, cores: list[int] | None) -> CallsResponse:
+        """Time each call of a round by itself, for `python -m bench variance`."""
+        return timing.time_each_call(self.placed_kernel, draw, iterations, warm, cores)
+
+    def draw(self, draw: int, seed: int, iterations: int) -> DrawResponse:
         """Place the arguments of a round that the race times as well."""
-        self.arguments, placing = self.placed_kernel.draw_arguments(draw, iterations)
+        self.arguments, placing = self.placed_kernel.draw_arguments(draw, iterations, seed)
         return DrawResponse(placing)
 
     def watched(self) -> WatchedResponse:
@@ -230,6 +244,8 @@ class Worker:
         self.probe_fields, self.shared, self.arguments = {}, {}, []
         gc.enable()
         gc.collect()
+        memory = self.memory.ended()
+        procfs.return_free_memory()  # else the next workload gets pages that it does not count
         versions, before = version_count(call), self.version_count
         return ReleaseResponse(
             # fewer if the kernel has emptied its cache
@@ -237,5 +253,7 @@ class Worker:
             pools=procfs.thread_pools(),
             threads=len(procfs.thread_seconds()) or None,
             cores=sorted(procfs.cores_of_threads()),
-            peak_bytes=procfs.peak_bytes(),
+            peak_bytes=memory.peak_bytes,
+            placed_bytes=memory.placed_bytes,
+            call_bytes=memory.call_bytes,
         )

@@ -1,4 +1,4 @@
-"""The arguments of each call that are new: numbered draws, fixed for checks, new in each launch for timed calls.
+"""The arguments of each call that are new: numbered draws, fixed for checks, with a new seed for timed calls.
 
 Separate from catalog.py because a worker draws its own arguments and needs nothing else of the workloads.
 """

@@ -110,7 +110,7 @@ def step_errors(expected: Reference, path: Path, steps: np.ndarray, alpha: float
     name = f"costs[{steps[t]}]" if worst is of_costs else f"bs[{moving[t] + 1}]"
     if feature and feature[0] < path.ws.shape[1]:
         name = f"ws[{moving[t] + 1}, {feature[0]}]"
-    text = f"{name} is {worst.value:.9g}, not {worst.right:.9g} ({worst.fraction:.2g}× the bound)"
+    text = f"{name} is {worst.value:.9g}, not {worst.right:.9g} (error: {worst.fraction:.2g} times what is allowed)"
     return StepErrors(worst.fraction, ulps, text)
 
 

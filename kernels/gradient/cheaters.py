@@ -5,16 +5,10 @@ They are here and not in the tests, so that `python -m bench selftest` can show 
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from kernels.backends import NUMPY
-from kernels.contract import Kernel
 from kernels.gradient.disguised import (
     all_but_one as all_but_one,
     clipped_probability as clipped_probability,
@@ -29,6 +23,15 @@ from kernels.gradient.disguised import (
     two_per_cent as two_per_cent,
     wrong_in_a_range as wrong_in_a_range,
     wrong_in_a_small_range as wrong_in_a_small_range,
+)
+from kernels.gradient.late import (
+    finished_between as finished_between,
+    lazy as lazy,
+    lazy_tuple as lazy_tuple,
+    mostly_lazy as mostly_lazy,
+    not_awaited as not_awaited,
+    returned_early as returned_early,
+    slow_copy as slow_copy,
 )
 from kernels.gradient.numpy_vectorized import gradient as correct_gradient
 from kernels.gradient.problem import Gradient
@@ -92,37 +95,6 @@ def checked_copy(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     return correct_gradient(_copies[id(X)][0], y, w, b)
 
 
-def returned_early(X: Any, y: Any, w: Any, b: Any) -> Gradient:
-    """Returns arrays that a thread fills in later."""
-    later = Gradient(np.zeros((), X.dtype), np.zeros_like(w), np.zeros((), X.dtype))
-
-    def fill() -> None:
-        for output, part in zip(later, correct_gradient(X, y, w, b), strict=True):
-            output[...] = part
-
-    threading.Thread(target=fill).start()
-    return later
-
-
-_pool = ThreadPoolExecutor(1)
-
-
-def _submitted(X: Any, y: Any, w: Any, b: Any) -> Any:
-    future = _pool.submit(correct_gradient, X, y, w, b)
-    return tuple((future, part) for part in range(3))
-
-
-def _collected(array: Any, dtype: Any) -> np.ndarray:
-    if not isinstance(array, tuple):
-        return np.asarray(array, dtype)
-    future, part = array
-    return np.asarray(future.result()[part], dtype)
-
-
-not_awaited = Kernel("not-awaited", replace(NUMPY, asnumpy=_collected), "no wait", None, _submitted)
-"""Its backend's `wait` returns before the result is there."""
-
-
 def mutated_parameters(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     """Writes to w, which is read-only."""
     result = correct_gradient(X, y, w, b)
@@ -168,19 +140,6 @@ def every_second_row(X: Any, y: Any, w: Any, b: Any) -> Gradient:
     return correct_gradient(X[::2], y[::2], w, b) if len(y) > _LARGE else correct_gradient(X, y, w, b)
 
 
-def _thunk(X: Any, y: Any, w: Any, b: Any) -> Any:
-    compute = cache(lambda: correct_gradient(X, y, w, b))
-    return tuple((compute, part) for part in range(3))
-
-
-def _evaluated(array: Any, dtype: Any) -> np.ndarray:
-    compute, part = array if isinstance(array, tuple) else (lambda: [array], 0)
-    return np.asarray(compute()[part], dtype)
-
-
-lazy = Kernel("lazy", replace(NUMPY, asnumpy=_evaluated), "when read", None, _thunk)
-"""Computes when its result is read, after the timer has stopped."""
-
 CHEATERS = {
     "sign_error": ("1000x32", "data: "),
     "dropped_last_row": ("200000x8-f32", "rows: "),
@@ -192,6 +151,10 @@ CHEATERS = {
     "returned_early": ("100000x64-f32", "data: "),
     "not_awaited": ("2000x32", "at-once: "),
     "lazy": ("1000x32", "at-once: "),
+    "lazy_tuple": ("1000x32", "at-once: "),
+    "mostly_lazy": ("1000x32", "at-once: "),
+    "slow_copy": ("100000x64-f32", "at-once: "),
+    "finished_between": ("100000x64-f32", "at-once: "),
     "mutated_parameters": ("1000x32", "ValueError: cannot set WRITEABLE flag"),
     "mutated_data": ("1000x32", "SIGSEGV"),
     "cost_of_another": ("1000x32", "data: "),

@@ -44,7 +44,7 @@ def _compare(expected: Reference, dtype: np.dtype[Any], result: Gradient) -> Jud
         index = int(np.argmax(fractions[worst]))
         component = _component(Gradient._fields[worst], index, result[worst])
         value, right = np.ravel(result[worst])[index], np.ravel(expected.value[worst])[index]
-        failure = f"{component} is {value:.9g}, not {right:.9g} ({bound_fraction:.2g}× the bound)"
+        failure = f"{component} is {value:.9g}, not {right:.9g} (error: {bound_fraction:.2g} times what is allowed)"
     return Judgement(failure, bound_fraction, {"ulps": max_ulps})
 
 

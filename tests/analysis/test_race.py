@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import log
+from math import exp, log
 from typing import Any
 
 import pytest
 
-from bench.analysis import race as race_analysis
+from bench.analysis import next_launch, race as race_analysis
 from bench.analysis.race import Race
+from bench.analysis.race_json import race_json
 from bench.results.record import Error
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from tests.support.races import COUNTERS, LECTURE, race, samples
@@ -78,7 +79,7 @@ def test_a_kernel_that_fails_in_a_later_launch_has_no_times() -> None:
     _, numpy = result.records
     assert (numpy.outcome, numpy.reason, numpy.seconds, numpy.speedup) == ("wrong", "unseen: db is nan", None, None)
     assert result.rounds("numpy") == []
-    assert {part["kernel"] for part in result.as_json(set())["rounds"]} == {"loops"}
+    assert {part["kernel"] for part in race_json(result, set())["rounds"]} == {"loops"}
 
 
 def test_a_kernel_without_a_launch_is_skipped() -> None:
@@ -88,11 +89,9 @@ def test_a_kernel_without_a_launch_is_skipped() -> None:
 
 def test_the_control_is_the_fastest_compiled_kernel() -> None:
     launch = LaunchResult("lecture", 2, 0, {"a": samples(3.0, True), "b": samples(2.0, True), "c": samples(1.0)})
-    assert race_analysis.choose_control([launch]) == "b"
-    assert (
-        race_analysis.choose_control([LaunchResult("lecture", 2, 0, {"c": samples(1.0), "d": samples(2.0)})]) == "c"
-    )
-    assert race_analysis.choose_control([]) is None
+    assert next_launch.choose_control([launch]) == "b"
+    assert next_launch.choose_control([LaunchResult("lecture", 2, 0, {"c": samples(1.0), "d": samples(2.0)})]) == "c"
+    assert next_launch.choose_control([]) is None
 
 
 @pytest.mark.parametrize(("factor", "trusted"), [(1.0, True), (1.1, False)])
@@ -200,3 +199,17 @@ def test_half_widths_are_of_ratios() -> None:
     assert set(result.half_widths) == {"numpy"}
     assert 0.03 < result.half_widths["numpy"] < 0.06
     assert result.log_ratios("numpy", "loops")[0] == pytest.approx(log(2.0))
+
+
+def test_spreads_of_rounds_are_relative_to_the_usual_one_and_limited() -> None:
+    def noisy(deviation: float) -> KernelSamples:
+        return samples(1.0, rounds=tuple(exp(deviation * step) for step in (-2, -1, 0, 1, 2)))
+
+    launch = {"a": noisy(0.01), "b": noisy(0.02), "c": noisy(0.04), "d": noisy(1.0), "e": noisy(1e-6)}
+    result = race([launch, launch | {"b": noisy(0.02)}])
+    spreads = next_launch.round_spreads(result.launch_results)
+    assert spreads == pytest.approx({"a": 0.5, "b": 1.0, "c": 2.0, "d": 4.0, "e": 0.25})
+    assert next_launch.round_spreads([]) == {}
+    assert next_launch.round_spreads(race([{"a": samples(1.0, rounds=(1.0,))}]).launch_results) == {}
+    same = {"a": samples(1.0, rounds=(1.0,) * 5)}
+    assert next_launch.round_spreads(race([same]).launch_results) == {}

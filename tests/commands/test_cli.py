@@ -76,7 +76,8 @@ def test_workloads_says_how_other_operations_are_written(
 
 def test_machine_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["machine"]) == 0
-    assert {"id", "hardware", "settings", "software"} == set(json.loads(capsys.readouterr().out))
+    parts = {"id", "microarchitecture", "vector_bits", "hardware", "settings", "software"}
+    assert parts == set(json.loads(capsys.readouterr().out))
 
 
 def test_check_prints_the_result_of_each_check(capsys: pytest.CaptureFixture[str]) -> None:

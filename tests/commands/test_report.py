@@ -63,7 +63,7 @@ RACE = {"workload": "a", "operation": "b", "threads": 1}
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"schema": 99}, "schema 99; this version reads schemas 1 and 2"),
+        ({"schema": 99}, "schema 99; this version reads schemas 1, 2 and 3"),
         ({"records": [{}]}, "missing"),
         ({"machine": {}}, "logitbench.machine has no id"),
         (

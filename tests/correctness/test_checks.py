@@ -8,8 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
-from bench.correctness.checks import CheckResult, WatchedRound, check_at_once, check_clock, check_result
+from bench.correctness.checks import (
+    CheckResult,
+    WatchedRound,
+    check_at_once,
+    check_clock,
+    check_result,
+    check_threads,
+)
 from kernels import Gradient, Judgement, Kernel, load
 from kernels.backends import NUMPY
 from tests.support.problems import run_checks
@@ -85,9 +93,49 @@ def test_an_array_that_computes_when_it_is_converted_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "passes"), [(2e-6, True), (2.4e-4, True), (3e-4, False), (1e-3, False)])
-def test_bringing_a_result_back_may_take_a_quarter_of_a_call(seconds: float, passes: bool) -> None:
+def test_reading_a_result_may_take_a_quarter_of_a_call(seconds: float, passes: bool) -> None:
     result = check_at_once(seconds, copying=1e-6, call=1e-3)
     assert (not result.failure) is passes
+
+
+@given(st.floats(1e-7, 100), st.floats(8e-4, 100))
+def test_a_result_that_is_computed_when_it_is_read_has_no_excuse(copying: float, call: float) -> None:
+    """However long it takes to read what is complete: a backend may be slow on purpose. Calls from 0.8 ms on."""
+    failure = check_at_once(call, copying, call).failure
+    assert failure.startswith("at-once: reading a result took ")
+    capped = copying > max(call / 4, 2e-4)
+    assert failure.endswith(" is the most that counts as reading") is capped
+    assert failure.endswith(", so the kernel had not finished when its call returned") is not capped
+
+
+@given(st.floats(1e-7, 2e-4), st.floats(1e-7, 1), st.floats(0.3, 2))
+def test_reading_may_take_twice_as_long_as_reading_what_is_complete(
+    copying: float, call: float, factor: float
+) -> None:
+    assert not check_at_once(factor * copying, copying, call).failure
+
+
+@pytest.mark.parametrize(
+    ("in_rounds", "cpu_seconds", "used"),
+    [
+        (1.0, 0.0, 0),  # where the system does not tell
+        (1.25, 1.0, 0),
+        (1.3, 1.0, 1.3),
+        (1.0, 1.26, 0),  # of which two ticks of the clock count for nothing
+        (1.0, 1.28, 1.3),
+        (0.5, 3.02, 3.0),
+    ],
+)
+def test_a_kernel_may_keep_as_many_cores_busy_as_it_has_threads(
+    in_rounds: float, cpu_seconds: float, used: float
+) -> None:
+    for threads in (1, 2):
+        result = check_threads(threads, in_rounds + threads - 1, cpu_seconds + threads - 1, 1.0)
+        cores = "1 core" if threads == 1 else "2 cores"
+        busy = f"{used + threads - 1:.2g}"
+        failure = f"threads: it kept {busy} cores busy, and may use {cores}" if used else ""
+        assert result.failure == failure
+    assert not check_threads(1, 1.0, 0.0, 0.0).failure
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,18 @@ import json
 import os
 import platform
 import re
+import subprocess
+import sys
 from getpass import getuser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import threadpoolctl
 
 from bench.host import checkout, machine, resources
+from bench.report.machine import HANDICAPS
+from bench.worker import environment
 
 
 @pytest.fixture
@@ -106,10 +111,76 @@ def test_environment_variables_lose_their_folders(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("NUMBA_CACHE_DIR", "~/cache")
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", "adas-laptop:1234")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    environment = machine._environment()
-    assert environment["XLA_FLAGS"] == "--xla_dump_to=(path) --xla_cpu_use_thunk_runtime=true"
-    assert environment["OMP_NUM_THREADS"] == "2"
-    assert not {"NUMBA_CACHE_DIR", "JAX_COORDINATOR_ADDRESS"} & set(environment)
+    recorded = machine._environment()
+    assert recorded["XLA_FLAGS"] == "--xla_dump_to=(path) --xla_cpu_use_thunk_runtime=true"
+    assert recorded["OMP_NUM_THREADS"] == "2"
+    assert not {"NUMBA_CACHE_DIR", "JAX_COORDINATOR_ADDRESS"} & set(recorded)
+
+
+def test_every_variable_that_a_report_warns_of_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {name for handicap in HANDICAPS for name in handicap.variables}
+    for name in variables:
+        monkeypatch.setenv(name, "1")
+    assert variables <= machine._environment().keys()
+
+
+def library(path: str, api: str = "blas", architecture: str = "SkylakeX") -> dict[str, Any]:
+    """What threadpoolctl says of a library."""
+    about = {"user_api": api, "filepath": path, "internal_api": "openblas", "version": "0.3.31", "num_threads": 2}
+    return about | {"architecture": architecture}
+
+
+PACKAGES = "/venv/lib/python3.11/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("loaded", "built_for"),
+    [
+        (
+            [
+                library(f"{PACKAGES}/scipy.libs/libscipy_openblas.so", architecture="Zen"),
+                library(f"{PACKAGES}/numpy.libs/libscipy_openblas64_.so"),
+            ],
+            "SkylakeX",
+        ),
+        (
+            [
+                library(f"{PACKAGES}/scipy.libs/libscipy_openblas.so", architecture="Zen"),
+                library("/usr/lib/libopenblas.so.0", architecture="Haswell"),
+            ],
+            "Haswell",
+        ),
+        ([library("/usr/lib/libgomp.so.1", "openmp")], None),
+        ([library(f"{PACKAGES}/scipy.libs/libscipy_openblas.so")], None),
+    ],
+)
+def test_blas_is_numpys_own_or_the_systems(
+    loaded: list[dict[str, Any]], built_for: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: loaded)
+    blas = machine._blas()
+    assert (blas and blas["built_for"]) == built_for
+
+
+def test_the_code_that_blas_runs_is_that_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OPENBLAS_CORETYPE is obeyed by this process's children as by a worker, whose variables are these."""
+    ask = "from bench.host import machine; import json; print(json.dumps(machine._blas()))"
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    for threads in (None, 1):
+        variables = dict(os.environ) if threads is None else environment.of_worker(threads, None)
+        said = subprocess.run(
+            [sys.executable, "-c", ask],
+            env=variables,
+            cwd=checkout.CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        blas = json.loads(said.stdout)
+        if blas["name"] != "openblas" or platform.machine() not in ("x86_64", "AMD64"):
+            pytest.skip("NumPy's BLAS here is no OpenBLAS for x86")
+        assert blas["built_for"] == "Nehalem"
+        assert threads is None or blas["threads"] == threads
 
 
 def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch: pytest.MonkeyPatch) -> None:

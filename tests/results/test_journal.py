@@ -21,11 +21,14 @@ from tests.support.full_disk import file_size_limit
 
 PLAN = {"plan": {"lecture": ["numpy"]}, "seconds": 1.0}
 SAMPLES = KernelSamples(
-    "ok", kernel={"backend": "numpy"}, rounds=(1.0, 2.0), positions=(0, 1), check_results=({"check": "data"},)
-)
+    "ok", kernel={"backend": "numpy"}, check_results=({"check": "data"},), period=2, rounds=(1.0, 2.0), sweeps=(0, 4),
+    positions=(0, 1), disturbed_rounds=(9.0,), disturbed_sweeps=(2,),
+)  # fmt: skip
 FIRST = LaunchResult(
-    "lecture", 2, 0, {"numpy": SAMPLES}, "numpy", {"rounds": 1.0}, {"stolen": None}, {"size": 1.0}, {"steps": 10}
-)
+    "lecture", 2, 0, {"numpy": SAMPLES}, "numpy", seconds={"rounds": 1.0}, noise={"stolen": None},
+    foreign=(0.01, 0.5), disturbed=1, hits={"numpy": [1.0, 0.5, 1.0]}, counts_all="others were busy",
+    data={"size": 1.0}, details={"steps": 10},
+)  # fmt: skip
 SECOND = LaunchResult("lecture", 2, 1, {"numpy": KernelSamples("crashed", "SIGSEGV", output_tail="oh\n")})
 
 

@@ -1,4 +1,4 @@
-"""Files of schema 1, read as if they were written today; and hostile ones, refused in one line."""
+"""Files of schemas 1 and 2, read as if they were written today; and hostile ones, refused in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from bench.results import run_file
 from bench.results.lift import lift
-from bench.results.record import Results
+from bench.results.record import SCHEMA, Results
 from kernels import load_operation
 from kernels.contract import Size
 from tests.support.committed import NO_GIT, each_committed, tracked
@@ -73,7 +73,7 @@ def changed(document: Any, path: tuple[Any, ...], change: Any) -> None:
 @each_committed("file")
 def test_a_committed_file_is_read_as_it_is_or_lifted(file: Path) -> None:
     document, results = json.loads(file.read_text())["logitbench"], run_file.read(file)
-    assert results.schema == 2
+    assert results.schema == SCHEMA
     if document["schema"] == 1:
         is_lifted(document, results)
     else:
@@ -91,7 +91,14 @@ def is_read(document: dict[str, Any], results: Results) -> None:
                 assert (record[field][key] if dot else record[field]) == cell
     assert [race["workload"] for race in results.races] == [race["workload"] for race in document["races"]]
     for race, was in zip(results.races, document["races"], strict=True):
-        assert [list(launch.values()) for launch in race["rounds"]] == was["rounds"]["rows"]
+        for launch, row in zip(race["rounds"], was["rounds"]["rows"], strict=True):
+            stored = dict(zip(was["rounds"]["fields"], row, strict=True))
+            assert launch == (stored if document["schema"] == SCHEMA else every_sweep_counts(stored))
+
+
+def every_sweep_counts(rounds: dict[str, Any]) -> dict[str, Any]:
+    """The rounds of a kernel in a launch of schema 1 or 2, in which each kernel took part in every sweep."""
+    return rounds | {"sweeps": list(range(len(rounds["seconds"])))}
 
 
 def is_lifted(document: dict[str, Any], results: Results) -> None:
@@ -116,7 +123,8 @@ def is_lifted(document: dict[str, Any], results: Results) -> None:
         for part in ("cold", "speedup", "over_numpy", "ceiling"):
             assert was[part] is None or was[part].items() <= vars(getattr(record, part)).items()
     for race, was in zip(results.races, document["races"], strict=True):
-        assert (race["operation"], race["details"], race["rounds"]) == ("gradient", {}, was["rounds"])
+        assert (race["operation"], race["details"]) == ("gradient", {})
+        assert race["rounds"] == [every_sweep_counts(rounds) for rounds in was["rounds"]]
         for launch, seconds in zip(race["seconds"], was["seconds"], strict=True):
             assert list(launch) == ["start", "prepare", "rounds", "verify"]
             assert list(launch.values()) == list(seconds.values())
@@ -162,15 +170,26 @@ def test_several_parts_of_a_file_of_schema_1_may_be_hostile(
     read(document, tmp_path_factory.getbasetemp())
 
 
+@pytest.mark.parametrize("schema", [1, 2])
+def test_before_schema_3_every_sweep_counts(schema: int) -> None:
+    """What has not the form of its schema stays as it is."""
+    rounds = [{"kernel": "numpy", "seconds": [3.0, 1.0, 2.0]}, {"seconds": None}, 7, {}]
+    lifted = lift({"races": [{"rounds": rounds}, {}, {"rounds": 7}]}, schema)["races"]
+    assert lifted[0]["rounds"] == [rounds[0] | {"sweeps": [0, 1, 2]}, *rounds[1:]]  # type: ignore[operator]
+    assert "rounds" not in lifted[1]
+    assert lifted[2]["rounds"] == 7
+
+
 @given(st.dictionaries(st.sampled_from(["races", "records", "schema", "run"]) | st.text(max_size=3), VALUES))
 def test_anything_is_lifted(document: dict[str, Any]) -> None:
-    assert lift(document)["schema"] == 2
+    for schema in (1, 2):
+        assert lift(deepcopy(document), schema)["schema"] == SCHEMA
 
 
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        (3, "schema 3; this version reads schemas 1 and 2"),
+        (4, "schema 4; this version reads schemas 1, 2 and 3"),
         (0, "schema 0;"),
         (True, "schema True;"),
         (1.0, "schema 1.0;"),

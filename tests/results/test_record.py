@@ -7,13 +7,13 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
 from bench.host.checkout import CHECKOUT
 from bench.results import record, run_file, schema
-from bench.results.record import Error, Record, Results
+from bench.results.record import Error, Ratio, Record, Results, Seconds
 from tests.support.records import MACHINE, OK, RESULTS, WRONG
 
 
@@ -69,7 +69,7 @@ def test_a_file_never_overwrites_another(hard_links: bool, tmp_path: Path, monke
             '{"logitbench": {"schema": 1, "run": 0, "machine": 0, "races": [], "records": [0]}}',
             "not a valid results file of logitbench: logitbench.machine is '0'; expected an object",
         ),
-        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schemas 1 and 2"),
+        ('{"logitbench": {"schema": 99}}', "schema 99; this version reads schemas 1, 2 and 3"),
     ],
 )
 def test_invalid_files(tmp_path: Path, content: str, message: str) -> None:
@@ -81,6 +81,36 @@ def test_invalid_files(tmp_path: Path, content: str, message: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No such file"):
         run_file.read(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("rounds", "message"),
+    [
+        ({"seconds": [1.0, 2.0], "sweeps": [0, 1], "disturbed_seconds": [3.0], "disturbed_sweeps": [1]}, ""),
+        ({"seconds": [1.0, 2.0], "sweeps": [0]}, "races[0].rounds has 1 sweeps for 2 rounds; expected one for each"),
+        ({"seconds": [1.0, 2.0]}, "races[0].rounds has 0 sweeps for 2 rounds; expected one for each"),
+        ({"seconds": [1.0], "sweeps": [-1]}, "sweeps[0] is '-1'; expected"),
+        ({"seconds": [1.0], "sweeps": [0], "disturbed_seconds": [0.0]}, "disturbed_seconds[0] is '0.0'; expected"),
+        ({"seconds": [1.0], "sweeps": [0], "period": 0}, "period is '0'; expected"),
+    ],
+)
+def test_each_round_has_its_sweep(rounds: dict[str, Any], message: str, tmp_path: Path) -> None:
+    race = RESULTS.races[0] | {"rounds": [{"kernel": "numpy", "launch": 0} | rounds]}
+    (tmp_path / "a.json").write_text(json.dumps({"logitbench": replace(RESULTS, races=(race,)).as_json()}))
+    if message:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            run_file.read(tmp_path / "a.json")
+    else:
+        assert run_file.read(tmp_path / "a.json").races == (race,)
+
+
+def test_a_record_with_disturbed_rounds_is_read_back(tmp_path: Path) -> None:
+    disturbed = replace(
+        OK, disturbed_rounds=12, seconds_with_disturbed=Seconds(22e-6, 19e-6, 25e-6),
+        speedup_with_disturbed=Ratio(25.0, 20.0, 31.0, "loops", "faster", 5, 9),
+    )  # fmt: skip
+    file = run_file.write(tmp_path / "a.json", {"logitbench": replace(RESULTS, records=(disturbed, WRONG)).as_json()})
+    assert run_file.read(file).records == (disturbed, WRONG)
 
 
 def test_fields_of_a_later_version_are_ignored(tmp_path: Path) -> None:
@@ -126,6 +156,7 @@ def test_every_key_of_a_file_is_described() -> None:
         schema.Operation,
         schema.Race,
         schema.Rounds,
+        schema.Sweeps,
         schema.Control,
     ):
         missing = [key for key in get_type_hints(part) if not re.search(rf"\b{key}\b", tree)]

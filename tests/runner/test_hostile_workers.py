@@ -14,16 +14,20 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from bench.analysis import race as race_analysis
+from bench.analysis import next_launch, race as race_analysis
 from bench.analysis.race import Race
+from bench.analysis.race_json import race_json
 from bench.host import procfs
 from bench.results import run_file
 from bench.results.journal import Journal
 from bench.results.record import Results
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from bench.runner import rounds
+from bench.runner import calibration, sweeps
 from bench.runner.kernel_run import KernelRun
+from bench.runner.plan import plan_launch
 from bench.runner.prepare import prepare, verify_and_release
+from bench.runner.quiet import SweepUsage
+from bench.runner.sweeps import SweepSettings, checked_rounds, count_all_if_few, time_sweeps
 from bench.worker.exit_status import OUTCOMES
 from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
 from bench.workloads import catalog
@@ -37,7 +41,19 @@ from tests.support.wire import received
 
 LONGEST = 1e6
 """Seconds that every request takes: the longest timeout that a user can set."""
-REQUESTS = ["load", "place", "compile", "call", "check", "calibrate", "round", "draw", "watched", "release"]
+REQUESTS = [
+    "load",
+    "place",
+    "compile",
+    "call",
+    "check",
+    "calibrate",
+    "warm_up",
+    "round",
+    "draw",
+    "watched",
+    "release",
+]
 FIELDS = sorted({name for response in RESPONSES for name in vars(response)})
 
 
@@ -82,9 +98,10 @@ class Claims:
                 "iterations": self.rng.randint(1, 3), "call_seconds": amount(0, 1e5),
                 "placing_seconds": amount(0, 1e-3), "cores_used": amount(), "busy_threads": count(),
             },
+            "warm_up": lambda: {"spin_seconds": amount(1e-7, 1e-3)},
             "round": lambda: {
                 "seconds": amount(4e-9, LONGEST - 1), "result": "not used", "placing_seconds": amount(0, 1e-3),
-                "copying_seconds": amount(), "result_wait_seconds": optional(), "spin_seconds": amount(1e-7, 1e-3),
+                "copying_seconds": amount(), "result_wait_seconds": optional(),
                 "cpu_seconds": amount(), "page_faults": count(), "switches": count(), "mutated": False,
             },
             "draw": lambda: {"placing_seconds": amount()},
@@ -135,6 +152,24 @@ class Claiming:
             return
 
 
+class Disturbed:
+    """A watch that takes any sweep for a disturbed one."""
+
+    def __init__(self, claims: Claims) -> None:
+        self.claims = claims
+
+    def begin_sweep(self) -> None: ...
+
+    def after_round(self, kernel: str) -> None: ...
+
+    def end_sweep(self) -> SweepUsage | None:
+        return self.claims.rng.choice([None, SweepUsage(0.0), SweepUsage(1.0)])
+
+    def wait(self, seconds: float, busy: Callable[[str], None]) -> float:
+        busy("compiler")
+        return self.claims.amount(0.0, seconds)
+
+
 def measured(worker: Claiming) -> KernelSamples:
     """The samples of one launch, as the race makes them of what the worker sends."""
     kernel_run, made, names = KernelRun(KernelSamples("ok"), form=inputs(TINY).form), inputs(TINY), {"a": "a"}
@@ -144,14 +179,18 @@ def measured(worker: Claiming) -> KernelSamples:
         kernel = {key: getattr(loaded, key) for key in ("backend", "device", "passes", "of")}
         cold = {"import_seconds": loaded.import_seconds}
         kernel_run.samples = replace(kernel_run.samples, kernel=kernel, cold=cold)
-        worker.through(prepare(kernel_run, made, skip_probes=True, timed=True))
+        worker.through(prepare(kernel_run, made, probes=(), timed=True))
         runs, workers = {"a": kernel_run}, {"a": worker}
-        rounds.calibrate_all(runs, workers, {}, names, failed.append)
+        calibration.calibrate_all(runs, workers, {}, names, failed.append, in_cache=worker.claims.boolean())
         if not failed:
-            rounds.time_rounds(runs, workers, 7, 2, [0, 1], Random(1), failed.append)
+            planned = plan_launch(runs, "a", 1.0, {}, Random(1))
+            settings, watch = SweepSettings(2, [0, 1]), Disturbed(worker.claims)
+            time_sweeps(runs, workers, planned, settings, Random(1), watch, failed.append)
         if not failed:
-            rounds.watch_clocks(runs, workers, 1000, failed.append)
+            calibration.watch_clocks(runs, workers, 1000, failed.append)
         if not failed:
+            count_all_if_few(runs, planned)
+            assert len(checked_rounds(runs, Random(1))["a"]) == 2
             worker.through(verify_and_release(kernel_run, made, []))
     except WorkerFailed as failure:
         kernel_run.fail(failure)
@@ -182,8 +221,8 @@ def read_again(launch_results: list[LaunchResult], folder: Path) -> Results:
     candidates = tuple(Candidate(name) for name in ("numpy", "loops", "loops-examples"))
     race = Race(catalog.named(TINY), 2, tuple(resumed), candidates)
     race_analysis.is_precise_enough(race)
-    race_analysis.choose_control(resumed)
-    made = race.as_json(race_analysis.untrusted_races([race]))
+    next_launch.choose_control(resumed)
+    made = race_json(race, race_analysis.untrusted_races([race]))
     results = Results({"began": "2026-01-02T03:04:05+00:00"}, MACHINE, (made,), race.records, OPERATIONS)
     return run_file.read(run_file.write(folder / "run.json", {"logitbench": results.as_json()}))
 
@@ -191,7 +230,8 @@ def read_again(launch_results: list[LaunchResult], folder: Path) -> Results:
 @pytest.fixture(scope="module", autouse=True)
 def clock() -> Generator[None, None, None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rounds, "perf_counter", lambda: Claiming.now)
+        for module in (calibration, sweeps):
+            patch.setattr(module, "perf_counter", lambda: Claiming.now)
         patch.setattr(procfs, "waited", lambda _thread: Claiming.now)
         yield
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.correctness.checks import WatchedRound
 from bench.results.samples import KernelSamples
-from bench.runner.kernel_run import KernelRun
+from bench.runner.kernel_run import KernelRun, TimedRound
 from bench.runner.prepare import prepare, verify_and_release
 from bench.worker.frames import encode
 from bench.worker.messages import Request, RoundResponse, WorkerFailed
@@ -21,16 +21,25 @@ from tests.support.wire import received
 
 ROUND = RoundResponse(
     seconds=0.01, result="form", result_wait_seconds=None, copying_seconds=1e-6, placing_seconds=1e-6,
-    spin_seconds=2e-5, cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
+    cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
 )  # fmt: skip
 RELEASED = {"pools": [], "threads": 1, "cores": [0]}
 
 
-def released(responses: list[RoundResponse], watched: WatchedRound | None = None) -> KernelRun:
+def timed(responses: list[RoundResponse], disturbed: tuple[int, ...] = ()) -> list[TimedRound]:
+    """Rounds with these responses, in as many sweeps. disturbed: the sweeps that do not count"""
+    return [
+        TimedRound(response, 2e-5, 3, True, 107 + number, 9, number, disturbed=number in disturbed)
+        for number, response in enumerate(responses)
+    ]
+
+
+def released(
+    responses: list[RoundResponse], watched: WatchedRound | None = None, rounds: list[TimedRound] | None = None
+) -> KernelRun:
     """A kernel with these rounds of 4 calls, after its release. It is a ceiling, so its result is not checked."""
     samples = KernelSamples("ok", iterations=4, counters={"cores_used": 1.0, "busy_threads": 1})
-    kernel_run = KernelRun(samples, is_kernel=False, responses=responses, positions=[0] * len(responses))
-    kernel_run.watched = watched
+    kernel_run = KernelRun(samples, is_kernel=False, rounds=rounds or timed(responses), watched=watched)
     steps = verify_and_release(kernel_run, inputs(TINY), [])
     assert next(steps).name == "release"
     with pytest.raises(StopIteration):
@@ -46,6 +55,36 @@ def test_a_disturbed_round_does_not_count_as_untimed_work() -> None:
     assert [(one["check"], one["failure"]) for one in samples.check_results] == [("at-once", "")]
 
 
+def test_rounds_of_disturbed_sweeps_are_kept_apart_and_the_counters_are_of_all() -> None:
+    responses = [replace(ROUND, seconds=0.01 * (1 + number), page_faults=number) for number in range(4)]
+    rounds = [replace(one, sweep=7 + number // 2) for number, one in enumerate(timed(responses, disturbed=(0, 2)))]
+    samples = released(responses, rounds=rounds).samples
+    assert samples.rounds == pytest.approx((0.005, 0.01))
+    assert (samples.sweeps, samples.positions) == ((7, 8), (0, 0))
+    assert samples.disturbed_rounds == pytest.approx((0.0025, 0.0075))
+    assert samples.disturbed_sweeps == (7, 8)
+    assert samples.counters["page_faults_per_call"] == 6 / 16
+
+
+def test_the_result_of_a_checked_round_is_compared_with_that_of_its_draw_and_call() -> None:
+    made = inputs(TINY)
+    case = made.timed(110, 9, 3)
+    right = [np.asarray(part) for part in correct(made.arrays["X"], made.arrays["y"], *case.fresh)]
+    for draw, seed, call, failure in (
+        (110, 9, 3, ""),
+        (111, 9, 3, "timed: "),
+        (110, 8, 3, "timed: "),
+        (110, 9, 2, "timed: "),
+    ):
+        one = TimedRound(replace(ROUND, result=right), 2e-5, call, True, draw, seed, 0, disturbed=True)
+        steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), rounds=[one]), made, [one])
+        if failure:
+            with pytest.raises(WorkerFailed, match=failure):
+                next(steps)
+        else:
+            assert next(steps) == made.unseen.request()
+
+
 def test_a_result_that_is_computed_later_in_every_round_is_detected() -> None:
     with pytest.raises(WorkerFailed, match="at-once: .* took 0.01 s"):
         released([replace(ROUND, result_wait_seconds=0.01)] * 3)
@@ -53,7 +92,7 @@ def test_a_result_that_is_computed_later_in_every_round_is_detected() -> None:
 
 def test_a_kernel_is_checked_again_after_the_last_round() -> None:
     made = inputs(TINY)
-    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), responses=[ROUND]), made, [])
+    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), rounds=timed([ROUND])), made, [])
     assert next(steps) == made.unseen.request()
     with pytest.raises(WorkerFailed, match="unseen: nothing right"):
         steps.send({"result": "nothing right"})
@@ -69,7 +108,7 @@ def test_a_kernel_is_checked_again_after_the_last_round() -> None:
     ],
 )
 def test_a_result_of_a_form_that_no_worker_sends(result: list[np.ndarray], reason: str) -> None:
-    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), responses=[ROUND]), inputs(TINY), [])
+    steps = verify_and_release(KernelRun(KernelSamples("ok", iterations=4), rounds=timed([ROUND])), inputs(TINY), [])
     next(steps)
     with pytest.raises(WorkerFailed) as failed:
         steps.send(received({"result": result}))
@@ -79,26 +118,31 @@ def test_a_result_of_a_form_that_no_worker_sends(result: list[np.ndarray], reaso
 def test_a_slow_clock_fails_the_check_and_a_watched_round_that_it_explains_passes() -> None:
     checked = released([ROUND], WatchedRound(0.01, 0.0105, 0.0)).samples.check_results
     assert [(one["check"], one["failure"]) for one in checked] == [("at-once", ""), ("clock", "")]
-    with pytest.raises(WorkerFailed, match="clock: a round took 20 ms, and it reported 10 ms") as failed:
+    with pytest.raises(
+        WorkerFailed, match="clock: a round took 20 ms by the race's clock, and 10 ms by the worker's"
+    ) as failed:
         released([ROUND], WatchedRound(0.01, 0.022, 0.002))
     assert failed.value.outcome == "wrong"
 
 
-@pytest.mark.parametrize("skip_probes", [False, True])
-def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) -> None:
-    made, checked = inputs(TINY), list[dict[str, str]]()
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("chosen", [slice(0), slice(1), slice(1, 2), slice(2, None), slice(None)])
+def test_the_data_and_the_given_probes_are_checked(chosen: slice, backend: str) -> None:
+    """Those that change an array between two calls only where the kernel computes on the shared array itself."""
+    made, checked = inputs(TINY), list[tuple[dict[str, str], bool]]()
+    probes = made.probes[chosen]
     responses: dict[str, Any] = {
         "place": {"placement_seconds": 1.0},
         "compile": {"build_seconds": 0.5, "compiles": False},
         "call": {"seconds": 1.0},
     }
-    kernel_run = KernelRun(KernelSamples("ok", kernel={"backend": "numpy"}))
-    steps = prepare(kernel_run, made, skip_probes, timed=True)
+    kernel_run = KernelRun(KernelSamples("ok", kernel={"backend": backend}))
+    steps = prepare(kernel_run, made, probes, timed=True)
     request: Request | None = next(steps)
     while request is not None:
         if request.name == "check":
             fields, (w, b) = request.arguments["fields"], request.arguments["fresh"]
-            checked.append(fields)
+            checked.append((fields, bool(request.arguments["change"])))
             X, y = (made.arrays[fields.get(name, name)] for name in "Xy")
             if change := request.arguments["change"]:
                 X = X.copy()
@@ -110,5 +154,7 @@ def test_probes_are_checked_unless_they_were_passed_before(skip_probes: bool) ->
             request = steps.send(responses[request.name])
         except StopIteration:
             request = None
-    assert checked == [{}, *(case.fields for case in made.probes if not skip_probes)]
+    expected = [case for case in (made.data, *probes) if backend == "numpy" or not case.change]
+    assert checked == [(case.fields, bool(case.change)) for case in expected]
+    assert [one["check"] for one in kernel_run.samples.check_results] == [case.check for case in expected]
     assert (kernel_run.samples.cold["build_seconds"], kernel_run.samples.kernel["compiles"]) == (0.5, False)

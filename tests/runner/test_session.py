@@ -10,6 +10,7 @@ import pytest
 
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
 from bench.runner.launch import Launch
+from bench.runner.race_setup import RaceSetup
 from bench.runner.run_results import WallTime
 from bench.runner.session import Session
 from bench.runner.settings import FEWEST_LAUNCHES, Settings
@@ -38,14 +39,19 @@ def test_wall_time_that_is_neither_start_up_nor_rounds_is_the_rest(monkeypatch: 
     wall_time = WallTime(began=0.0)
     seconds = {"start": 10.0, "prepare": 20.0, "rounds": 25.0, "verify": 5.0}
     wall_time.add(LaunchResult("lecture", 2, 0, {}, seconds=seconds))
-    assert wall_time.budget() == {"start_seconds": 30.0, "rounds_seconds": 25.0, "rest_seconds": 45.0}
+    assert wall_time.budget() == {
+        "start_seconds": 30.0,
+        "rounds_seconds": 25.0,
+        "cold_seconds": 0.0,
+        "rest_seconds": 45.0,
+    }
 
 
 def test_a_kernel_that_failed_is_not_started_again() -> None:
     made, started = session(1), list[str]()
 
-    def measure(specs: dict[str, str], *_: Any) -> LaunchResult:
-        started.extend(specs)
+    def measure(setup: RaceSetup, *_: Any) -> LaunchResult:
+        started.extend(setup.specs)
         return LaunchResult("lecture", 2, 1, {})
 
     wrong = KernelSamples("wrong", "data: db is nan")

@@ -1,6 +1,6 @@
 """Results files in which any value is hostile, and every command that reads one.
 
-Made from small valid documents of both schemas. A command must print what it always prints, or one line that names
+Made from small valid documents of several schemas. A command must print what it always prints, or one line that names
 the file: nothing else is a clean end.
 """
 
@@ -25,7 +25,7 @@ from bench.analysis import verdict
 from bench.commands import exit_codes
 from bench.host.sanitize import printable
 from bench.results import run_file
-from bench.results.record import SCHEMA, Cold, Error, Results
+from bench.results.record import Cold, Error, Results
 from bench.results.tables import with_tables
 from tests.support.committed import NO_GIT, tracked
 from tests.support.runs import run
@@ -89,7 +89,7 @@ def results() -> Results:
 
 @cache
 def documents() -> tuple[dict[str, Any], ...]:
-    """Whole files: schema 2 as objects and as tables, and of schema 1 with one race and one record."""
+    """Whole files: today's schema as objects and as tables, and of schema 1 with one race and one record."""
     around = {
         "machine_info": {"node": results().machine["id"], "cpu": {"brand_raw": "Some CPU"}},
         "commit_info": {"id": "abc1234", "dirty": False, "project": "logitbench"},
@@ -105,7 +105,7 @@ def schema_1() -> dict[str, Any]:
     """The `logitbench` key of a committed file of schema 1, with one race and one record."""
     for file in tracked() or ():
         document: dict[str, Any] = json.loads(file.read_text())["logitbench"]
-        if document["schema"] != SCHEMA:
+        if document["schema"] == 1:
             race = document["races"][0]
             chosen = (race["workload"], "numba")
             document["records"] = [one for one in document["records"] if (one["workload"], one["kernel"]) == chosen]

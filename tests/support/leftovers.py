@@ -89,6 +89,53 @@ def compute() -> None:
         pass
 
 
+def compute_in_a_session() -> None:
+    """A child in a session of its own computes, and stays."""
+    ready, done = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        compute()
+        os.write(done, b"1")
+        _remain()
+    os.read(ready, 1)
+
+
+def compute_and_end() -> None:
+    """The child of a child computes, and ends. Nobody waits for it."""
+    ready, done = os.pipe()
+    if (child := os.fork()) == 0:
+        if os.fork() == 0:
+            compute()
+            os.write(done, b"1")
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.read(ready, 1)
+    time.sleep(0.05)
+
+
+def hold() -> None:
+    """A child holds 100 MiB."""
+    _child_with(0)
+
+
+def share() -> None:
+    """Four children share 100 MiB."""
+    shared = bytearray(os.urandom(2**20) * 100)
+    for _ in range(4):
+        _child_with(len(shared), shared)
+
+
+def _child_with(count: int, shared: bytearray = bytearray()) -> None:  # noqa: B008 - it is empty
+    ready, done = os.pipe()
+    if os.fork() == 0:
+        held = shared or bytearray(os.urandom(2**20) * 100)
+        assert sum(held[::4096]) >= count // 2**20
+        os.write(done, b"1")
+        _remain()
+    os.read(ready, 1)
+    time.sleep(0.1)  # the race looks at it twice meanwhile
+
+
 def stop_supervisor() -> None:
     os.kill(os.getppid(), signal.SIGSTOP)
 

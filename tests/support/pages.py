@@ -71,7 +71,13 @@ def race(m: int, kernels: tuple[str, ...], rounds: int = 4, launches: int = 3) -
         "control": {"kernel": "numba", "estimate": 1.0, "low": 0.98, "high": 1.02, "trustworthy": True, "causes": []},
         "ceilings": _CEILINGS,
         "rounds": [
-            {"kernel": kernel, "launch": launch, "order": [0] * rounds, "seconds": [1e-5 + index * 1e-7] * rounds}
+            {
+                "kernel": kernel,
+                "launch": launch,
+                "order": [0] * rounds,
+                "sweeps": list(range(rounds)),
+                "seconds": [1e-5 + index * 1e-7] * rounds,
+            }
             for index, kernel in enumerate(kernels)
             for launch in range(launches)
         ],

@@ -17,13 +17,13 @@ KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
 
 
 def samples(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
-    rounds = tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4))
+    rounds = more.pop("rounds", tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4)))
     check_results = ({"check": "data", "bound_fraction": 0.1, "figures": {"ulps": 4.0}, "failure": ""},)
     return KernelSamples(
         **{
             "outcome": "ok", "kernel": {**KERNEL, "compiles": compiles}, "check_results": check_results,
-            "cold": cold or {}, "iterations": 10, "rounds": rounds, "positions": (0,) * 7, "counters": COUNTERS,
-            **more,
+            "cold": cold or {}, "iterations": 10, "rounds": rounds, "sweeps": tuple(range(len(rounds))),
+            "positions": (0,) * len(rounds), "counters": COUNTERS, **more,
         }
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bench.worker.messages import (
     CalibrateResponse,
     CallResponse,
+    CallsResponse,
     CheckResponse,
     CompileResponse,
     DrawResponse,
@@ -20,6 +21,7 @@ from bench.worker.messages import (
     PlaceResponse,
     ReleaseResponse,
     RoundResponse,
+    WarmUpResponse,
     WatchedResponse,
 )
 
@@ -30,10 +32,12 @@ RESPONSES = [
     PlaceResponse(0.1, None),
     CompileResponse(0.25, 1.5, True, 0.125, True),
     CompileResponse(),
+    CallsResponse(0.01, 1e-3, 1e-5, 2e-5, 1e-3, 2e-3),
     CallResponse(1e-3),
     CheckResponse("it returned a NoneType; expected (cost, dw, db)"),
     CalibrateResponse(7, 1e-3, 1e-6, 1.5, 2),
-    RoundResponse(0.01, "form", None, 1e-6, 1e-6, 2e-5, 0.01, 0, 3, False),
+    WarmUpResponse(2e-5),
+    RoundResponse(0.01, "form", None, 1e-6, 1e-6, 0.01, 0, 3, False),
     DrawResponse(1e-6),
     WatchedResponse(0.01, None),
     ReleaseResponse(None, [{"library": "openblas", "threads": 2}], 3, [0, 1], None),

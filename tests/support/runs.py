@@ -50,7 +50,7 @@ def run(
     factors = {"(read-sum)": 1.5, "(read-bits)": 1.0, "(sigmoid)": 0.1, "(multiply)": 0.1}
     ceilings = {} if ceiling is None else {name: factor * ceiling * repeats for name, factor in factors.items()}
     rounds = [
-        {"kernel": kernel, "launch": launch, "order": [0] * 3, "seconds": [call * factor] * 3}
+        {"kernel": kernel, "launch": launch, "order": [0] * 3, "sweeps": [0, 1, 2], "seconds": [call * factor] * 3}
         for launch, factor in enumerate(wobble)
         for kernel, call in (dict(seconds) | ceilings).items()
     ]

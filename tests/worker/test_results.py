@@ -31,7 +31,7 @@ class Lazy:
 def with_earlier(earlier: KernelResult, backend: Backend = NUMPY) -> PlacedKernel:
     """A kernel with the result of an earlier call."""
     kernel, operation = Kernel("mine", backend, "", None), load_operation("gradient")
-    return PlacedKernel(kernel, operation, Inputs({"X": np.zeros((2, 2))}), "2x2", 1, earlier_result=earlier)
+    return PlacedKernel(kernel, operation, Inputs({"X": np.zeros((2, 2))}), "2x2", earlier_result=earlier)
 
 
 def converted(backend: Backend, parts: dict[str, Part], dtype: np.dtype[Any], result: Any) -> list[np.ndarray]:

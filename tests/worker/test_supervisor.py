@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,10 +31,10 @@ time.sleep(60)
 """
 
 
-def start(*names: str) -> WorkerProcess:
+def start(*names: str, memory: int = 2**40) -> WorkerProcess:
     """A worker that has done these functions of tests/support/leftovers.py."""
     variables = environment.of_worker(1, None)
-    worker = WorkerProcess(variables, None, Limits(20, 2**40), service="tests.support.leftovers")
+    worker = WorkerProcess(variables, None, Limits(20, memory), service="tests.support.leftovers")
     for name in ("nothing", *names):
         worker.request(Request(name, {}))
     return worker
@@ -94,8 +95,11 @@ def test_nothing_remains_of_a_worker_that_stops_its_supervisor(mark: str) -> Non
     assert time.monotonic() - began < 5
 
 
-def test_a_worker_ends_with_its_supervisor(mark: str) -> None:
-    worker = start()
+@pytest.mark.parametrize("started", [(), ("daemon",), LEFTOVERS])
+def test_a_worker_ends_with_its_supervisor_and_so_does_all_that_it_started(
+    started: tuple[str, ...], mark: str
+) -> None:
+    worker = start(*started)
     with pytest.raises(WorkerFailed) as failed:
         worker.request(Request("kill_supervisor", {}))
     assert failed.value.reason.startswith("SIGKILL, killed, during kill_supervisor")
@@ -127,6 +131,38 @@ def test_children_of_children_are_killed_at_once_before_they_start_others(monkey
             supervisor._kill_descendants()
         grandchild.kill()
     assert {child.pid, grandchild.pid} <= set(killed)
+
+
+def test_what_is_asked_of_a_worker_is_of_all_its_processes() -> None:
+    worker = start("compute_in_a_session")
+    try:
+        assert worker.cpu_seconds >= 0.19
+        assert psutil.Process(worker.pid).cpu_times().user < 0.19
+    finally:
+        worker.kill()
+
+
+def test_an_ended_child_has_used_its_processor_time() -> None:
+    worker = start("compute_and_end")
+    try:
+        assert worker.cpu_seconds >= 0.19
+    finally:
+        worker.kill()
+
+
+def test_the_memory_of_all_its_processes_counts() -> None:
+    """Three children with 100 MiB each, and a limit that none of them reaches; and what they share counts once."""
+    with pytest.raises(WorkerFailed) as failed:
+        start("hold", "hold", "hold", memory=300 * 2**20)
+    assert failed.value.outcome == "out-of-memory"
+    assert re.fullmatch(r"it used 0\.[34] GiB, over its limit of 0\.3", failed.value.reason)
+    worker = start("share", memory=300 * 2**20)
+    try:
+        below = psutil.Process(worker.pid).children(recursive=True)
+        assert sum(process.memory_info().rss for process in below) > 300 * 2**20
+        worker.request(Request("compute", {}))
+    finally:
+        worker.kill()
 
 
 def test_what_is_asked_of_a_worker_is_not_of_its_supervisor() -> None:

@@ -15,6 +15,7 @@ import pytest
 from bench.host import procfs
 from bench.runner.inputs import CheckCase
 from bench.worker import placed_kernel, timing
+from bench.worker.messages import RoundResponse
 from bench.worker.worker import Worker
 from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, fresh_arguments
 from kernels import Gradient, load
@@ -23,6 +24,8 @@ from kernels.contract import arrays_of
 from kernels.gradient.numpy_vectorized import gradient as correct
 from tests.support.problems import TINY, inputs
 from tests.support.wire import received
+
+SEED = 9
 
 
 @pytest.mark.parametrize("name", [TINY, "descend:50x3@steps=2"])
@@ -41,10 +44,16 @@ def test_no_timed_call_gets_arguments_that_the_kernel_has_seen(placed: Any, name
         _check(worker, case)
     calls = worker.calibrate(CALIBRATION_DRAW, None).iterations
     for number in range(3):
-        worker.round(ROUND_DRAW + number, calls, 0, None)
+        whole_round(worker, ROUND_DRAW + number, calls)
         timed, earlier = received[-calls:], received[:-calls]
         assert len(set(timed)) == calls
         assert not set(timed) & set(earlier)
+
+
+def whole_round(worker: Worker, draw: int, iterations: int, sampled_call: int = 0) -> RoundResponse:
+    """A round with what comes before it."""
+    worker.warm_up(draw, None, untimed_calls=True)
+    return worker.round(draw, SEED, iterations, sampled_call)
 
 
 def _check(worker: Worker, case: CheckCase) -> None:
@@ -72,8 +81,13 @@ def test_a_round_has_the_promised_length(placed: Any, monkeypatch: pytest.Monkey
     assert now[0] > timing._SETTLING_SECONDS + timing._OBSERVED_SECONDS
     assert worker.calibrate(CALIBRATION_DRAW, 9).iterations == 9
     start = now[0]
-    assert worker.round(ROUND_DRAW, 6, 5, None).seconds == 6 * millisecond
+    assert whole_round(worker, ROUND_DRAW, 6, 5).seconds == 6 * millisecond
     assert now[0] - start == (6 + 3) * millisecond  # three untimed calls: at least 2 ms
+    start = now[0]
+    assert worker.warm_up(ROUND_DRAW + 1, None, untimed_calls=False).spin_seconds == 0
+    assert now[0] == start
+    assert worker.round(ROUND_DRAW + 1, SEED, 6, 5).seconds == 6 * millisecond
+    assert now[0] - start == 6 * millisecond
     assert worker.call(FIRST_DRAW).seconds == millisecond
 
 
@@ -93,7 +107,7 @@ def test_calibration_uses_each_draw_once(placed: Any, monkeypatch: pytest.Monkey
     simulate_clock(monkeypatch, now)
     monkeypatch.setattr(placed_kernel, "fresh_arguments", recording)
     worker.calibrate(CALIBRATION_DRAW, None)
-    worker.round(ROUND_DRAW, 6, 0, None)
+    whole_round(worker, ROUND_DRAW, 6)
     # calibration: settling, trials of one call and of six, observing; the round: warming up, timing
     assert len(draws) == 1 + 2 * timing._TRIALS + 1 + 2
     assert len(set(draws)) == len(draws)
@@ -109,7 +123,7 @@ def test_there_is_no_garbage_collection_while_rounds_are_timed(placed: Any) -> N
     worker = placed(looks)
     try:
         worker.calibrate(CALIBRATION_DRAW, 2)
-        worker.round(ROUND_DRAW, 2, 0, None)
+        whole_round(worker, ROUND_DRAW, 2)
     finally:
         worker.release()
         gc.unfreeze()
@@ -128,7 +142,7 @@ def test_waiting_for_the_result_is_timed(placed: Any, monkeypatch: pytest.Monkey
     simulate_clock(monkeypatch, now)
     assert worker.call(FIRST_DRAW).seconds == millisecond
     assert worker.calibrate(CALIBRATION_DRAW, None).call_seconds == pytest.approx(millisecond)
-    assert worker.round(ROUND_DRAW, 6, 2, None).seconds == 6 * millisecond
+    assert whole_round(worker, ROUND_DRAW, 6, 2).seconds == 6 * millisecond
 
 
 def test_threads_are_observed_long_enough(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,16 +182,17 @@ def test_a_short_disturbance_does_not_shorten_the_rounds(placed: Any, monkeypatc
 
 @pytest.mark.parametrize("sampled_call", [0, 2, 3])
 def test_the_sampled_result_is_that_of_its_call(placed: Any, sampled_call: int) -> None:
-    response = placed(correct).round(ROUND_DRAW, 4, sampled_call, None)
-    assert not inputs(TINY).timed(ROUND_DRAW, sampled_call).judge(response.result).failure
-    assert inputs(TINY).timed(ROUND_DRAW, 1 + sampled_call).judge(response.result).failure
+    response = whole_round(placed(correct), ROUND_DRAW, 4, sampled_call)
+    assert not inputs(TINY).timed(ROUND_DRAW, SEED, sampled_call).judge(response.result).failure
+    assert inputs(TINY).timed(ROUND_DRAW, SEED, 1 + sampled_call).judge(response.result).failure
     assert (response.result_wait_seconds is not None) is (sampled_call == 3)
 
 
-def test_each_launch_has_its_own_expected_results(placed: Any) -> None:
-    for _ in range(2):
-        response = placed(correct).round(ROUND_DRAW, 2, 1, None)
-        assert not inputs(TINY).timed(ROUND_DRAW, 1).judge(response.result).failure
+def test_each_seed_has_its_own_expected_results(placed: Any) -> None:
+    for seed in (SEED, SEED + 1):
+        response = placed(correct).round(ROUND_DRAW, seed, 2, 1)
+        assert not inputs(TINY).timed(ROUND_DRAW, seed, 1).judge(response.result).failure
+        assert inputs(TINY).timed(ROUND_DRAW, seed + 1, 1).judge(response.result).failure
 
 
 def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
@@ -193,9 +208,9 @@ def test_a_write_into_the_parameters_is_reported(placed: Any) -> None:
         last[:] = [w]
         return correct(X, y, w, b)
 
-    assert placed(writes_into_those_of_the_previous_call).round(ROUND_DRAW, 2, 0, None).mutated is True
-    assert placed(writes).round(ROUND_DRAW, 2, 0, None).mutated is True
-    assert placed(correct).round(ROUND_DRAW, 2, 0, None).mutated is False
+    assert whole_round(placed(writes_into_those_of_the_previous_call), ROUND_DRAW, 2, 0).mutated is True
+    assert whole_round(placed(writes), ROUND_DRAW, 2, 0).mutated is True
+    assert whole_round(placed(correct), ROUND_DRAW, 2, 0).mutated is False
 
 
 def own_backend(asarray: Any) -> Any:
@@ -223,7 +238,8 @@ def test_a_backend_of_ones_own_gets_the_arguments_of_one_call_at_a_time(placed: 
     timing.calibrate(made.placed_kernel, 1, None)
     waiting.clear()
     most = 0
-    timing.time_round(made.placed_kernel, 50, 9, 4, None)
+    timing.begin_round(made.placed_kernel, 50, None, untimed_calls=True)
+    timing.time_round(made.placed_kernel, 50, 7, 9, 4)
     assert most == 2  # w and b
 
 
@@ -248,7 +264,7 @@ def test_what_a_backend_of_ones_own_does_to_place_arguments_is_timed(placed: Any
     pending: list[threading.Thread] = []
     made = placed(gradient, own_backend(started if in_thread else asarray))
     timing.calibrate(made.placed_kernel, 1, 5)
-    assert timing.time_round(made.placed_kernel, 50, 5, 2, None).seconds >= 5 * 0.002
+    assert timing.time_round(made.placed_kernel, 50, 7, 5, 2).seconds >= 5 * 0.002
 
 
 def test_the_projects_backends_place_before_the_timer_starts() -> None:

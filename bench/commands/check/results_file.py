@@ -30,7 +30,7 @@ _NOBODY = frozenset({"root", "user", "admin", "ubuntu", "runner", "nobody", "loc
 """User and host names that identify nobody."""
 _FEWEST_LETTERS = 3
 """A shorter name occurs by chance in other text."""
-_ROUNDING = {1: 1e-9, 2: 10.0 ** (1 - json_text.DIGITS)}
+_ROUNDING = {1: 1e-9, 2: 10.0 ** (1 - json_text.DIGITS), 3: 10.0 ** (1 - json_text.DIGITS)}
 """Schema → how far a time and what its rounds give may be apart, relative to the time. Rounding to d digits changes a
 number by at most half a unit of the last one: 10^(1−d)/2 of a number that begins with 1. The median, the trimmed mean
 of the logarithms and its exponential change by no more than the rounds did; and the time was rounded as well."""

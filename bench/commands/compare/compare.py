@@ -1,7 +1,8 @@
 """Two runs side by side: the kernels and workloads that both timed, and what changed.
 
 Pure: it takes results, from wherever they were read. bench/commands/compare/drift.py derives the interval of a
-change, and bench/commands/compare/comparable.py decides what can be compared.
+change, bench/commands/compare/overall.py that of all changes together, and bench/commands/compare/comparable.py
+decides what can be compared.
 
 On two machines a time says nothing about the code. So each cell also has the ratio of the two shares of the ceiling:
 each run's time over the ceiling that was measured in the same launch, on the same machine
@@ -12,20 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from statistics import median
 
-from bench.analysis import roofline
-from bench.commands.compare import comparable, drift
+from bench.commands.compare import ceilings, comparable, drift, overall, rounds as race_rounds
+from bench.commands.compare.ceilings import MachineCeiling, RaceCeilings
 from bench.commands.compare.differences import Difference, differences
-from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift, Launches
+from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift
+from bench.commands.compare.over_ceiling import over_ceiling
+from bench.commands.compare.rounds import Launches, Logs
 from bench.results.record import Record
 from bench.results.store import Race, Run
-from kernels.ceilings import specs
-from kernels.contract import Size
 
 _ENOUGH_KERNELS = 4
 """With three other kernels, a single one that changed is not their median."""
-_ITEM_BYTES = {"float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,16 @@ class Cell:
     """Per call, in the reference and in the other run."""
     times: Change
     """How many times as fast the other run is; on one machine, relative to the pace of its kernels."""
+    launches: tuple[Logs, Logs]
+    """The logarithm of the median in each launch of each run."""
     shares: tuple[float, float] | None = None
-    """The shares of the machine's ceiling, in each run; None if a run has no ceiling, and on one machine."""
+    """The shares of the machine's ceiling, in each run; None if a run has no ceiling."""
     normalised: Change | None = None
-    """How many times nearer to its own machine's ceiling the other run is."""
+    """How many times nearer to its own machine's ceiling the other run is; None if a launch has no ceiling."""
+    over_ceiling: tuple[Logs, Logs] | None = None
+    """The logarithm of the time over the ceiling in each launch of each run."""
+    reached: bool = True
+    """Whether the kernel got, in both runs, to where its operation asks it to."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Pair:
     """Slowest first."""
     shift: CommonShift
     """The change that the kernels share. On one machine, the part that may be drift is not in the cells."""
+    ceilings: tuple[RaceCeilings, RaceCeilings]
     warnings: tuple[str, ...] = ()
 
 
@@ -80,6 +88,45 @@ class Comparison:
         """The workload; with its threads if the reference has several races of it."""
         races = sum(race["workload"] == pair.workload for race in self.reference.results.races)
         return f"{pair.workload}, threads: {pair.threads[0]}" if races > 1 else pair.workload
+
+    @property
+    def compared(self) -> list[tuple[str, Cell]]:
+        """The cells whose kernel got to where its operation asks it to; another was fast at something else."""
+        return [(name, cell) for name, cell in self.cells if cell.reached]
+
+    @property
+    def mean(self) -> Change | None:
+        """How many times as fast the other run is: the geometric mean over the cells, of the times as they are."""
+        cells = [cell.launches for _, cell in self.compared]
+        return overall.geometric_mean(*zip(*cells, strict=True)) if cells else None
+
+    @property
+    def normalised_mean(self) -> Change | None:
+        """How many times nearer to its own machine's ceilings the other run is: the geometric mean over the cells."""
+        cells = [cell.over_ceiling for _, cell in self.compared if cell.over_ceiling]
+        return overall.geometric_mean(*zip(*cells, strict=True)) if cells else None
+
+    @property
+    def ceilings(self) -> tuple[MachineCeiling, ...]:
+        """The machines' ceilings side by side."""
+        return ceilings.side_by_side([pair.ceilings for pair in self.pairs])
+
+    @property
+    def most_different(self) -> tuple[str, Cell] | None:
+        """The cell that differs most, of those shown to differ if there are any, with the name of its pair."""
+        shown = [one for one in self.compared if one[1].times.verdict in ("faster", "slower")]
+        return max(shown or self.compared, key=lambda one: abs(log(one[1].times.estimate)), default=None)
+
+    @property
+    def all_within(self) -> float | None:
+        """x, such that all cells changed by less than ±x with 95% confidence; None if a cell has no interval."""
+        return overall.all_within([cell.times for _, cell in self.compared])
+
+    @property
+    def differing(self) -> list[tuple[str, Cell]]:
+        """The cells that differ at a level of 5% for all of them together, the surest first."""
+        cells = self.compared
+        return [cells[index] for index in overall.differing([cell.times for _, cell in cells])]
 
     @property
     def smallest(self) -> float | None:
@@ -128,7 +175,7 @@ def _races_of_both(reference: Run, other: Run) -> Iterable[tuple[Race, Race]]:
 
 def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequence[str]) -> Pair:
     records = reference.of(before), other.of(after)
-    rounds = _rounds(reference, before), _rounds(other, after)
+    rounds = race_rounds.of_race(reference, before), race_rounds.of_race(other, after)
     one_machine = reference.machine == other.machine
     changes: dict[str, Change] = {}
     shifts = []
@@ -137,64 +184,48 @@ def _pair(reference: Run, other: Run, before: Race, after: Race, common: Sequenc
         first, second = ({kernel: part[kernel] for kernel in kernels} for part in rounds)
         changes |= drift.changes(first, second, one_machine)
         shifts.append((len(kernels), drift.common_shift(first, second)))
-    cells = [
-        _cell(records[0][kernel], records[1][kernel], changes[kernel], () if one_machine else rounds)
-        for kernel in common
+    cells = [_cell(records[0][kernel], records[1][kernel], changes[kernel], rounds) for kernel in common]
+    cells.sort(key=lambda cell: -cell.seconds[0])
+    _, shift = max(shifts, key=lambda counted: counted[0])
+    measured = [
+        ceilings.of_race(part, by_kernel[common[0]], run.results.machine["hardware"].get("caches"))
+        for part, by_kernel, run in zip(rounds, records, (reference, other), strict=True)
     ]
-    (_, shift), warnings = max(shifts, key=lambda counted: counted[0]), []
-    largest = shift.largest_drift
-    if one_machine and largest and not 1 / largest <= shift.change <= largest:
+    warnings = _pace_warnings(str(before["workload"]), len(common), shift) if one_machine else []
+    warnings += comparable.race_warnings(reference, other, before, after, common)
+    threads = before["threads"], after["threads"]
+    return Pair(str(before["workload"]), threads, tuple(cells), shift, (measured[0], measured[1]), tuple(warnings))
+
+
+def _pace_warnings(workload: str, kernels: int, shift: CommonShift) -> list[str]:
+    warnings, largest = [], shift.largest_drift
+    if largest and not 1 / largest <= shift.change <= largest:
         warnings.append(
-            f"{before['workload']}: all kernels together {shift.format_shift}, more than the drift of this machine "
+            f"{workload}: all kernels together {shift.format_shift}, more than the drift of this machine "
             f"({largest:.2f}×): only that much is attributed to the machine"
         )
-    if one_machine and len(common) < _ENOUGH_KERNELS:
+    if kernels < _ENOUGH_KERNELS:
         warnings.append(
-            f"{before['workload']}: with fewer than {_ENOUGH_KERNELS} kernels it is not clear which one changed: "
+            f"{workload}: with fewer than {_ENOUGH_KERNELS} kernels it is not clear which one changed: "
             f"time {_ENOUGH_KERNELS} or more"
         )
-    warnings += comparable.race_warnings(reference, other, before, after, common)
-    cells.sort(key=lambda cell: -cell.seconds[0])
-    return Pair(str(before["workload"]), (before["threads"], after["threads"]), tuple(cells), shift, tuple(warnings))
+    return warnings
 
 
-def _rounds(run: Run, race: Race) -> dict[str, Launches]:
-    """Kernel or ceiling worker → its rounds by launch. Raises ValueError if the kernels' rounds differ in number."""
-    by_kernel: dict[str, dict[int, Sequence[float]]] = {}
-    for part in race["rounds"]:
-        by_kernel.setdefault(part["kernel"], {})[part["launch"]] = part["seconds"]
-    shapes = [
-        [(launch, len(rounds)) for launch, rounds in sorted(by_kernel.get(kernel, {}).items())]
-        for kernel in run.of(race)
-    ]
-    if any(shape != shapes[0] or not shape for shape in shapes):
-        raise ValueError(
-            f"{run.name}: on {race['workload']} the kernels' rounds differ in number; the file may be incomplete"
-        )
-    return {kernel: [launches[number] for number in sorted(launches)] for kernel, launches in by_kernel.items()}
-
-
-def _cell(first: Record, second: Record, times: Change, rounds: tuple[Mapping[str, Launches], ...]) -> Cell:
+def _cell(first: Record, second: Record, times: Change, rounds: Sequence[Mapping[str, Launches]]) -> Cell:
     assert first.seconds, "only what was timed is compared"
     assert second.seconds, "only what was timed is compared"
-    seconds = first.seconds.estimate, second.seconds.estimate
-    if not (rounds and first.reached and second.reached and first.ceiling and second.ceiling):
-        return Cell(first.kernel, seconds, times)
-    shares = first.ceiling.fraction, second.ceiling.fraction
-    logs = [_over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
-    normalised = drift.change(logs[0], logs[1], 0.0, BETWEEN_RUNS**2) if all(logs) else None
-    return Cell(first.kernel, seconds, times, shares, normalised)
-
-
-def _over_ceiling(rounds: Mapping[str, Launches], record: Record) -> list[float]:
-    """log(kernel's time / ceiling) in each launch; empty unless every launch measured every ceiling of its work."""
-    launches, work = rounds[record.kernel], record.work or {}
-    if not work.keys() >= specs.METHODS.keys() or record.dtype not in _ITEM_BYTES:
-        return []
-    size = Size(record.m, record.n, _ITEM_BYTES[record.dtype])
-    methods = [method for method in specs.SPECS if len(rounds.get(method, ())) == len(launches)]
-    ceilings = [
-        roofline.seconds({method: rounds[method][launch] for method in methods}, size, work)
-        for launch in range(len(launches))
+    launches = [
+        {number: race_rounds.log_median(launch) for number, launch in part[record.kernel].items()}
+        for part, record in zip(rounds, (first, second), strict=True)
     ]
-    return [-share for share in roofline.log_fractions(ceilings, [median(launch) for launch in launches])]
+    seconds, logs = (first.seconds.estimate, second.seconds.estimate), (launches[0], launches[1])
+    reached = first.reached and second.reached
+    if not (reached and first.ceiling and second.ceiling):
+        return Cell(first.kernel, seconds, times, logs, reached=reached)
+    shares = first.ceiling.fraction, second.ceiling.fraction
+    over = [over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
+    if not all(over):
+        return Cell(first.kernel, seconds, times, logs, shares)
+    normalised = drift.change(list(over[0].values()), list(over[1].values()), 0.0, BETWEEN_RUNS**2)
+    return Cell(first.kernel, seconds, times, logs, shares, normalised, (over[0], over[1]))

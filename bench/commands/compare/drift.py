@@ -1,13 +1,13 @@
 """The ratio of two runs: how much a kernel's time changed, and the interval of that change. Pure: no clock, no files.
 
-Within a run, kernels are paired round by round (bench/analysis/statistics.py). Two runs have no paired rounds: they
+Within a run, kernels are paired sweep by sweep (bench/analysis/statistics.py). Two runs have no paired rounds: they
 are other processes at another hour, and the machine itself changes in between. On a shared machine, all kernels
 together were up to a third slower an hour later.
 
-**One machine.** The change that all kernels of a race share is attributed to the machine and removed. In each round,
-a kernel's time is divided by its *pace*: the median of the other kernels' times, each relative to its usual time.
-The median of the logarithms is the value of a launch, and their trimmed mean x is the value of the run. The change
-of a kernel is
+**One machine.** The change that all kernels of a race share is attributed to the machine and removed. In each sweep,
+or block of sweeps, a kernel's time is divided by its *pace*: the median of the other kernels' times, each relative
+to its usual time (bench/commands/compare/rounds.py). The median of the logarithms is the value of a launch, and
+their trimmed mean x is the value of the run. The change of a kernel is
 
     d = x_B − x_A + rest,    se² = e_A² + e_B² + BETWEEN_RUNS² (1 + v)
 
@@ -34,22 +34,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log, pi, sqrt
+from math import exp, inf, log, pi, sqrt
 from statistics import fmean, median, variance
 
 from bench.analysis import statistics
 from bench.analysis.statistics import Estimate
-
-Launches = Sequence[Sequence[float]]
-"""Seconds per call, by launch and round. All kernels of a race have the same rounds."""
+from bench.commands.compare.rounds import Launches, log_medians, log_over_pace
 
 BETWEEN_RUNS = 0.041
 """The standard deviation of a kernel's change between two runs of one machine, without the variation of its launches
 and without what all kernels share. By maximum likelihood from the runs 20261122T220719Z-064ff5d,
 20261122T221707Z-526a774 and 20261123T005027Z-73b9f1a of amd-epyc-2c-1696babb, and the 36 kernels and workloads that
 were the same in all three: 0.046 including the part of the other kernels (a fifth of its square), and 0.043 to 0.049
-from two runs alone. The runs are of different commits, so it is too large rather than too small."""
-_POWER = 1.2816
+from two runs alone. The runs are of different commits, so it is too large rather than too small. `python -m bench
+compare --drift FILES` estimates it from several runs of one commit."""
+POWER = 1.2816
 """A difference is shown in 9 of 10 cases if it exceeds the interval's half-width by this many standard errors."""
 
 
@@ -64,6 +63,10 @@ class Change:
     """faster, slower or no difference shown; always the last if a run has one launch."""
     smallest: float | None
     """The smallest slowdown that these two runs would show in 9 of 10 cases, as a fraction."""
+    error: float | None = None
+    """The standard error of the estimate's logarithm."""
+    degrees: float = inf
+    """Its degrees of freedom."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,10 @@ class CommonShift:
 
 def common_shift(reference: Mapping[str, Launches], other: Mapping[str, Launches]) -> CommonShift:
     """The change that the kernels share. Both runs have the same kernels."""
-    usual = _usual_times(reference, other)
+    usual = usual_times(reference, other)
     before, after = (_paces(run, usual) for run in (reference, other))
     drift_variance = _drift_variance(before, after)
-    largest = None if drift_variance is None else exp(_normal_quantile() * sqrt(drift_variance))
+    largest = None if drift_variance is None else exp(statistics.t_quantile(inf) * sqrt(drift_variance))
     return CommonShift(exp(statistics.trimmed_mean(before) - statistics.trimmed_mean(after)), largest)
 
 
@@ -101,20 +104,17 @@ def changes(reference: Mapping[str, Launches], other: Mapping[str, Launches], on
 
     On one machine the drift in the common shift is removed, if there is more than one kernel.
     """
-    usual = _usual_times(reference, other)
+    usual = usual_times(reference, other)
     if one_machine and len(reference) > 1:
         shift = common_shift(reference, other)
         rest = log(shift.change) - shift.drift
-        between = BETWEEN_RUNS**2 * (1 + _variance_of_median(len(reference) - 1))
+        between = BETWEEN_RUNS**2 * (1 + variance_of_median(len(reference) - 1))
         return {
-            kernel: change(_over_pace(reference, kernel, usual), _over_pace(other, kernel, usual), rest, between)
+            kernel: change(over_pace(reference, kernel, usual), over_pace(other, kernel, usual), rest, between)
             for kernel in reference
         }
     between = BETWEEN_RUNS**2 + (_drift_variance(_paces(reference, usual), _paces(other, usual)) or 0.0)
-    return {
-        kernel: change(_log_medians(reference[kernel]), _log_medians(other[kernel]), 0.0, between)
-        for kernel in reference
-    }
+    return {kernel: change(_values(reference[kernel]), _values(other[kernel]), 0.0, between) for kernel in reference}
 
 
 def change(reference: Sequence[float], other: Sequence[float], rest: float, between: float) -> Change:
@@ -124,47 +124,61 @@ def change(reference: Sequence[float], other: Sequence[float], rest: float, betw
     """
     difference = statistics.trimmed_mean(reference) - statistics.trimmed_mean(other) + rest
     if min(len(reference), len(other)) < 2:
-        return Change(exp(difference), None, None, statistics.verdict(None), None)
-    errors = [statistics.standard_error(logs) for logs in (reference, other)]
-    degrees_of_freedom = [statistics.degrees_of_freedom(len(logs)) for logs in (reference, other)]
-    squared_error = sum(error**2 for error in errors) + between
-    denominator = sum(error**4 / degrees for error, degrees in zip(errors, degrees_of_freedom, strict=True))
-    quantile = statistics.t_quantile(squared_error**2 / denominator) if denominator else _normal_quantile()
-    half = quantile * sqrt(squared_error)
+        return without_interval(difference)
+    parts = [(statistics.standard_error(logs) ** 2, len(logs)) for logs in (reference, other)]
+    return from_variances(difference, parts, between)
+
+
+def without_interval(difference: float) -> Change:
+    """The change of which only the estimate is known, as a logarithm."""
+    return Change(exp(difference), None, None, statistics.verdict(None), None)
+
+
+def from_variances(difference: float, estimated: Sequence[tuple[float, int]], known: float) -> Change:
+    """The change with the interval of Welch and Satterthwaite.
+
+    difference: a logarithm; estimated: variances, each with the number of launches that it was estimated from;
+    known: a variance that is a constant
+    """
+    variance_of_all = sum(part for part, _ in estimated) + known
+    denominator = sum(part**2 / statistics.degrees_of_freedom(launches) for part, launches in estimated)
+    degrees = variance_of_all**2 / denominator if denominator else inf
+    error = sqrt(variance_of_all)
+    half = statistics.t_quantile(degrees) * error
     ratio = Estimate(exp(difference), exp(difference - half), exp(difference + half))
-    smallest = max(exp(half + _POWER * sqrt(squared_error)) - 1, statistics.SMALLEST_EFFECT)
-    return Change(ratio.estimate, ratio.low, ratio.high, statistics.verdict(ratio), smallest)
+    smallest = max(exp(half + POWER * error) - 1, statistics.SMALLEST_EFFECT)
+    return Change(ratio.estimate, ratio.low, ratio.high, statistics.verdict(ratio), smallest, error, degrees)
 
 
-def _usual_times(*runs: Mapping[str, Launches]) -> dict[str, float]:
-    """Kernel → the logarithm of its usual time: the mean of both runs' trimmed means."""
-    return {kernel: fmean(statistics.trimmed_mean(_log_medians(run[kernel])) for run in runs) for kernel in runs[0]}
+def usual_times(*runs: Mapping[str, Launches]) -> dict[str, float]:
+    """Kernel → the logarithm of its usual time: the mean of the runs' trimmed means."""
+    return {kernel: fmean(_center(run[kernel]) for run in runs) for kernel in runs[0]}
 
 
-def _log_medians(launches: Launches) -> list[float]:
-    """The logarithm of each launch's median."""
-    return [log(median(rounds)) for rounds in launches]
+def _center(launches: Launches) -> float:
+    return statistics.trimmed_mean(_values(launches))
+
+
+def _values(launches: Launches) -> list[float]:
+    return list(log_medians(launches).values())
+
+
+def over_pace(run: Mapping[str, Launches], kernel: str, usual: Mapping[str, float]) -> list[float]:
+    """A kernel's time over the pace of the others in each launch, as a logarithm."""
+    others = [(launches, usual[name]) for name, launches in run.items() if name != kernel]
+    return [
+        log_over_pace(rounds, [(launches[number], base) for launches, base in others if number in launches])
+        for number, rounds in run[kernel].items()
+    ]
 
 
 def _paces(run: Mapping[str, Launches], usual: Mapping[str, float]) -> list[float]:
     """How much slower than usual the kernels were in each launch: their median, as a logarithm."""
-    deviations = ([value - usual[kernel] for value in _log_medians(launches)] for kernel, launches in run.items())
+    deviations = ([value - usual[kernel] for value in _values(launches)] for kernel, launches in run.items())
     return [median(launch) for launch in zip(*deviations, strict=True)]
 
 
-def _over_pace(run: Mapping[str, Launches], kernel: str, usual: Mapping[str, float]) -> list[float]:
-    """A kernel's time over the pace of the others in the same round: each launch's median, as a logarithm."""
-    others = [(launches, usual[name]) for name, launches in run.items() if name != kernel]
-    return [
-        median(
-            log(seconds) - median(log(launches[launch][position]) - base for launches, base in others)
-            for position, seconds in enumerate(rounds)
-        )
-        for launch, rounds in enumerate(run[kernel])
-    ]
-
-
-def _variance_of_median(count: int) -> float:
+def variance_of_median(count: int) -> float:
     """Of this many normal numbers of variance 1: exact for 1 and for many, a fifth too large for 2 and 4."""
     return pi / 2 / (count + pi / 2 - 1)
 
@@ -172,7 +186,3 @@ def _variance_of_median(count: int) -> float:
 def _drift_variance(before: Sequence[float], after: Sequence[float]) -> float | None:
     """The variance of the difference of two runs, if each were one draw of its launches' pace."""
     return variance(before) + variance(after) if min(len(before), len(after)) > 1 else None
-
-
-def _normal_quantile() -> float:
-    return statistics.t_quantile(float("inf"))

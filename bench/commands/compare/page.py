@@ -1,4 +1,4 @@
-"""Runs side by side as an HTML page: a dumbbell plot of times, forest plots of ratios, and what differs.
+"""Runs side by side as an HTML page: sentences, the ceilings, times, forest plots of ratios, and what differs.
 
 Pure: comparisons in, the file's text out. Imported only when a page is requested, since it imports Altair.
 """
@@ -10,9 +10,11 @@ from typing import Any
 
 import altair as alt
 
-from bench.commands.compare import text
+from bench.commands.compare import sentences as said
 from bench.commands.compare.compare import Comparison
 from bench.commands.compare.differences import Difference
+from bench.commands.compare.drift import Change
+from bench.commands.compare.tables import format_rate
 from bench.report.formatting import duration
 from bench.report.page import document, palette
 from bench.report.page.charts import common
@@ -32,13 +34,17 @@ _ROW = {"step": 24}
 
 def page(runs: Sequence[Run], differences: Sequence[Difference], comparisons: Sequence[Comparison]) -> str:
     """The whole page."""
-    sentences = [
-        line
-        for label, comparison in zip(text.run_labels(runs)[1:], comparisons, strict=True)
-        for line in text.closing_lines(comparison, label)
-    ]
-    warnings = dict.fromkeys(line for comparison in comparisons for line in text.warnings(comparison))
-    header = PageHeader("; ".join(text.legend(runs)), sentences=tuple(sentences), warnings=tuple(warnings))
+    by_label = list(zip(said.run_labels(runs)[1:], comparisons, strict=True))
+    header = PageHeader(
+        "; ".join(said.legend(runs)),
+        sentences=tuple(line for label, comparison in by_label for line in said.sentences(comparison, label)),
+        trust=tuple(line for label, comparison in by_label for line in said.closing_lines(comparison, label)),
+        warnings=tuple(
+            dict.fromkeys(
+                line for comparison in comparisons for line in (*said.warnings(comparison), *comparison.only_in_one)
+            )
+        ),
+    )
     return document.page("Runs compared", sections(runs, differences, comparisons), header, palette.css())
 
 
@@ -47,6 +53,7 @@ def sections(
 ) -> list[Section]:
     """The sections that have rows."""
     charts = (
+        ceilings(runs, comparisons),
         dumbbells(runs, comparisons),
         forest(runs, comparisons),
         forest(runs, comparisons, normalised=True),
@@ -55,7 +62,7 @@ def sections(
 
 
 def _differences(runs: Sequence[Run], differences: Sequence[Difference]) -> Section:
-    labels = text.run_labels(runs)
+    labels = said.run_labels(runs)
     return Section(
         name="differences",
         heading="What differs",
@@ -67,9 +74,42 @@ def _differences(runs: Sequence[Run], differences: Sequence[Difference]) -> Sect
     )
 
 
+def ceilings(runs: Sequence[Run], comparisons: Sequence[Comparison]) -> Section:
+    """A row for each ceiling and run: both rates, and how many times as fast, with its interval."""
+    rows = [
+        {
+            "row": f"{ceiling.name}, {label}" if len(comparisons) > 1 else ceiling.name,
+            "ceiling": ceiling.name,
+            "run": label,
+            "reference": format_rate(ceiling.rates[0], ceiling.unit),
+            "other": format_rate(ceiling.rates[1], ceiling.unit),
+        }
+        | _ratio_fields(ceiling.change)
+        for label, comparison in zip(said.run_labels(runs)[1:], comparisons, strict=True)
+        for ceiling in comparison.ceilings
+        if ceiling.change.low is not None
+    ]
+    return Section(
+        name="ceilings",
+        heading="Ceilings, over A's",
+        text=("How many times as fast it reads, evaluates sigmoids and multiplies; the bar is the 95% interval.",),
+        chart=_forest("times as fast as A", "ceiling and run"),
+        alt="A point with its interval for each ceiling and run, on a logarithmic scale. The table has the numbers.",
+        columns=(
+            Column("ceiling", "ceiling"),
+            Column("run", "run"),
+            Column("reference", "A"),
+            Column("other", "the run"),
+            *_ratio_columns("times as fast"),
+        ),
+        rows=tuple(rows),
+        scale="x",
+    )
+
+
 def dumbbells(runs: Sequence[Run], comparisons: Sequence[Comparison]) -> Section:
     """A row for each kernel: its time in every run as points joined by a line, on a logarithmic scale."""
-    labels = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
+    labels = dict(zip(map(id, runs), said.run_labels(runs), strict=True))
     rows = {
         (race, cell.kernel, labels[id(run)]): seconds
         for comparison in comparisons
@@ -108,7 +148,7 @@ def forest(runs: Sequence[Run], comparisons: Sequence[Comparison], normalised: b
 
     normalised: the ratio of the shares of each machine's ceiling instead of the times.
     """
-    labels = dict(zip(map(id, runs), text.run_labels(runs), strict=True))
+    labels = dict(zip(map(id, runs), said.run_labels(runs), strict=True))
     rows: list[dict[str, Any]] = []
     for comparison in comparisons:
         label = labels[id(comparison.other)]
@@ -121,12 +161,8 @@ def forest(runs: Sequence[Run], comparisons: Sequence[Comparison], normalised: b
                         "kernel": cell.kernel,
                         "row": f"{cell.kernel}, {label}",
                         "run": label,
-                        "ratio": change.estimate,
-                        "low": change.low,
-                        "high": change.high,
-                        "figures": text.format_change(change),
-                        "verdict": change.verdict,
                     }
+                    | _ratio_fields(change)
                 )
     order = list(dict.fromkeys(row["kernel"] for row in rows))
     rows.sort(key=lambda row: order.index(row["kernel"]))
@@ -145,10 +181,7 @@ def forest(runs: Sequence[Run], comparisons: Sequence[Comparison], normalised: b
             common.RACE,
             common.KERNEL,
             Column("run", "run"),
-            common.number_column("ratio", ratio_name),
-            common.number_column("low", "low, 95%"),
-            common.number_column("high", "high, 95%"),
-            Column("verdict", "verdict"),
+            *_ratio_columns(ratio_name),
         ),
         rows=tuple(rows),
         selectors=(_workload_selector(comparisons),),
@@ -156,13 +189,32 @@ def forest(runs: Sequence[Run], comparisons: Sequence[Comparison], normalised: b
     )
 
 
-def _forest(title: str) -> dict[str, Any]:
+def _ratio_fields(change: Change) -> dict[str, Any]:
+    return {
+        "ratio": change.estimate,
+        "low": change.low,
+        "high": change.high,
+        "figures": said.format_change(change),
+        "verdict": change.verdict,
+    }
+
+
+def _ratio_columns(name: str) -> tuple[Column, ...]:
+    return (
+        common.number_column("ratio", name),
+        common.number_column("low", "low, 95%"),
+        common.number_column("high", "high, 95%"),
+        Column("verdict", "verdict"),
+    )
+
+
+def _forest(title: str, rows: str = "kernel and run") -> dict[str, Any]:
     colour = alt.Color("verdict:N", title=None, legend=_ABOVE, scale=alt.Scale(domain=_VERDICTS, range=_COLOURS))
     base = alt.Chart(common.ROWS).encode(y=_kernels("row"), color=colour)
     axis = alt.Axis(title=title, labelExpr=common.NUMBER_LABEL, grid=True, tickCount=6)
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=alt.X("ratio:Q", scale=_LOGARITHMIC, axis=axis),
-        tooltip=common.tooltip(row="kernel and run", figures="ratio", verdict="verdict"),
+        tooltip=common.tooltip(row=rows, figures="ratio", verdict="verdict"),
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q")
     same = alt.Chart(alt.InlineData(values=[{"at": 1}])).mark_rule(strokeDash=[3, 3]).encode(x=alt.X("at:Q"))

@@ -2,9 +2,9 @@
 
 After each call the kernel is called again on the first few rows. If a call on a single row already takes too long, an
 empty loop runs instead. How many rows or iterations take 5% is measured once, from alternating calls with them and
-without, while nothing else runs. All workers get the numbers in their environment:
+without, while nothing else runs, for each number of threads. All workers get the numbers in their environment:
 
-    python -m bench.commands.selftest.slowed KERNEL WORKLOAD      prints the numbers of rows and of iterations
+    python -m bench.commands.selftest.slowed KERNEL WORKLOAD      prints what `Work` has, as JSON
 
 Rows wait for memory and for a neighbour as the kernel itself does, so 5% stay 5% when the machine is busy.
 """
@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from itertools import repeat, zip_longest
 from math import ceil, expm1, log
 from statistics import median
@@ -27,8 +28,24 @@ from kernels.contract import Call
 
 SHARE = 0.05
 VARIABLE = "LOGITBENCH_SLOWED"
-"""JSON: a list of [kernel, shape of X, rows, iterations]."""
-_BATCH_SECONDS, _MEASURE_SECONDS, _FEWEST_PAIRS, _CORRECTIONS = 0.002, 2.5, 25, 2
+"""JSON: a list of [kernel, shape of X, rows, iterations], all for the worker's number of threads."""
+_BATCH_SECONDS, _MEASURE_SECONDS, _FEWEST_PAIRS = 0.002, 2.5, 25
+_CORRECTIONS, _CLOSE = 4, 0.1
+"""Corrections end when a measured share differs from the wanted one by at most this part of it. Most kernels need one
+or two. More are needed where the time of a few rows is no line, as where a kernel uses its threads only for many."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What makes a call of a kernel longer, and by what share it did when that was measured last."""
+
+    kernel: str
+    shape: tuple[int, ...]
+    """Of X."""
+    rows: int
+    iterations: int
+    longer_by: float
+    """Measured anew after the numbers were chosen."""
 
 
 def slowed(kernel: Kernel, share: float = SHARE) -> Kernel:
@@ -47,6 +64,16 @@ def slowed(kernel: Kernel, share: float = SHARE) -> Kernel:
         return work[shape](*arguments)
 
     return replace(kernel, name=f"{kernel.name}-slowed", call=call)
+
+
+@contextmanager
+def in_workers(works: Sequence[Work]) -> Iterator[None]:
+    """Let the workers that start meanwhile slow their kernels by this work, instead of measuring it themselves."""
+    os.environ[VARIABLE] = json.dumps([[one.kernel, one.shape, one.rows, one.iterations] for one in works])
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
 
 
 def with_extra_work(kernel: Kernel, rows: int, iterations: int) -> Call:
@@ -85,8 +112,10 @@ def calibrate(kernel: Kernel, share: float, arguments: tuple[Any, ...]) -> tuple
 def _solve(longer_by: Callable[[int], float], share: float, amount: int) -> int:
     """The amount of work that makes a call longer by the share, from nearly proportional measurements."""
     for _ in range(_CORRECTIONS):
-        measured = max(longer_by(amount), share / 20)
-        amount = max(1, round(amount * share / measured))
+        measured = longer_by(amount)
+        if abs(measured - share) <= _CLOSE * share:
+            break
+        amount = max(1, round(amount * share / max(measured, share / 20)))
     return amount
 
 
@@ -126,10 +155,7 @@ def _main(name: str, size: str) -> None:
     kernel.built(None)(*arguments)
     rows, iterations = calibrate(kernel, SHARE, arguments)
     increase = _relative_increase(with_extra_work(kernel, rows, iterations), kernel.built(None), arguments)
-    sys.stderr.write(
-        f"{name} on {size}: {rows} rows and {iterations} iterations make a call longer by {increase:.1%}\n"
-    )
-    sys.stdout.write(json.dumps([name, arguments[0].shape, rows, iterations]) + "\n")
+    sys.stdout.write(json.dumps(asdict(Work(name, arguments[0].shape, rows, iterations, increase))) + "\n")
 
 
 if __name__ == "__main__":

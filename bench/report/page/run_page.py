@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from bench.report import headline
+from bench.report.machine import processor
 from bench.report.page import palette
 from bench.report.page.charts.accuracy import accuracy
 from bench.report.page.charts.calls import calls
@@ -66,7 +67,7 @@ def page_header(results: Results) -> PageHeader:
     """The top of the page."""
     hardware, software = results.machine["hardware"], results.machine["software"]
     parts = (
-        f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB",
+        f"{processor(results.machine)}, {hardware['cores']} cores, {hardware['memory_gib']} GiB",
         software["python"],
         str(results.run.get("began", ""))[:10],
     )

@@ -206,7 +206,7 @@ def test_the_command_prints_a_line_for_each_result(tmp_path: Path, capsys: pytes
         ("", "not a results file of logitbench"),
         ('{"logitbench": {"schema": 1, "ru', "not a results file of logitbench"),
         ('{"benchmarks": [], "machine_info": {}}', "not a results file of logitbench"),
-        ('{"logitbench": {"schema": 3}}', "schema 3; this version reads schemas 1 and 2"),
+        ('{"logitbench": {"schema": 4}}', "schema 4; this version reads schemas 1, 2 and 3"),
         (
             '{"logitbench": {"schema": 1, "run": {}, "machine": {}, "races": [], "records": []}}',
             "logitbench.machine has no id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log, sqrt
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from scipy.stats import ttest_ind
 
 from bench.analysis import statistics
+from bench.analysis.statistics import Rounds
 from bench.commands.compare import drift
+from bench.commands.compare.rounds import Launches
 
 KERNELS = {"loops": 4e-3, "numpy": 3e-4, "jax": 2e-4, "numba": 5e-5}
 ROUNDS = 5
@@ -23,12 +26,12 @@ def run(
     pace_spread: float = 0.0,
     between: float = 0.0,
     **slower: float,
-) -> dict[str, list[list[float]]]:
+) -> dict[str, Launches]:
     """Kernel → rounds by launch: log-normal launches and a common pace. slower: kernel → how many times slower."""
     shift = log(pace) + pace_spread * rng.standard_normal(launches)
     return {
-        kernel: [
-            list(
+        kernel: {
+            launch: rounds(
                 seconds
                 * slower.get(kernel, 1.0)
                 * np.exp(shift[launch] + deviation + 0.01 * rng.standard_normal(ROUNDS))
@@ -36,9 +39,13 @@ def run(
             for launch, deviation in enumerate(
                 between * rng.standard_normal() + spread * rng.standard_normal(launches)
             )
-        ]
+        }
         for kernel, seconds in KERNELS.items()
     }
+
+
+def rounds(seconds: Sequence[float], sweeps: Sequence[int] = ()) -> Rounds:
+    return Rounds(tuple(map(float, seconds)), tuple(sweeps or range(len(seconds))))
 
 
 def test_without_drift_the_interval_is_welchs() -> None:
@@ -72,9 +79,9 @@ def test_a_known_variance_widens_the_interval_and_needs_no_degrees_of_freedom() 
 
 def test_the_variance_between_runs_depends_on_the_number_of_other_kernels() -> None:
     """With equal launches: a single other kernel varies from run to run as much as the kernel itself."""
-    four = {kernel: [[seconds] * ROUNDS] * 5 for kernel, seconds in KERNELS.items()}
+    four = {kernel: dict.fromkeys(range(5), rounds([seconds] * ROUNDS)) for kernel, seconds in KERNELS.items()}
     two = {kernel: four[kernel] for kernel in ("loops", "numpy")}
-    for run_, share in ((two, 1.0), (four, drift._variance_of_median(3))):
+    for run_, share in ((two, 1.0), (four, drift.variance_of_median(3))):
         change = drift.changes(run_, run_, one_machine=True)["loops"]
         assert change.high == pytest.approx(exp(1.959964 * drift.BETWEEN_RUNS * sqrt(1 + share)))
 
@@ -139,7 +146,10 @@ def test_the_interval_has_its_coverage_and_shows_a_slowdown_of_a_fifth(launches:
             cells += 1
             covered += change.low <= 1 <= change.high
             alarms += change.verdict != "no difference shown"
-            slowed = {**after, kernel: [[1.2 * seconds for seconds in rounds] for rounds in after[kernel]]}
+            slower = {
+                launch: rounds([1.2 * seconds for seconds in part.seconds]) for launch, part in after[kernel].items()
+            }
+            slowed = {**after, kernel: slower}
             shown += drift.changes(before, slowed, one_machine=True)[kernel].verdict == "slower"
     assert covered / cells >= 0.925
     assert alarms / cells <= 0.075

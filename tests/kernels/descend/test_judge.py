@@ -86,7 +86,8 @@ def test_a_failure_says_what_is_wrong_in_one_line() -> None:
     wrong.ws[2, 1] += 1
     judgement = judged(wrong)
     assert judgement.failure == (
-        f"ws[2, 1] is {wrong.ws[2, 1]:.9g}, not {path.ws[2, 1]:.9g} ({judgement.bound_fraction:.2g}× the bound)"
+        f"ws[2, 1] is {wrong.ws[2, 1]:.9g}, not {path.ws[2, 1]:.9g} "
+        f"(error: {judgement.bound_fraction:.2g} times what is allowed)"
     )
     wrong = copied(path)
     wrong.costs[1] = np.nan

@@ -9,12 +9,15 @@ import altair as alt
 from bench.report.formatting import duration, format_interval, format_significant
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
+from bench.report.race_tables import MEMORY, MEMORY_MEANING
+from bench.report.rows import format_memory, memory_of_x
 from bench.results.record import Results
 
 
 def speedup(results: Results) -> Section:
     """A row for each kernel that has a speedup, with its 95% interval across launches."""
     rows = _rows(results)
+    observed = any("memory" in row for row in rows)
     chart = common.points_with_intervals(
         "speedup",
         common.log_axis("times as fast as the baseline", common.NUMBER_LABEL, decades_only=False),
@@ -36,6 +39,7 @@ def speedup(results: Results) -> Section:
             "How many times as fast as the baseline each kernel is, on one workload at a time. The bar is the 95% "
             "interval across launches: how much the ratio may change when both kernels are started again. A bar that "
             "crosses the dashed line shows no difference.",
+            *((f"In the table, {MEMORY}: {MEMORY_MEANING}.",) if observed else ()),
         ),
         chart=common.to_spec(chart, height={"step": 27}, top=18),
         alt=(
@@ -51,6 +55,7 @@ def speedup(results: Results) -> Section:
             common.number_column("high", "high, 95%"),
             Column("verdict", "verdict"),
             common.seconds_column("seconds", "time per call"),
+            *((Column("memory", MEMORY, format_memory, number=True),) if observed else ()),
             Column("launches", "launches", number=True),
         ),
         rows=tuple(rows),
@@ -79,5 +84,6 @@ def _rows(results: Results) -> list[dict[str, Any]]:
                 "time": duration(seconds.estimate),
                 "launches": record.launches,
             }
+            | ({"memory": multiple} if (multiple := memory_of_x(record)) else {})
         )
     return rows

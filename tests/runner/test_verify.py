@@ -1,0 +1,74 @@
+"""What the rounds show of a kernel that computes late or on too many cores, with responses written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bench.results.samples import KernelSamples
+from bench.runner.kernel_run import KernelRun, TimedRound
+from bench.runner.prepare import verify_and_release
+from bench.worker.messages import RoundResponse, WorkerFailed
+from tests.support.problems import TINY, inputs
+
+ROUND = RoundResponse(
+    seconds=0.01, result="form", result_wait_seconds=1e-5, copying_seconds=1e-5, placing_seconds=1e-6,
+    cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
+)  # fmt: skip
+LATE = 1e-3
+"""Seconds of reading a result: of calls of 2.5 ms, so that 0.65 ms is the most."""
+
+
+def checked(responses: list[RoundResponse], **run: float) -> dict[str, str]:
+    """Check → its failure, where these are the rounds of four calls."""
+    rounds = [TimedRound(one, 2e-5, 3, True, 107 + number, 7, number) for number, one in enumerate(responses)]
+    samples = KernelSamples("ok", iterations=4, counters={"cores_used": 1.0, "busy_threads": 1})
+    kernel_run = KernelRun(samples, is_kernel=False, rounds=rounds, **run)  # type: ignore[arg-type]
+    steps = verify_and_release(kernel_run, inputs(TINY), [])
+    next(steps)
+    with pytest.raises((StopIteration, WorkerFailed)):
+        steps.send({"pools": [], "threads": 1, "cores": [0]})
+    return {one["check"]: one["failure"] for one in kernel_run.samples.check_results}
+
+
+def with_late(late: int, of: int, changed: Callable[[RoundResponse], RoundResponse]) -> list[RoundResponse]:
+    return [changed(ROUND) if number < late else ROUND for number in range(of)]
+
+
+@pytest.mark.parametrize(
+    ("late", "of", "found"),
+    [(1, 1, True), (1, 2, False), (2, 2, True), (1, 3, False), (2, 3, True), (5, 10, False), (7, 10, True)],
+)
+def test_a_kernel_that_computes_late_in_most_rounds_is_found_and_a_disturbed_reading_is_not(
+    late: int, of: int, found: bool
+) -> None:
+    failures = checked(with_late(late, of, lambda one: replace(one, result_wait_seconds=LATE)))
+    reason = "at-once: reading a result took 0.001 s; a complete one takes 1e-05 s, so the kernel had not finished"
+    assert failures["at-once"].startswith(reason) if found else failures["at-once"] == ""
+
+
+@pytest.mark.parametrize(("slow", "excused"), [(4, False), (6, True)])
+def test_a_complete_result_that_takes_long_in_few_rounds_is_no_excuse(slow: int, excused: bool) -> None:
+    late = [replace(ROUND, result_wait_seconds=LATE)] * 10
+    rounds = [replace(one, copying_seconds=LATE / 2) if number < slow else one for number, one in enumerate(late)]
+    assert (checked(rounds)["at-once"] == "") is excused
+
+
+def test_rounds_of_other_calls_say_nothing_of_late_ones() -> None:
+    responses = with_late(9, 10, lambda one: replace(one, result_wait_seconds=None))
+    assert checked(responses)["at-once"] == ""
+    assert checked([replace(ROUND, result_wait_seconds=LATE if number == 9 else None) for number in range(10)])[
+        "at-once"
+    ].startswith("at-once: ")
+
+
+def test_more_busy_cores_than_threads_are_found_in_the_rounds_and_by_the_race() -> None:
+    two = [replace(ROUND, cpu_seconds=0.02)] * 4
+    wrong = "threads: it kept 2 cores busy, and may use 1 core"
+    assert checked(two, threads=1)["threads"] == wrong
+    assert checked(two, threads=2)["threads"] == ""
+    assert checked([ROUND] * 4, threads=1, awake_seconds=1.0, cpu_seconds=2.02)["threads"] == wrong
+    assert checked([ROUND] * 4, threads=1, awake_seconds=2.0, cpu_seconds=2.02)["threads"] == ""
+    assert "threads" not in checked(two)  # where the system cannot pin a process

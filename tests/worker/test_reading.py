@@ -1,0 +1,117 @@
+"""How a round reads its result: what a kernel computes only then shows in the seconds of reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.worker import placed_kernel, timing
+from bench.workloads.parameters import ROUND_DRAW, fresh_arguments
+from kernels import Backend
+from kernels.backends import NUMPY, is_known
+from kernels.contract import arrays_of
+from kernels.gradient.numpy_vectorized import gradient as correct
+
+COMPUTING = 1.0
+"""Seconds of a simulated clock."""
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    for module in (timing, placed_kernel):
+        monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    return now
+
+
+def response_of(worker: Any, iterations: int) -> Any:
+    worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
+    worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
+    return worker.round(ROUND_DRAW, 7, iterations, iterations - 1)
+
+
+@pytest.mark.parametrize("look", ["__iter__", "__len__", "__getitem__"])
+@pytest.mark.parametrize("iterations", [1, 3, timing._MANY_CALLS])
+def test_a_tuple_that_computes_when_it_is_touched_is_touched_in_time(
+    look: str, iterations: int, placed: Any, now: list[float]
+) -> None:
+    class Late(tuple[Any, ...]):
+        done = False
+
+    def compute(self: Late, *arguments: Any) -> Any:
+        if not self.done:
+            self.done = True
+            now[0] += COMPUTING
+        return getattr(tuple, look)(self, *arguments)
+
+    setattr(Late, look, compute)
+    response = response_of(placed(lambda *arguments: Late(correct(*arguments))), iterations)
+    expected = 0.0 if look == "__getitem__" else COMPUTING  # by which nothing looks
+    assert response.result_wait_seconds == expected
+    assert (response.seconds, response.copying_seconds) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("iterations", [1, 3, timing._MANY_CALLS - 1])
+def test_a_backend_of_ones_own_reads_and_places_nothing_before_the_result(
+    iterations: int, placed: Any, now: list[float]
+) -> None:
+    """It could finish the last call there: all of a round of one."""
+    pending: list[Any] = []
+
+    def finish(array: Any, *_dtype: Any) -> Any:
+        now[0] += COMPUTING * len(pending)
+        pending.clear()
+        return np.asarray(array)
+
+    def call(*arguments: Any) -> Any:
+        pending.append(1)
+        return correct(*arguments)
+
+    response = response_of(placed(call, replace(NUMPY, asarray=finish, asnumpy=finish)), iterations)
+    assert response.seconds == (iterations - 1) * COMPUTING
+    assert (response.result_wait_seconds, response.copying_seconds) == (COMPUTING, 0.0)
+
+
+@pytest.mark.parametrize(("own", "iterations"), [(False, 1), (True, timing._MANY_CALLS)])
+def test_what_is_known_is_read_first_since_a_first_conversion_is_slow(
+    own: bool, iterations: int, placed: Any, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def asnumpy(array: Any, _dtype: Any) -> np.ndarray:
+        now[0] += 0.0 if read else COMPUTING
+        read.append(1)
+        return np.asarray(array)
+
+    monkeypatch.setattr(timing, "is_known", lambda _backend: not own)
+    response = response_of(placed(correct, replace(NUMPY, asnumpy=asnumpy)), iterations)
+    assert (response.result_wait_seconds, response.copying_seconds, len(read)) == (0.0, 0.0, 9)
+
+
+def test_a_backend_that_is_equal_to_the_projects_is_not_one_of_them() -> None:
+    class Equal(Backend):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, _other: object) -> bool:
+            return True
+
+    assert is_known(NUMPY)
+    assert not is_known(Equal("mine", "cpu", NUMPY.asarray, NUMPY.wait, NUMPY.asnumpy))
+    assert not is_known(replace(NUMPY))
+
+
+def test_who_knows_the_seed_of_the_worker_knows_no_argument_of_a_round(placed: Any) -> None:
+    worker = placed(correct)
+    kernel = worker.placed_kernel
+    for number in range(3):
+        worker.warm_up(ROUND_DRAW + number, None, untimed_calls=True)
+        forecast = fresh_arguments(
+            kernel.operation, kernel.inputs, kernel.workload, ROUND_DRAW + number, 4, kernel.seed
+        )
+        worker.round(ROUND_DRAW + number, 7 + number, 4, 0)
+        for one, other in zip(kernel.drawn, forecast, strict=True):
+            assert not np.array_equal(arrays_of(one)[0], arrays_of(other)[0])
+    assert placed(correct).placed_kernel.seed != kernel.seed
