@@ -55,6 +55,16 @@ def test_a_disturbed_round_does_not_count_as_untimed_work() -> None:
     assert [(one["check"], one["failure"]) for one in samples.check_results] == [("at-once", "")]
 
 
+def test_what_a_pool_spun_before_a_short_round_is_no_further_core() -> None:
+    """With two threads in rounds of 6 ms, 15 ms may be counted: a tick of them is of before."""
+    spun = replace(ROUND, seconds=0.006, cpu_seconds=0.015)
+    run = released([spun] * 3)
+    assert not run.single_threaded
+    assert run.samples.counters["cores_used"] == 1.0  # of the calibration: (15 − 10) / 6 is less
+    steady = replace(ROUND, seconds=0.1, cpu_seconds=0.35)
+    assert released([steady] * 3).samples.counters["cores_used"] == pytest.approx(3.4)
+
+
 def test_rounds_of_disturbed_sweeps_are_kept_apart_and_the_counters_are_of_all() -> None:
     responses = [replace(ROUND, seconds=0.01 * (1 + number), page_faults=number) for number in range(4)]
     rounds = [replace(one, sweep=7 + number // 2) for number, one in enumerate(timed(responses, disturbed=(0, 2)))]
