@@ -18,6 +18,9 @@ from typing import Any
 
 import numpy as np
 
+TICK_SECONDS = 0.01
+"""The longest tick of the system, which counts the time of a thread that runs on another core by ticks. So what a
+pool of threads spun before a round may be counted in it: 2.5 cores of two, in rounds of 6 ms."""
 _MOST = 0.9
 """The share of an array that must lie on huge pages: its ends may not."""
 

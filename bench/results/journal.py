@@ -7,17 +7,15 @@ locked while its run lives, so that two runs never write into one. Its last line
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from bench.results import whole_file
+from bench.results import locked_file
 from bench.results.samples import KernelSamples, LaunchResult
 from bench.results.type_errors import first_type_error
 
@@ -46,7 +44,8 @@ class Journal:
 
         plan: the description of the run, which a resumed run compares with its own
         """
-        return cls(*_create(path, _line({"plan": plan})))
+        line = locked_file.line({"plan": plan})
+        return cls(*locked_file.create(path, line), len(line))
 
     @classmethod
     def take_over(cls, path: Path) -> tuple[Journal, dict[str, Any], list[LaunchResult]]:
@@ -58,35 +57,35 @@ class Journal:
             file = FileIO(path, "r+")
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-        with _closed_on_failure(file):
+        with locked_file.closed_on_failure(file):
             try:
-                _lock(file)
+                locked_file.lock(file)
                 content = file.readall()
             except BlockingIOError:
                 raise ValueError("in use by another run") from None
             except OSError as error:
                 raise ValueError(f"cannot be read: {error.strerror}") from None
-            if not _is_at(file, path):  # its run has removed it since it was opened
+            if not locked_file.is_at(file, path):  # its run has removed it since it was opened
                 raise ValueError("its run has just finished")
             plan, launch_results, end = _parse(content)
         return cls(path, file, end), plan, launch_results
 
     def append(self, launch_result: LaunchResult) -> None:
         """Write a launch's results. They are on disk when this returns. Raises JournalUnwritable."""
-        line = _line(asdict(launch_result))
+        line = locked_file.line(asdict(launch_result))
         try:
-            if not _is_at(self._file, self.path):  # its folder was removed, or only the journal
+            if not locked_file.is_at(self._file, self.path):  # its folder was removed, or only the journal
                 self._write_again()
             self._file.truncate(self._end)
             self._file.seek(self._end)
-            _write(self._file, line)
+            locked_file.write(self._file, line)
         except OSError as error:
             raise JournalUnwritable(f"{self.path} cannot be written: {error.strerror}") from None
         self._end += len(line)
 
     def is_kept(self) -> bool:
         """Whether the journal is still where a resumed run looks for it."""
-        return _is_at(self._file, self.path)
+        return locked_file.is_at(self._file, self.path)
 
     def close(self) -> None:
         """End the lock, and keep the file for `--resume`."""
@@ -102,61 +101,8 @@ class Journal:
         self._file.seek(0)
         content = self._file.read(self._end) or b""
         before = self._file
-        self.path, self._file, self._end = _create(self.path, content)
+        self.path, self._file = locked_file.create(self.path, content)
         before.close()
-
-
-def _create(path: Path, content: bytes) -> tuple[Path, FileIO, int]:
-    """The path, numbered if it is taken, the open file and its length. Raises OSError, and leaves no file then."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = whole_file.beside(path)
-    file = FileIO(written, "w+")
-    with _closed_on_failure(file):
-        try:
-            _lock(file)
-            _write(file, content)
-            return whole_file.move_unique(written, path), file, len(content)
-        finally:
-            written.unlink(missing_ok=True)
-
-
-def _write(file: FileIO, content: bytes) -> None:
-    """Write all of it, to the disk. Raises OSError, and may have written a part then."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[file.write(rest) :]
-    os.fsync(file.fileno())
-
-
-def _lock(file: FileIO) -> None:
-    """Lock the file until it is closed. Raises BlockingIOError if another run has."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks: then two runs must not resume one journal
-        pass
-
-
-def _is_at(file: FileIO, path: Path) -> bool:
-    """Whether the open file still has this name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except OSError:
-        return False
-
-
-@contextmanager
-def _closed_on_failure(file: FileIO) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        file.close()
-        raise
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, allow_nan=False).encode() + b"\n"
 
 
 def _parse(content: bytes) -> tuple[dict[str, Any], list[LaunchResult], int]:

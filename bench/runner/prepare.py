@@ -12,6 +12,7 @@ from statistics import median, median_low
 
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
+from bench.host import procfs
 from bench.runner.inputs import CheckCase, WorkloadInputs
 from bench.runner.kernel_run import KernelRun, TimedRound
 from bench.worker.messages import (
@@ -26,10 +27,6 @@ from bench.worker.messages import (
 )
 from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 from kernels.backends import NUMPY
-
-_TICK_SECONDS = 0.01
-"""The system counts the time of a thread that runs on another core by ticks, of 1 to 10 ms. So what a pool of threads
-spun before a round may be counted in it: 2.5 cores of two, in rounds of 6 ms."""
 
 
 def prepare(
@@ -88,7 +85,7 @@ def verify_and_release(
     kernel_run.add_check(checks.check_at_once(median_low(waits or [0.0]), copying, call))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
-    lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else _TICK_SECONDS
+    lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else procfs.TICK_SECONDS
     cores_used = sum(max(0.0, response.cpu_seconds - lag) for response in responses) / sum(seconds)
     if kernel_run.threads:
         used = cores_used, kernel_run.cpu_seconds, kernel_run.awake_seconds

@@ -35,7 +35,7 @@ too short."""
 _SETTLING_SECONDS = 0.04
 """Duration of untimed calls before calibration: ten time slices of the scheduler. Two threads that were pinned to one
 core for the previous workload share it for some more slices; calibrated then, a call took 4 ms instead of 40 µs."""
-_OBSERVED_SECONDS, _OBSERVED_TICKS = 0.05, 10
+_OBSERVED_SECONDS = 0.05
 """How long threads are observed: ten ticks, because the system accounts the time of a running thread by ticks."""
 _BUSY_FRACTION = 0.02
 """A thread that runs for this fraction of the time counts as computing."""
@@ -83,7 +83,7 @@ def _observe_threads(placed_kernel: PlacedKernel, draw: int, calls: int, batches
     seconds_by_thread = [after - before.get(thread, 0.0) for thread, after in procfs.thread_seconds().items()]
     busy_threads = sum(seconds > _BUSY_FRACTION * elapsed for seconds in seconds_by_thread)
     if busy_threads > 1 and elapsed < _OBSERVED_SECONDS:  # what other threads did before may be counted with it
-        cpu_seconds = max(0.0, cpu_seconds - _OBSERVED_SECONDS / _OBSERVED_TICKS)
+        cpu_seconds = max(0.0, cpu_seconds - procfs.TICK_SECONDS)
     return CalibrateResponse(
         iterations=calls,
         call_seconds=elapsed / (calls * batches * repetitions),

@@ -7,7 +7,6 @@ can be incomplete.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from bench.results import journal, whole_file
+from bench.results import journal, locked_file
 from bench.results.journal import JournalUnwritable
 from bench.runner.resume import list_skipped
 
@@ -36,17 +35,9 @@ class Journal:
     @classmethod
     def create(cls, path: Path, plan: dict[str, Any]) -> Journal:
         """A new journal; its name has a number if the name is taken. Raises OSError, and leaves no file then."""
-        written, line = whole_file.beside(path), _line({"plan": plan})
-        file = FileIO(written, "w+")
-        try:
-            _lock(file)
-            _write(file, line)
-            return cls(whole_file.move_unique(written, path), file, plan, {}, len(line))
-        except BaseException:
-            file.close()
-            raise
-        finally:
-            written.unlink(missing_ok=True)
+        line = locked_file.line({"plan": plan})
+        path, file = locked_file.create(path, line)
+        return cls(path, file, plan, {}, len(line))
 
     @classmethod
     def take_over(cls, path: Path) -> Journal:
@@ -56,8 +47,8 @@ class Journal:
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
         try:
-            _lock(file)
-            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            locked_file.lock(file)
+            if not locked_file.is_at(file, path):
                 raise ValueError("its self-test has just finished")
             plan, steps, end = _parse(file.readall())
         except BaseException as error:
@@ -75,7 +66,7 @@ class Journal:
         It is on disk when this returns. Raises JournalUnwritable.
         """
         if name not in self.steps:
-            line = _line({"step": name, "found": step()})
+            line = locked_file.line({"step": name, "found": step()})
             self._append(line)
             self.steps[name] = json.loads(line)["found"]
         return self.steps[name]
@@ -86,7 +77,7 @@ class Journal:
                 raise FileNotFoundError(None, "another file has its name")
             self._file.truncate(self._end)
             self._file.seek(self._end)
-            _write(self._file, line)
+            locked_file.write(self._file, line)
         except OSError as error:
             raise JournalUnwritable(f"{self.path.name} cannot be written: {error.strerror}") from None
         self._end += len(line)
@@ -117,28 +108,6 @@ def resume(folder: Path, plan: Mapping[str, Any]) -> Journal:
         taken.close()
         skipped.append(f"{path.name} (another {different}: {taken.plan.get(different)!s:.60})")
     raise ValueError(f"there is no unfinished self-test to resume with these options{list_skipped(skipped)}")
-
-
-def _lock(file: FileIO) -> None:
-    """Lock the file until it is closed. Raises BlockingIOError if another process has."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks: then two self-tests must not resume one journal
-        pass
-
-
-def _write(file: FileIO, content: bytes) -> None:
-    """Write all of it, to the disk. Raises OSError, and may have written a part then."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[file.write(rest) :]
-    os.fsync(file.fileno())
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, allow_nan=False).encode() + b"\n"
 
 
 def _parse(content: bytes) -> tuple[dict[str, Any], dict[str, Any], int]:
