@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil, exp, log
 from statistics import fmean, median
 
+from bench.analysis.statistics import lower_decile
 from bench.results.record import Cold
 from bench.results.samples import KernelSamples
 
@@ -40,7 +41,7 @@ def cold_steps(samples: Sequence[KernelSamples]) -> Cold:
 
 def one_time_and_call_seconds(samples: Sequence[KernelSamples]) -> tuple[float, float]:
     """The one-time cost and the time of a steady call: N calls take one_time + N · call."""
-    call = exp(fmean(log(median(sample.rounds)) for sample in samples if sample.rounds))
+    call = exp(fmean(log(lower_decile(sample.rounds)) for sample in samples if sample.rounds))
     return one_time_seconds(cold_steps(samples), call), call
 
 

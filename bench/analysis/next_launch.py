@@ -31,4 +31,4 @@ def choose_control(launch_results: Sequence[LaunchResult]) -> str | None:
     samples = launch_results[0].samples if launch_results else {}
     timed = {name: sample for name, sample in samples.items() if sample.rounds and name not in specs.SPECS}
     eligible = {name: sample for name, sample in timed.items() if sample.kernel.get("compiles")} or timed
-    return min(eligible, key=lambda name: median(eligible[name].rounds), default=None)
+    return min(eligible, key=lambda name: statistics.lower_decile(eligible[name].rounds), default=None)

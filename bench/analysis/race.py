@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from math import exp
-from statistics import median
 
 from bench.analysis import guard, roofline, statistics
 from bench.analysis.records import record_of
@@ -100,10 +99,7 @@ class Race:
         """log(time of the other / time of the kernel), one value for each launch that timed both."""
         pairs = [(launch.samples.get(over), launch.samples.get(kernel)) for launch in self.launch_results]
         return [
-            statistics.log_ratio(
-                statistics.Rounds(numerator.rounds, numerator.sweeps),
-                statistics.Rounds(denominator.rounds, denominator.sweeps),
-            )
+            statistics.log_ratio(numerator.rounds, denominator.rounds)
             for numerator, denominator in pairs
             if numerator is not None and denominator is not None and numerator.rounds and denominator.rounds
         ]
@@ -159,9 +155,9 @@ class Race:
 
     def fraction(self, kernel: str) -> Fraction | None:
         """The share of the ceiling that the kernel reaches; None on another device, or without ceilings."""
-        medians = [median(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
+        seconds = [statistics.lower_decile(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
         ceilings = self.ceiling_seconds(kernel)
-        logs = roofline.log_fractions(ceilings, medians) if self.outcome(kernel)[0] == "ok" else []
+        logs = roofline.log_fractions(ceilings, seconds) if self.outcome(kernel)[0] == "ok" else []
         on_cpu = all(sample.kernel.get("device") == "cpu" for sample in self.samples(kernel))
         if not (logs and on_cpu and self.reached(kernel)):
             return None

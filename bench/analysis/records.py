@@ -28,8 +28,8 @@ def record_of(race: Race, candidate: Candidate) -> Record:
     samples = race.samples(name)
     timed = [sample for sample in samples if sample.rounds] if outcome == "ok" else []
     kernel: Mapping[str, Any] = next((sample.kernel for sample in samples if sample.kernel), {})
-    medians = [median(sample.rounds) for sample in timed]
-    seconds = _seconds(medians)
+    values = [statistics.lower_decile(sample.rounds) for sample in timed]
+    seconds = _seconds(values)
     rounds, work = race.rounds(name), workload.work
     disturbed = sum(len(sample.disturbed_rounds) for sample in timed)
     undropped = race.with_disturbed() if disturbed else None
@@ -65,11 +65,13 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         speedup=race.ratio_of_names(name, workload.baseline),
         over_numpy=race.ratio_of_names(name, "numpy"),
         disturbed_rounds=disturbed,
-        seconds_with_disturbed=_seconds([median(s.rounds) for s in undropped.samples(name) if s.rounds])
+        seconds_with_disturbed=_seconds(
+            [statistics.lower_decile(s.rounds) for s in undropped.samples(name) if s.rounds]
+        )
         if undropped
         else None,
         speedup_with_disturbed=undropped.ratio_of_names(name, workload.baseline) if undropped else None,
-        launch_spread=statistics.spread(medians),
+        launch_spread=statistics.spread(values),
         counters=_resource_usage(timed, race.threads),
         work=dict(work.ceilings) if work else None,
         bytes_per_call=work.bytes if work else 0,
@@ -78,11 +80,11 @@ def record_of(race: Race, candidate: Candidate) -> Record:
     )
 
 
-def _seconds(medians: Sequence[float]) -> Seconds | None:
-    if not medians:
+def _seconds(values: Sequence[float]) -> Seconds | None:
+    if not values:
         return None
-    mean = statistics.interval([log(seconds) for seconds in medians])
-    return Seconds(mean.estimate, mean.low, mean.high) if mean else Seconds(medians[0], None, None)
+    mean = statistics.interval([log(seconds) for seconds in values])
+    return Seconds(mean.estimate, mean.low, mean.high) if mean else Seconds(values[0], None, None)
 
 
 def _error(samples: Sequence[KernelSamples]) -> Error | None:

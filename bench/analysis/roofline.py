@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import log
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from bench.analysis.statistics import lower_decile
 from bench.results.record import Record
 from kernels.ceilings import specs
 from kernels.ceilings.specs import METHODS, repeats
@@ -35,7 +36,7 @@ def seconds(rounds: Mapping[str, Sequence[float]], size: Size, work: Mapping[str
     """
     passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
     return {
-        name: min(median(rounds[method]) for method in timed) / passes * (work[name] / amounts[name])
+        name: min(lower_decile(rounds[method]) for method in timed) / passes * (work[name] / amounts[name])
         for name, methods in METHODS.items()
         if (timed := [method for method in methods if rounds.get(method)])
     }
@@ -46,13 +47,13 @@ def ceiling_table(
 ) -> dict[str, dict[str, float]]:
     """Ceiling → seconds for the work of one call and the rate; with several methods, also the seconds of each.
 
-    rounds: by ceiling worker and launch. The seconds are means over the launches of their medians.
+    rounds: by ceiling worker and launch. The seconds are means over the launches of their lower deciles.
     """
     passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
     table: dict[str, dict[str, float]] = {}
     for name, methods in METHODS.items():
         calls = work[name] / amounts[name] / passes
-        taken = {method: fmean(map(median, rounds[method])) * calls for method in methods if rounds.get(method)}
+        taken = {method: fmean(map(lower_decile, rounds[method])) * calls for method in methods if rounds.get(method)}
         if taken:
             fastest = min(taken.values())
             table[name] = {"seconds": fastest, f"{specs.UNITS[name]}_per_second": work[name] / fastest}

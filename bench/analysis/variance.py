@@ -1,24 +1,24 @@
 """Where the spread of a kernel's time comes from: calls, rounds, launches and runs. Pure: no clock, no files.
 
 All numbers are natural logarithms of seconds, or of a ratio of two kernels' seconds, so a standard deviation of 0.01
-is 1%. A launch's value is the median of its rounds. The model is nested, with independent terms:
+is 1%. A launch's value is the lower decile of its rounds, or the log-ratio of two. The model is nested, with
+independent terms:
 
-    value of a launch = constant + run + launch + median of its rounds' errors
+    value of a launch = constant + run + launch + error of its rounds' decile
 
-If the errors of n rounds are independent with standard deviation σ, the variance of their median is about
-(π/2) σ² / (n + π/2 − 1): for many rounds (1.2533 σ/√n)², and σ² for one. (Normal errors; between 9% too small and 2%
-too large for odd n, up to 16% too large for even n below 10.) What the launches' values vary by beyond that is the
-component of launches; what the runs' means vary by beyond their launches is the component of runs. These are the
-moment estimators of a nested analysis of variance (Searle, Casella, McCulloch, Variance Components, 1992, ch. 4).
+The rounds of a launch predict the variance of its value (bench/analysis/scatter.py). What the launches' values vary
+by beyond that is the component of launches; what the runs' means vary by beyond their launches is the component of
+runs. These are the moment estimators of a nested analysis of variance (Searle, Casella, McCulloch,
+Variance Components, 1992, ch. 4).
 
-The standard deviation of rounds is robust, 1.4826 MAD, because the variance of a median depends on the middle of the
-distribution only. The variance of launches is not, because a 95% interval from five launches is not either.
+The standard deviation of rounds is robust, 1.4826 MAD. The variance of launches is not, because a 95% interval from
+five launches is not either.
 
 Each component has the interval of Ting, Burdick, Graybill, Jeyaratnam and Lu for a difference of two mean squares
 (Journal of Statistical Computation and Simulation 35 (1990) 135-143). It begins above 0 exactly if the F test of the
 two mean squares rejects "no component" at 2.5%: only then is the component called shown.
 
-Rounds that depend on one another make the predicted variance too small. `Spread.drift` shows it: what the medians of
+Rounds that depend on one another make the predicted variance too small. `Spread.drift` shows it: what the deciles of
 a launch's two halves differ by beyond their errors.
 """
 
@@ -26,27 +26,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log, log1p, pi, sqrt
+from math import ceil, log, log1p, sqrt
 from statistics import fmean, median, pvariance
 
 import scipy
 
-from bench.analysis import statistics
-from bench.analysis.statistics import CONFIDENCE, Rounds
+from bench.analysis import scatter, statistics
+from bench.analysis.scatter import Floats
+from bench.analysis.statistics import CONFIDENCE
 
-Floats = Sequence[float]
+Launch = Sequence[Floats]
+"""The seconds of its rounds; for a ratio those of the numerator, then those of the denominator."""
 
 LAUNCHES = 5
 """A race ends after so many launches if its intervals are narrow enough."""
 LARGE = 0.025
 """A half-width after five launches that leaves a difference of 5% between two kernels undecided."""
-_TO_NORMAL = 1.4826
-"""From the median absolute deviation to the standard deviation of a normal distribution."""
-_MAD_EFFICIENCY = 0.37
-"""Of the MAD at the normal distribution: it has as many degrees of freedom as a variance of 37% of the values."""
+_DEGREES_PER_ROUND = 0.055
+"""Degrees of freedom of the predicted variance, for each round: from its scatter in simulations of 60 to 240."""
 _MANY_DEGREES = 1e6
 _FEWEST_IN_HALF = 3
-_MANY_CALLS = 30
 
 
 @dataclass(frozen=True)
@@ -100,25 +99,6 @@ class Remedy:
     """So many rounds in each of five launches."""
 
 
-def robust_deviation(groups: Sequence[Sequence[float]]) -> float:
-    """The standard deviation within groups: 1.4826 MAD around each group's middle value; 0 without a group of two.
-
-    The middle value itself, at distance 0, is left out. So the result is 4% too large at most for groups of five and
-    more; with it, or with the mean of the two middle values, it would be up to a quarter too small.
-    """
-    distances = []
-    for group in groups:
-        ordered = sorted(group)
-        middle = ordered.pop(len(ordered) // 2)
-        distances += [abs(value - middle) for value in ordered]
-    return _TO_NORMAL * median(distances) if distances else 0.0
-
-
-def median_variance(deviation: float, rounds: int) -> float:
-    """The variance of the median of so many independent normal values."""
-    return pi / 2 * deviation**2 / (rounds + pi / 2 - 1)
-
-
 def component(upper: float, upper_degrees: float, lower: float, lower_degrees: float, per: float = 1.0) -> Component:
     """The variance (upper − lower) / per from two independent mean squares, where `upper` has the expected value of
     `lower` and `per` times the component.
@@ -140,49 +120,51 @@ def component(upper: float, upper_degrees: float, lower: float, lower_degrees: f
     return Component(max(0.0, difference) / per, max(0.0, low) / per, max(0.0, high) / per)
 
 
-def spread(runs: Sequence[Sequence[Sequence[float]]]) -> Spread | None:
-    """The spread of a series: its runs, their launches, and the logarithms of their rounds. None without rounds."""
-    runs = [kept for run in runs if (kept := [launch for launch in run if launch])]
+def spread(runs: Sequence[Sequence[Launch]]) -> Spread | None:
+    """The spread of a series: its runs, and their launches. None without rounds."""
+    runs = [kept for run in runs if (kept := [launch for launch in run if launch and all(launch)])]
     launches = [launch for run in runs for launch in run]
     if not launches:
         return None
-    rounds = robust_deviation(launches)
-    rounds_degrees = _MAD_EFFICIENCY * sum(len(launch) - 1 for launch in launches)
-    predicted = fmean(median_variance(rounds, len(launch)) for launch in launches)
-    values = [[median(launch) for launch in run] for run in runs]
+    parts = [_logs(part) for part in zip(*launches, strict=True)]
+    per_round, sizes = sum(map(scatter.decile_variance, parts)), [min(map(len, launch)) for launch in launches]
+    rounds_degrees = _DEGREES_PER_ROUND * sum(sizes)
+    predicted = per_round * fmean(1 / size for size in sizes)
+    values = [[_value(launch) for launch in run] for run in runs]
     degrees = sum(len(run) - 1 for run in values)
     within = sum(pvariance(run) * len(run) for run in values) / degrees if degrees else None
     return Spread(
-        rounds=rounds,
-        rounds_per_launch=median(len(launch) for launch in launches),
+        rounds=sqrt(sum(scatter.robust_deviation(part) ** 2 for part in parts)),
+        rounds_per_launch=median(sizes),
         launches=None if within is None else sqrt(within),
         launches_predicted=sqrt(predicted),
         degrees=degrees,
         launch=None if within is None else component(within, degrees, predicted, rounds_degrees),
-        drift=_drift(launches, rounds, rounds_degrees),
+        drift=_drift(launches, per_round, rounds_degrees),
         run=None if within is None or len(values) < 2 else _run_component(values, within, degrees),
         runs=len(runs),
     )
 
 
-def paired(numerator: Rounds, denominator: Rounds) -> list[float]:
-    """log(numerator / denominator) of each block of sweeps in order: `statistics.log_ratio` is their median."""
-    period = max(numerator.period, denominator.period)
-    first, second = numerator.logs(period), denominator.logs(period)
-    return [first[block] - second[block] for block in sorted(first.keys() & second.keys())]
+def _logs(rounds: Sequence[Floats]) -> list[list[float]]:
+    return [[log(seconds) for seconds in launch] for launch in rounds]
 
 
-def _drift(launches: Sequence[Sequence[float]], rounds: float, degrees: float) -> Component | None:
-    """Half of the mean square of what the halves' medians differ by, beyond what their rounds predict."""
+def _value(launch: Launch) -> float:
+    return log(statistics.lower_decile(launch[0])) if len(launch) == 1 else statistics.log_ratio(*launch)
+
+
+def _drift(launches: Sequence[Launch], per_round: float, degrees: float) -> Component | None:
+    """Half of the mean square of what the halves' deciles differ by, beyond what their rounds predict."""
     halves = [
-        (launch[: len(launch) // 2], launch[len(launch) // 2 :])
+        ([part[: len(part) // 2] for part in launch], [part[len(part) // 2 :] for part in launch])
         for launch in launches
-        if len(launch) >= 2 * _FEWEST_IN_HALF
+        if min(map(len, launch)) >= 2 * _FEWEST_IN_HALF
     ]
     if not halves:
         return None
-    observed = fmean((median(late) - median(early)) ** 2 for early, late in halves) / 2
-    predicted = fmean(median_variance(rounds, len(half)) for pair in halves for half in pair)
+    observed = fmean((_value(late) - _value(early)) ** 2 for early, late in halves) / 2
+    predicted = fmean(per_round / min(map(len, half)) for pair in halves for half in pair)
     return component(observed, len(halves), predicted, degrees)
 
 
@@ -228,24 +210,3 @@ def widened(planted: Spread, idle: Spread, comparisons: int = 1) -> float | None
     alpha = (1 - statistics.bonferroni_confidence(comparisons)) / 2
     low, high = scipy.stats.f.ppf([alpha, 1 - alpha], planted.degrees, idle.degrees)
     return None if low <= ratio <= high else sqrt(ratio)
-
-
-def call_deviation(calls: int, seconds: Floats, middles: Floats, distances: Floats, deviations: Floats) -> float:
-    """The robust relative standard deviation of single calls, from rounds of so many; 0 without rounds.
-
-    seconds, middles, distances, deviations: the mean of each round's calls, their median, the median distance from
-    it, and their standard deviation (the root of the mean square)
-
-    It is the median over rounds of MAD / median. The MAD of fewer than 30 calls is over 4% too small: then it is the
-    median of the rounds' variances, over that of normal rounds. With one call in a round, rounds are calls.
-    """
-    if not seconds:
-        return 0.0
-    if calls == 1:
-        return robust_deviation([[log(one) for one in seconds]])
-    shares = [distance / middle for middle, distance in zip(middles, distances, strict=True)]
-    if calls >= _MANY_CALLS:
-        return _TO_NORMAL * median(shares)
-    squares = [(deviation / mean) ** 2 for mean, deviation in zip(seconds, deviations, strict=True)]
-    of_normal = float(scipy.stats.chi2.ppf(0.5, calls - 1)) / calls
-    return sqrt(median(squares) / of_normal)

@@ -16,7 +16,7 @@ from bench.results.record import Record, Results
 
 LEGEND = {
     "kernel": "slowest first",
-    "time/call": "median within a launch (a start of all processes), averaged over launches",
+    "time/call": "a tenth of the rounds of a launch (a start of all processes) were faster; averaged over launches",
     "× {baseline}": "times as fast as {baseline} [95% confidence interval]; the average of the launches' ratios, so "
     "it can differ a little from time ÷ time",
     "spread": "relative standard deviation of the time between launches; it does not give the width of the interval",

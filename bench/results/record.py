@@ -17,7 +17,7 @@ SCHEMA = 3
 
 @dataclass(frozen=True)
 class Seconds:
-    """Time of one call: the mean of the launches' medians, and its 95% interval (None if there was one launch)."""
+    """Time of one call: the mean of the launches' values, and its 95% interval (None if there was one launch)."""
 
     estimate: Positive
     low: Positive | None

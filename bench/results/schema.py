@@ -211,6 +211,8 @@ class Run(_Run, total=False):
     seconds_per_kernel: NotNegative
     launches: Count
     threads: list[Size]
+    statistic: str
+    """Of a launch's rounds, such as `lower decile`; the median in files without it."""
     timeout_seconds: NotNegative
     budget: Budget
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.analysis import race as race_analysis, roofline
 from bench.analysis.race import Race
 from bench.analysis.race_json import race_json
+from bench.analysis.statistics import STATISTIC
 from bench.host import machine
 from bench.host.checkout import CHECKOUT, commit
 from bench.results.describe import describe_operation
@@ -73,6 +74,7 @@ def results(
         "launches": max((len(race.launch_results) for race in races), default=0),
         "profile": settings.profile,
         "threads": list(threads),
+        "statistic": STATISTIC,
         "timeout_seconds": settings.timeout,
         "budget": wall_time.budget(),
     }

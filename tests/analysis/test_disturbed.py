@@ -32,7 +32,7 @@ def test_a_record_shows_what_the_disturbed_rounds_would_change() -> None:
     assert numpy.seconds_with_disturbed
     assert numpy.seconds_with_disturbed.estimate > 1.001 * numpy.seconds.estimate
     assert numpy.speedup_with_disturbed
-    assert numpy.speedup_with_disturbed.estimate < 4 / 1.5
+    assert numpy.speedup_with_disturbed.estimate < 4 / 1.1
     assert numpy.speedup_with_disturbed.baseline == "loops"
     assert loops.speedup_with_disturbed
     assert loops.speedup_with_disturbed.estimate == 1

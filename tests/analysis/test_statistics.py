@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp, log, sqrt
+from random import Random
 from statistics import median
 
 import numpy as np
@@ -12,87 +13,59 @@ from scipy.stats import trim_mean, ttest_1samp
 from scipy.stats.mstats import trimmed_mean_ci
 
 from bench.analysis import statistics
-from bench.analysis.statistics import Estimate, Rounds
+from bench.analysis.statistics import Estimate
 
 logs_of = st.lists(st.floats(-2, 2), min_size=2, max_size=30)
 
 
-def test_the_value_of_a_launch_is_the_median_of_its_pairs() -> None:
-    # a disturbance of both rounds of a pair cancels; one of a single round does not move the median
-    sweeps = [0, 1, 2, 3, 4]
-    ratio = statistics.log_ratio(Rounds([2, 20, 2, 2, 9], sweeps), Rounds([1, 10, 1, 1, 1], sweeps))
-    assert ratio == pytest.approx(log(2))
-
-
 times = st.floats(1e-9, 1e3)
+rounds_of = st.lists(times, min_size=1, max_size=60)
 
 
-@given(st.lists(st.tuples(times, times), min_size=1, max_size=40), st.sampled_from([1, 2, 4, 8]), st.data())
-def test_in_the_same_sweeps_the_value_is_the_median_of_log_ratios(
-    pairs: list[tuple[float, float]], period: int, data: st.DataObject
+def test_the_lower_decile_by_hand() -> None:
+    """Of 12 rounds it lies 17/30 of the way from the fastest to the second: (12 + 1/3) / 10 + 1/3 = 1.5667."""
+    rounds = [float(number) for number in (5, 30, 10, 99, 99, 99, 99, 99, 99, 99, 99, 99)]
+    assert statistics.lower_decile(rounds) == pytest.approx(5 + 5 * 0.56667, rel=1e-4)
+    assert statistics.lower_decile(rounds[:6]) == 5
+    assert statistics.lower_decile([7.0]) == 7
+
+
+@given(rounds_of, st.floats(0.1, 10), st.randoms())
+def test_the_lower_decile_scales_and_does_not_depend_on_the_order(
+    rounds: list[float], factor: float, random: Random
 ) -> None:
-    offset = data.draw(st.integers(0, period - 1))
-    sweeps = [offset + period * number for number in range(len(pairs))]
-    numerator, denominator = zip(*pairs, strict=True)
-    expected = median(log(one / other) for one, other in pairs)
-    value = statistics.log_ratio(Rounds(numerator, sweeps), Rounds(denominator, sweeps))
-    assert value == pytest.approx(expected, abs=1e-9)
-    assert statistics.log_ratio(Rounds(denominator, sweeps), Rounds(numerator, sweeps)) == pytest.approx(-value)
+    decile = statistics.lower_decile(rounds)
+    assert min(rounds) <= decile <= median(rounds) * (1 + 1e-12)
+    assert statistics.lower_decile([factor * one for one in rounds]) == pytest.approx(factor * decile)
+    assert statistics.lower_decile(random.sample(rounds, len(rounds))) == decile
 
 
-@given(st.lists(st.integers(0, 100), min_size=1, max_size=20, unique=True), times)
-def test_a_kernel_over_itself_is_0_whatever_sweeps_count(sweeps: list[int], seconds: float) -> None:
-    rounds = Rounds([seconds * (1 + sweep) for sweep in sorted(sweeps)], sorted(sweeps))
-    assert statistics.log_ratio(rounds, rounds) == 0
+@given(rounds_of, rounds_of)
+def test_the_value_of_a_launch_is_the_log_ratio_of_lower_deciles(one: list[float], other: list[float]) -> None:
+    value = statistics.log_ratio(one, other)
+    assert value == pytest.approx(log(statistics.lower_decile(one)) - log(statistics.lower_decile(other)))
+    assert statistics.log_ratio(other, one) == pytest.approx(-value)
+    assert statistics.log_ratio(one, one) == 0
 
 
-def test_kernels_of_different_periods_are_compared_in_blocks() -> None:
-    every = Rounds([1, 2, 3, 9] + [4] * 4 + [8, 8, 2, 2], list(range(12)))
-    fourth = Rounds([2, 8, 16], [1, 5, 9])
-    # the medians of logarithms in blocks of four: √6, 4 and 4
-    assert statistics.log_ratio(fourth, every) == pytest.approx(log(2))
-    assert statistics.log_ratio(every, fourth) == pytest.approx(-log(2))
-    second = Rounds([1, 3, 5, 7], [0, 2, 4, 6])
-    assert statistics.log_ratio(second, fourth) == pytest.approx((log(sqrt(3) / 2) + log(sqrt(35) / 8)) / 2)
+@pytest.mark.parametrize("rounds", [12, 24, 96])
+def test_disturbances_of_half_of_the_rounds_hardly_change_the_ratio_of_any_numbers_of_rounds(rounds: int) -> None:
+    """True times 1 and 1, with an error of 1%; disturbances that add up to 60% to every second round."""
+    rng = np.random.default_rng(rounds)
+
+    def launch(count: int) -> list[float]:
+        slower = np.where(rng.random(count) < 0.5, rng.uniform(0, 0.6, count), 0)
+        return [float(one) for one in np.exp(0.01 * rng.standard_normal(count)) * (1 + slower)]
+
+    values = [statistics.log_ratio(launch(rounds), launch(12)) for _ in range(3000)]
+    assert abs(np.mean(values)) < 0.003
+    medians = [log(median(launch(rounds)) / median(launch(12))) for _ in range(3000)]
+    assert np.std(values) < 0.25 * np.std(medians)
 
 
-def test_a_block_that_only_one_kernel_has_is_left_out() -> None:
-    first, second = Rounds([1, 1, 1, 5], [0, 2, 4, 6]), Rounds([2, 2, 2, 2, 2, 2], [0, 1, 2, 3, 4, 5])
-    assert statistics.log_ratio(second, first) == pytest.approx(log(2))
-
-
-def test_several_rounds_of_a_sweep_are_one_block() -> None:
-    """Disturbed sweeps that were repeated, and count all the same."""
-    first, second = Rounds([8, 4, 2, 2], [0, 0, 0, 1]), Rounds([1, 1, 1, 1], [0, 0, 0, 1])
-    assert first.period == 1
-    assert statistics.log_ratio(first, second) == pytest.approx((log(4) + log(2)) / 2)
-
-
-def test_kernels_without_a_common_block_have_no_ratio() -> None:
-    with pytest.raises(ValueError, match="^the kernels have no sweep in common; expected rounds of one launch$"):
-        statistics.log_ratio(Rounds([1, 1], [0, 1]), Rounds([1, 1], [2, 3]))
-
-
-@pytest.mark.parametrize("period", [1, 2, 4, 8])
-def test_a_linear_drift_does_not_bias_the_ratio(period: int) -> None:
-    """A machine that gets 1% slower with each sweep. In a block a kernel is (period − 1)/2 sweeps early at most, or
-    as late; with a random offset it is neither on average.
-    """
-    slower = 0.01
-    every = Rounds([exp(slower * sweep) for sweep in range(96)], list(range(96)))
-    values = []
-    for offset in range(period):
-        sweeps = list(range(offset, 96, period))
-        values.append(statistics.log_ratio(Rounds([2 * exp(slower * sweep) for sweep in sweeps], sweeps), every))
-    assert np.mean(values) == pytest.approx(log(2), abs=1e-12)
-    assert max(values) - log(2) == pytest.approx(slower * (period - 1) / 2)
-
-
-@pytest.mark.parametrize(
-    ("sweeps", "period"), [([], 1), ([5], 1), ([0, 1, 2], 1), ([1, 5, 9], 4), ([7, 23, 31], 8), ([0, 0, 2], 2)]
-)
-def test_the_period_follows_from_the_sweeps(sweeps: list[int], period: int) -> None:
-    assert Rounds([1.0] * len(sweeps), sweeps).period == period
+@pytest.mark.parametrize(("statistic", "value"), [("lower decile", 1.0), (None, 2.0), ("median", 2.0)])
+def test_the_value_of_a_launch_is_what_a_file_says(statistic: str | None, value: float) -> None:
+    assert statistics.value_of_launch(statistic)([1.0, 2.0, 9.0]) == value
 
 
 def test_below_seven_launches_it_is_students_interval() -> None:

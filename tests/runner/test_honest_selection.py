@@ -16,7 +16,6 @@ import pytest
 
 from bench.analysis import statistics
 from bench.analysis.race import Race
-from bench.analysis.statistics import Rounds
 from tests.support.disturbances import (
     Bursts,
     Disturbance,
@@ -29,8 +28,10 @@ from tests.support.disturbances import (
 
 RACES, LAUNCHES, SECONDS = 40, 5, 3.0
 KERNELS = {"a": SimulatedKernel(0.010), "b": SimulatedKernel(0.030), "c": SimulatedKernel(0.012)}
-"""b takes part in every second sweep, so that it and a are compared in blocks."""
+"""b takes part in every second sweep."""
 BIMODAL = SimulatedKernel(0.010, slow_share=0.2)
+MOSTLY_SLOW = SimulatedKernel(0.010, slow_share=0.9)
+"""Its slow rounds show in the lower decile."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def own_slow_rounds(_rng: Random) -> Disturbance:
 
 @pytest.mark.parametrize("equal_periods", [True, False])
 def test_a_kernel_gains_nothing_by_disturbing_its_own_slow_rounds(equal_periods: bool) -> None:
-    """A fifth of its rounds are slow: with disturbances it seems no faster than without."""
-    kernels = KERNELS | {"a": BIMODAL}
+    """Nine of ten of its rounds are slow: with disturbances it seems no faster than without."""
+    kernels = KERNELS | {"a": MOSTLY_SLOW}
     cheating = logs(simulated(own_slow_rounds, kernels, equal_periods=equal_periods).races)
     honest = logs(simulated(lambda _rng: never, kernels, equal_periods=equal_periods).races)
     assert fmean(honest) < TRUTH - 4 * error(honest)  # its slow rounds show
@@ -180,6 +181,6 @@ def test_where_the_guard_speaks_the_ratio_is_that_of_all_rounds() -> None:
         assert after.counts_all == "disturbances met a far more often than others"
         assert not any(sample.disturbed_rounds for sample in after.samples.values())
         pair = [before.samples[name].with_disturbed() for name in ("k0", "a")]
-        value = statistics.log_ratio(*(Rounds(sample.rounds, sample.sweeps) for sample in pair))
+        value = statistics.log_ratio(*(sample.rounds for sample in pair))
         assert value in counting.log_ratios("a", over="k0")
     assert median(launches[0].samples["a"].disturbed_rounds) > 1.5 * median(launches[0].samples["a"].rounds)

@@ -17,7 +17,8 @@ KERNEL = {"backend": "numpy", "device": "cpu", "passes": 2, "compiles": False}
 
 
 def samples(seconds: float, compiles: bool = False, cold: dict[str, Any] | None = None, **more: Any) -> KernelSamples:
-    rounds = more.pop("rounds", tuple(seconds * (1 + 0.001 * step) for step in range(-3, 4)))
+    """seconds: the lower decile of the rounds"""
+    rounds = more.pop("rounds", tuple(seconds * (1 + 0.001 * max(0, step)) for step in range(-1, 6)))
     check_results = ({"check": "data", "bound_fraction": 0.1, "figures": {"ulps": 4.0}, "failure": ""},)
     return KernelSamples(
         **{

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, isclose, log
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from bench.analysis import statistics
@@ -32,7 +31,7 @@ _FEWEST_LETTERS = 3
 """A shorter name occurs by chance in other text."""
 _ROUNDING = {1: 1e-9, 2: 10.0 ** (1 - json_text.DIGITS), 3: 10.0 ** (1 - json_text.DIGITS)}
 """Schema → how far a time and what its rounds give may be apart, relative to the time. Rounding to d digits changes a
-number by at most half a unit of the last one: 10^(1−d)/2 of a number that begins with 1. The median, the trimmed mean
+number by at most half a unit of the last one: 10^(1−d)/2 of a number that begins with 1. A quantile, the trimmed mean
 of the logarithms and its exponential change by no more than the rounds did; and the time was rounded as well."""
 _GRIDS = ("full", "learn", "peers")
 """The profiles that have their own workloads instead of the default ones."""
@@ -128,14 +127,15 @@ def _whole(results: Results) -> Iterator[str]:
 
 def _untouched(results: Results, rounding: float) -> Iterator[str]:
     """Whether each time is the one that its rounds give."""
-    medians: dict[tuple[str, int, str], list[float]] = {}
+    value = statistics.value_of_launch(results.run.get("statistic"))
+    values: dict[tuple[str, int, str], list[float]] = {}
     for race in results.races:
         for part in race["rounds"]:
             key = race["workload"], race["threads"], part["kernel"]
-            medians.setdefault(key, []).append(median(part["seconds"]))
+            values.setdefault(key, []).append(value(part["seconds"]))
     for record in results.records:
         if record.outcome == "ok" and record.seconds:
-            launches = medians.get((record.workload, record.threads, record.kernel))
+            launches = values.get((record.workload, record.threads, record.kernel))
             expected = exp(statistics.trimmed_mean([log(seconds) for seconds in launches])) if launches else 0.0
             if not isclose(record.seconds.estimate, expected, rel_tol=rounding):
                 where = f"{record.kernel} on {record.workload}"

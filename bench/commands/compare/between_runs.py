@@ -17,7 +17,7 @@ from bench.commands.compare import comparable, rounds as race_rounds
 from bench.commands.compare.drift import over_pace, usual_times, variance_of_median
 from bench.commands.compare.over_ceiling import over_ceiling
 from bench.commands.compare.overall import launch_means
-from bench.commands.compare.rounds import Launches, Logs, log_medians
+from bench.commands.compare.rounds import Launches, Logs, values
 from bench.commands.compare.variance_components import Cell, Spread, spread
 from bench.results.record import Record
 from bench.results.store import Run
@@ -64,7 +64,7 @@ def repeatability(runs: Sequence[Run]) -> Repeatability:
 def _by_times(race: RaceOfAll) -> Iterator[Cell]:
     name, rounds, records = race
     for kernel in records[0]:
-        yield _cell(name, kernel, [log_medians(run[kernel]) for run in rounds])
+        yield _cell(name, kernel, [values(run[kernel]) for run in rounds])
 
 
 def _by_pace(race: RaceOfAll, with_ceilings: bool = False) -> Iterator[Cell]:
@@ -78,21 +78,21 @@ def _by_pace(race: RaceOfAll, with_ceilings: bool = False) -> Iterator[Cell]:
         usual = usual_times(*together)
         factor = 1 + variance_of_median(len(usual) - 1)
         for kernel in kernels:
-            values = [dict(enumerate(over_pace(run, kernel, usual))) for run in together]
-            yield _cell(name, kernel, values, factor)
+            paced = [dict(enumerate(over_pace(run, kernel, usual))) for run in together]
+            yield _cell(name, kernel, paced, factor)
 
 
 def _by_ceiling(race: RaceOfAll) -> Iterator[Cell]:
     name, rounds, records = race
     for kernel in records[0]:
         on_cpu = all(run[kernel].device == "cpu" for run in records)
-        values = [over_ceiling(part, run[kernel]) for part, run in zip(rounds, records, strict=True)]
-        if on_cpu and all(values):
-            yield _cell(name, kernel, values)
+        shares = [over_ceiling(part, run[kernel]) for part, run in zip(rounds, records, strict=True)]
+        if on_cpu and all(shares):
+            yield _cell(name, kernel, shares)
 
 
-def _cell(workload: str, kernel: str, values: Sequence[Logs], factor: float = 1.0) -> Cell:
-    return Cell(f"{kernel} on {workload}", tuple(tuple(run.values()) for run in values), factor)
+def _cell(workload: str, kernel: str, logs: Sequence[Logs], factor: float = 1.0) -> Cell:
+    return Cell(f"{kernel} on {workload}", tuple(tuple(run.values()) for run in logs), factor)
 
 
 _NOTHING, _PACE = "nothing", "the pace of the other kernels"
@@ -108,9 +108,7 @@ NORMALISED_BY: dict[str, Callable[[RaceOfAll], Iterator[Cell]]] = {
 def _together(races: Sequence[RaceOfAll]) -> Cell:
     """The mean over all cells in each launch."""
     runs = range(len(races[0][1]))
-    logs = [
-        [log_medians(rounds[run][kernel]) for _, rounds, records in races for kernel in records[0]] for run in runs
-    ]
+    logs = [[values(rounds[run][kernel]) for _, rounds, records in races for kernel in records[0]] for run in runs]
     return Cell("", tuple(tuple(launch_means(run)) for run in logs))
 
 

@@ -59,7 +59,7 @@ def of_race(
     size = Size(record.m, record.n, ITEM_BYTES.get(record.dtype, 8))
     seconds: dict[str, dict[int, float]] = {}
     for launch in sorted({launch for method in SPECS for launch in rounds.get(method, {})}):
-        timed = {method: rounds[method][launch].seconds for method in SPECS if launch in rounds.get(method, {})}
+        timed = {method: rounds[method][launch] for method in SPECS if launch in rounds.get(method, {})}
         for name, value in roofline.seconds(timed, size, dict.fromkeys(METHODS, 1.0)).items():
             seconds.setdefault(name, {})[launch] = log(value)
     level = roofline.level(size.m * size.n * size.itemsize, record.threads, caches)

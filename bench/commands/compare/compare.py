@@ -39,7 +39,7 @@ class Cell:
     times: Change
     """How many times as fast the other run is; on one machine, relative to the pace of its kernels."""
     launches: tuple[Logs, Logs]
-    """The logarithm of the median in each launch of each run."""
+    """The logarithm of the value of each launch of each run."""
     shares: tuple[float, float] | None = None
     """The shares of the machine's ceiling, in each run; None if a run has no ceiling."""
     normalised: Change | None = None
@@ -215,10 +215,7 @@ def _pace_warnings(workload: str, kernels: int, shift: CommonShift) -> list[str]
 def _cell(first: Record, second: Record, times: Change, rounds: Sequence[Mapping[str, Launches]]) -> Cell:
     assert first.seconds, "only what was timed is compared"
     assert second.seconds, "only what was timed is compared"
-    launches = [
-        {number: race_rounds.log_median(launch) for number, launch in part[record.kernel].items()}
-        for part, record in zip(rounds, (first, second), strict=True)
-    ]
+    launches = [race_rounds.values(part[record.kernel]) for part, record in zip(rounds, (first, second), strict=True)]
     seconds, logs = (first.seconds.estimate, second.seconds.estimate), (launches[0], launches[1])
     reached = first.reached and second.reached
     if not (reached and first.ceiling and second.ceiling):

@@ -1,13 +1,13 @@
 """The ratio of two runs: how much a kernel's time changed, and the interval of that change. Pure: no clock, no files.
 
-Within a run, kernels are paired sweep by sweep (bench/analysis/statistics.py). Two runs have no paired rounds: they
-are other processes at another hour, and the machine itself changes in between. On a shared machine, all kernels
-together were up to a third slower an hour later.
+Within a run, kernels are timed in turn (bench/analysis/statistics.py). Two runs have no rounds in common: they are
+other processes at another hour, and the machine itself changes in between. On a shared machine, all kernels together
+were up to a third slower an hour later.
 
-**One machine.** The change that all kernels of a race share is attributed to the machine and removed. In each sweep,
-or block of sweeps, a kernel's time is divided by its *pace*: the median of the other kernels' times, each relative
-to its usual time (bench/commands/compare/rounds.py). The median of the logarithms is the value of a launch, and
-their trimmed mean x is the value of the run. The change of a kernel is
+**One machine.** The change that all kernels of a race share is attributed to the machine and removed. In each launch
+a kernel's time is divided by its *pace*: the median of the other kernels' times, each relative to its usual time. The
+logarithm is the value of the launch, and the trimmed mean x of the launches is the value of the run. The change of a
+kernel is
 
     d = x_B − x_A + rest,    se² = e_A² + e_B² + BETWEEN_RUNS² (1 + v)
 
@@ -39,7 +39,7 @@ from statistics import fmean, median, variance
 
 from bench.analysis import statistics
 from bench.analysis.statistics import Estimate
-from bench.commands.compare.rounds import Launches, log_medians, log_over_pace
+from bench.commands.compare.rounds import Launches, values
 
 BETWEEN_RUNS = 0.041
 """The standard deviation of a kernel's change between two runs of one machine, without the variation of its launches
@@ -160,15 +160,15 @@ def _center(launches: Launches) -> float:
 
 
 def _values(launches: Launches) -> list[float]:
-    return list(log_medians(launches).values())
+    return list(values(launches).values())
 
 
 def over_pace(run: Mapping[str, Launches], kernel: str, usual: Mapping[str, float]) -> list[float]:
     """A kernel's time over the pace of the others in each launch, as a logarithm."""
-    others = [(launches, usual[name]) for name, launches in run.items() if name != kernel]
+    others = [(values(launches), usual[name]) for name, launches in run.items() if name != kernel]
     return [
-        log_over_pace(rounds, [(launches[number], base) for launches, base in others if number in launches])
-        for number, rounds in run[kernel].items()
+        value - median(logs[number] - base for logs, base in others if number in logs)
+        for number, value in values(run[kernel]).items()
     ]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import median
 
 from bench.analysis import roofline
+from bench.analysis.statistics import lower_decile
 from bench.commands.compare.rounds import Launches, Logs
 from bench.results.record import Record
 from kernels.ceilings import specs
@@ -22,9 +22,8 @@ def over_ceiling(rounds: Mapping[str, Launches], record: Record) -> Logs:
     size = Size(record.m, record.n, ITEM_BYTES[record.dtype])
     methods = [method for method in specs.SPECS if rounds.get(method, {}).keys() >= launches.keys()]
     measured = [
-        roofline.seconds({method: rounds[method][launch].seconds for method in methods}, size, work)
-        for launch in launches
+        roofline.seconds({method: rounds[method][launch] for method in methods}, size, work) for launch in launches
     ]
-    medians = [median(launch.seconds) for launch in launches.values()]
-    shares = roofline.log_fractions(measured, medians)
+    seconds = [lower_decile(rounds) for rounds in launches.values()]
+    shares = roofline.log_fractions(measured, seconds)
     return dict(zip(launches, (-share for share in shares), strict=True)) if shares else {}

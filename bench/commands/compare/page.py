@@ -130,7 +130,7 @@ def dumbbells(runs: Sequence[Run], comparisons: Sequence[Comparison]) -> Section
     return Section(
         name="times",
         heading="Times",
-        text=("The median time per call in every run; less is better.",),
+        text=("The time per call in every run; less is better.",),
         chart=common.to_spec(between + points, height=_ROW),
         alt="A row for each kernel with a point for each run, on a logarithmic scale. The table has the numbers.",
         columns=(common.RACE, common.KERNEL, Column("run", "run"), common.seconds_column("seconds", "a call")),

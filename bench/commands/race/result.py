@@ -98,7 +98,8 @@ def judge(
 def _row(race: Race, kernel: str, earlier: str, launches: int, ratio: Estimate | None, percent: float) -> Row:
     requirement = f"{kernel} on {race.workload.name}, at most {percent:g}% slower than {earlier}"
     seconds, seconds_before = (
-        median(median(sample.rounds) for sample in race.samples(name) if sample.rounds) for name in (kernel, earlier)
+        median(statistics.lower_decile(sample.rounds) for sample in race.samples(name) if sample.rounds)
+        for name in (kernel, earlier)
     )
     judgement = Judgement(requirement, ratio, verdict.not_slower_by(percent))
     return Row(kernel, race.workload.name, launches, seconds, seconds_before, judgement)

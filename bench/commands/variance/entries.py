@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, log, sqrt
+from math import hypot, sqrt
 from statistics import fmean, median
 from typing import Any
 
-from bench.analysis import variance
-from bench.analysis.statistics import Rounds
-from bench.analysis.variance import Spread
+from bench.analysis import scatter, variance
+from bench.analysis.variance import Launch, Spread
 from bench.commands.variance.document import Study, Unit
 
-Series = list[dict[int, Rounds]]
-"""For each run: launch → its rounds."""
+Series = list[dict[int, Sequence[float]]]
+"""For each run: launch → the seconds of its rounds."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def entries(study: Study) -> list[Entry]:
             series = _all_series(units, workload)
             calls = _call_spreads(units, workload)
             for kernel, own in series.items():
-                times = [{launch: _logs(rounds) for launch, rounds in run.items()} for run in own]
+                times = [{launch: (rounds,) for launch, rounds in run.items()} for run in own]
                 key = workload, threads, condition, kernel
                 spread_of_calls, predicted = calls.get(kernel, (None, None))
                 made.append(_entry(units, *key, "", own, times, spread_of_calls, predicted))
@@ -84,18 +83,14 @@ def _all_series(units: Sequence[Unit], workload: str) -> dict[str, Series]:
             if row["workload"] != workload or f"{row['kernel']} on {workload}" in failed or not row["seconds"]:
                 continue
             runs = series.setdefault(row["kernel"], [{} for _ in units])
-            runs[number][row["launch"]] = Rounds(row["seconds"], row.get("sweeps") or range(len(row["seconds"])))
+            runs[number][row["launch"]] = row["seconds"]
     return series
 
 
-def _logs(rounds: Rounds) -> list[float]:
-    return [log(seconds) for seconds in rounds.seconds]
-
-
-def _ratios(over: Series, own: Series) -> list[dict[int, list[float]]]:
+def _ratios(over: Series, own: Series) -> list[dict[int, Launch]]:
     """As `Race.log_ratios`: of the baseline's time to the kernel's."""
     return [
-        {launch: variance.paired(base[launch], run[launch]) for launch in run if launch in base}
+        {launch: (base[launch], run[launch]) for launch in run if launch in base}
         for base, run in zip(over, own, strict=True)
     ]
 
@@ -114,7 +109,7 @@ def _call_spreads(units: Sequence[Unit], workload: str) -> dict[str, tuple[float
             [value for row in of_kernel for value in row[field]]
             for field in ("seconds", "median", "deviation", "standard_deviation")
         ]
-        spread = variance.call_deviation(calls, *columns)
+        spread = scatter.call_deviation(calls, *columns)
         spreads[kernel] = spread, spread / sqrt(calls)
     return spreads
 
@@ -127,11 +122,11 @@ def _entry(
     kernel: str,
     over: str,
     own: Series,
-    logs: Iterable[Mapping[int, Sequence[float]]],
+    launches: Iterable[Mapping[int, Launch]],
     calls: float | None,
     predicted: float | None,
 ) -> Entry | None:
-    spread = variance.spread([list(run.values()) for run in logs])
+    spread = variance.spread([list(run.values()) for run in launches])
     if spread is None:
         return None
     rows = [row for unit in units for row in unit["launches"]["rows"] if row["workload"] == workload]
@@ -141,7 +136,7 @@ def _entry(
         condition,
         kernel,
         over,
-        median(seconds for run in own for rounds in run.values() for seconds in rounds.seconds),
+        median(seconds for run in own for rounds in run.values() for seconds in rounds),
         calls,
         predicted,
         spread,

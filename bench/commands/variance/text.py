@@ -19,8 +19,8 @@ from bench.report.table import Column, Table, kernel_column, markdown_lines, num
 
 _LEGEND = (
     "All but time in %: standard deviations of logarithms. calls: single calls, robust; rounds: the rounds of a "
-    "launch, robust; launches: their medians, within a run.",
-    "In brackets: what single calls predict for rounds, and what rounds predict for the medians of launches.",
+    "launch, robust; launches: their lower deciles, within a run.",
+    "In brackets: what single calls predict for rounds, and what rounds predict for the deciles of launches.",
     "beyond: what launches vary by beyond that, with its 95% interval; none, <x: not shown, and at most x.",
 )
 _RATIO_LEGEND = (

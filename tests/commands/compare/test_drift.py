@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import ttest_ind
 
 from bench.analysis import statistics
-from bench.analysis.statistics import Rounds
 from bench.commands.compare import drift
 from bench.commands.compare.rounds import Launches
 
@@ -44,8 +43,8 @@ def run(
     }
 
 
-def rounds(seconds: Sequence[float], sweeps: Sequence[int] = ()) -> Rounds:
-    return Rounds(tuple(map(float, seconds)), tuple(sweeps or range(len(seconds))))
+def rounds(seconds: Sequence[float]) -> tuple[float, ...]:
+    return tuple(map(float, seconds))
 
 
 def test_without_drift_the_interval_is_welchs() -> None:
@@ -146,9 +145,7 @@ def test_the_interval_has_its_coverage_and_shows_a_slowdown_of_a_fifth(launches:
             cells += 1
             covered += change.low <= 1 <= change.high
             alarms += change.verdict != "no difference shown"
-            slower = {
-                launch: rounds([1.2 * seconds for seconds in part.seconds]) for launch, part in after[kernel].items()
-            }
+            slower = {launch: rounds([1.2 * seconds for seconds in part]) for launch, part in after[kernel].items()}
             slowed = {**after, kernel: slower}
             shown += drift.changes(before, slowed, one_machine=True)[kernel].verdict == "slower"
     assert covered / cells >= 0.925

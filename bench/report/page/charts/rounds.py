@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import ceil
-from statistics import median
 from typing import Any
 
 import altair as alt
 
+from bench.analysis.statistics import value_of_launch
 from bench.report.headline import race_name, several_threads
 from bench.report.page import palette
 from bench.report.page.charts import common
@@ -21,13 +21,14 @@ Spec = dict[str, Any]
 
 
 def rounds(results: Results) -> Section:
-    """A dot for each round; in the row of each kernel a line for each launch, with a stroke at its median."""
+    """A dot for each round; in the row of each kernel a line for each launch, with a stroke at its value."""
     rows = _rows(results)
     round_count = sum(row["rounds"] for row in rows)
     step = max(1, ceil(round_count / _MAX_ROUNDS))
+    statistic = results.run.get("statistic", "median")
     text = [
         "A dot is one round: its time per call, to five digits. Each kernel has a line for each launch, the first at "
-        "the top, and a stroke at the launch's median. Launches of one kernel differ because its memory has other "
+        f"the top, and a stroke at the launch's {statistic}. Launches differ because memory has other "
         "addresses and other processes run, so the intervals above are across launches. The rounds that measured the "
         "machine's ceiling are left out.",
     ]
@@ -44,7 +45,7 @@ def rounds(results: Results) -> Section:
         chart=common.to_spec(_chart(), height={"step": 44, "for": "position"}),
         alt=(
             "Dots, a row for each kernel and in it a line for each launch: the time per call in each round. The "
-            "table below has each launch's median."
+            f"table below has each launch's {statistic}."
         ),
         columns=(
             common.RACE,
@@ -52,7 +53,7 @@ def rounds(results: Results) -> Section:
             Column("launch", "launch", number=True),
             Column("rounds", "rounds", number=True),
             common.seconds_column("least", "fastest"),
-            common.seconds_column("median", "median"),
+            common.seconds_column("value", statistic),
             common.seconds_column("most", "slowest"),
         ),
         rows=tuple(rows),
@@ -70,7 +71,7 @@ def _rows(results: Results) -> list[Spec]:
         (record.workload, record.threads, record.kernel): index
         for index, (record, _, _) in enumerate(common.timed_rows(results))
     }
-    rows = []
+    value, rows = value_of_launch(results.run.get("statistic")), []
     for race in results.races:
         key = (race["workload"], race.get("threads"))
         for samples in race.get("rounds", ()):
@@ -87,7 +88,7 @@ def _rows(results: Results) -> list[Spec]:
                     "launch": samples["launch"] + 1,
                     "rounds": len(seconds),
                     "least": min(seconds),
-                    "median": median(seconds),
+                    "value": value(seconds),
                     "most": max(seconds),
                     "seconds": seconds,
                     "rank": rank.get((*key, of), len(rank)),
@@ -106,9 +107,9 @@ def _chart() -> common.Chart:
         .mark_circle(size=20, opacity=0.5)
         .encode(x=alt.X("seconds:Q", scale=scale, axis=common.seconds_axis("time per call in one round")))
     )
-    medians = base.mark_tick(thickness=2, height=8, color="var(--ink)").encode(
-        x=alt.X("median:Q", scale=scale),
+    values = base.mark_tick(thickness=2, height=8, color="var(--ink)").encode(
+        x=alt.X("value:Q", scale=scale),
         color=alt.value("var(--ink)"),
         tooltip=common.tooltip(kernel="kernel", launch="launch", rounds="rounds"),
     )
-    return alt.layer(dots, medians)
+    return alt.layer(dots, values)
