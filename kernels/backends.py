@@ -11,9 +11,10 @@ import shutil
 import sys
 import sysconfig
 import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +24,10 @@ from kernels.contract import Array, Backend, BackendUnavailable
 
 def _place_in_memory(array: Any) -> Array:
     return np.asarray(array)[()]  # [()] makes a scalar of a 0-d array
+
+
+def _place_all_in_memory(arrays: Sequence[Any]) -> list[Array]:
+    return [array[()] for array in arrays]
 
 
 def _no_wait(result: Any) -> Any:
@@ -54,16 +59,25 @@ NUMPY = Backend("numpy", "cpu", _place_in_memory, _no_wait, _require_numpy)
 """NumPy arrays in this process's memory, for NumPy, Numba and everything else that accepts them."""
 
 
-_KNOWN = [PYTHON, NUMPY]
+_PlaceAll: TypeAlias = Callable[[Sequence[Any]], Sequence[Array]]
+_KNOWN: list[tuple[Backend, _PlaceAll | None]] = [(PYTHON, None), (NUMPY, _place_all_in_memory)]
+"""The project's backends, and how each places many arrays or NumPy scalars; None: one by one. This is no field of
+`Backend`, so that a backend of the user's own never gets the arguments of several calls together."""
 
 
 def is_known(backend: Backend) -> bool:
     """Whether this is one of the project's backends: what it does to place an array is known to be no more."""
-    return any(backend is known for known in _KNOWN)  # not by ==, which a subclass may define
+    return any(backend is known for known, _ in _KNOWN)  # not by ==, which a subclass may define
 
 
-def _known(backend: Backend) -> Backend:
-    _KNOWN.append(backend)
+def place_all(backend: Backend, arrays: Sequence[Any]) -> Sequence[Array]:
+    """What `asarray` makes of each, in less time where a backend of the project's can place many at once."""
+    at_once = next((at_once for known, at_once in _KNOWN if backend is known), None)
+    return at_once(arrays) if at_once else [backend.asarray(array) for array in arrays]
+
+
+def _known(backend: Backend, at_once: _PlaceAll | None = None) -> Backend:
+    _KNOWN.append((backend, at_once))
     return backend
 
 
@@ -90,7 +104,11 @@ def jax(device: str) -> Backend:
     def asarray(array: Any) -> Array:
         return jax.device_put(array, target()).block_until_ready()
 
-    return _known(Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _keep_dtype))
+    def at_once(arrays: Sequence[Any]) -> list[Array]:
+        placed: list[Array] = jax.block_until_ready(jax.device_put(list(arrays), target()))
+        return placed
+
+    return _known(Backend(f"jax-{device}", device, asarray, jax.block_until_ready, _keep_dtype), at_once)
 
 
 @cache

@@ -241,6 +241,8 @@ class Operation:
     """The probes, with the shapes and the static description of these inputs."""
     work: Callable[[Size, Any], Work | None]
     """(size, static) → the work of one call; None where there is no ceiling."""
+    fresh_many: Callable[[Inputs, np.random.Generator, int], Sequence[Fresh]] | None = None
+    """What so many calls of `fresh` return, number for number, in less time. None: `fresh` is called so often."""
     static: Callable[[Mapping[str, Any]], Static] = _no_static
     """Options → the static description. Raises ValueError, in one line, for an option that makes no sense."""
     options: Mapping[str, Option] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import SystemRandom
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -14,22 +15,23 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bench.worker import shared_arrays
+from bench.worker.arguments import differ, map_calls
 from bench.worker.fields import KernelResult
 from bench.workloads.parameters import fresh_arguments
-from kernels.backends import is_known
-from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, arrays_of, map_arrays
+from kernels.backends import is_known, place_all
+from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, map_arrays
 
 Arguments: TypeAlias = list[tuple[Any, ...]]
 """All arguments of each call: the placed fields, then the fresh ones."""
 
 
+def aligned(array: Any) -> Any:
+    """A read-only copy that starts at a cache line, in memory of its own; a scalar as it is."""
+    return shared_arrays.aligned(array) if isinstance(array, np.ndarray) else array
+
+
 def _no_call(*_arguments: Any) -> Any:
     raise ValueError("the kernel is not built yet")
-
-
-def aligned(array: np.ndarray) -> np.ndarray:
-    """A read-only copy that starts at a cache line; a scalar as it is."""
-    return shared_arrays.aligned(array) if array.ndim else array
 
 
 @dataclass
@@ -65,12 +67,12 @@ class PlacedKernel:
         seed = self.seed if seed is None else seed
         self.drawn = fresh_arguments(self.operation, self.inputs, self.workload, draw, count, seed)
         # each in memory of its own: from a view of one array a kernel could reach the arguments of later calls
-        self.passed = [map_arrays(aligned, fresh) for fresh in self.drawn]
-        asarray, placed = self.kernel.backend.asarray, self.placed
-        if not is_known(self.kernel.backend):
+        self.passed = map_calls(lambda arrays: [aligned(array) for array in arrays], self.drawn)
+        backend, placed = self.kernel.backend, self.placed
+        if not is_known(backend):
             return [(*placed, *fresh) for fresh in self.passed], 0.0  # `timed_call` places them
         start = perf_counter()
-        arguments = [(*placed, *map_arrays(asarray, fresh)) for fresh in self.passed]
+        arguments = [(*placed, *fresh) for fresh in map_calls(partial(place_all, backend), self.passed)]
         return arguments, (perf_counter() - start) / count
 
     @property
@@ -93,13 +95,12 @@ class PlacedKernel:
     def convert_earlier(self) -> None:
         """Convert a result that is known to be complete: the first conversion after many calls is slow."""
         if not isinstance(self.earlier_result, str):
-            self.to_numpy([self.kernel.backend.asarray(part) for part in self.earlier_result])
+            self.to_numpy(place_all(self.kernel.backend, self.earlier_result))
 
     @property
     def mutated(self) -> bool:
         """Whether the kernel wrote into the arguments of the last draw."""
-        passed, drawn = (np.concatenate([a.ravel() for a in arrays_of(each)]) for each in (self.passed, self.drawn))
-        return not np.array_equal(passed, drawn)
+        return differ(self.passed, self.drawn)
 
 
 def to_numpy(backend: Backend, parts: Mapping[str, Part], dtype: np.dtype[Any], result: Any) -> KernelResult:

@@ -107,6 +107,7 @@ DESCEND = Operation(
     fields={"X": 0, "y": 0, "alpha": None},
     inputs=inputs,
     fresh=gradient.fresh,
+    fresh_many=gradient.fresh_many,
     result=_result,
     judge=judge,
     probes=probes,

@@ -40,10 +40,19 @@ def inputs(X: np.ndarray, y: np.ndarray, _options: Mapping[str, Any]) -> Inputs:
 
 def fresh(inputs: Inputs, rng: np.random.Generator) -> Fresh:
     """w (n,) and b, for scores of order 1."""
+    (arguments,) = fresh_many(inputs, rng, 1)
+    return arguments
+
+
+def fresh_many(inputs: Inputs, rng: np.random.Generator, count: int) -> Sequence[Fresh]:
+    """Those of several calls. The generator's next numbers are the first call's n + 1, then the second's."""
     X = inputs.placed["X"]
     n = X.shape[1]
-    normal = rng.standard_normal(n + 1)
-    return (normal[:n] / np.sqrt(n)).astype(X.dtype), (normal[n] / 2).astype(X.dtype)
+    normal = rng.standard_normal((count, n + 1))
+    normal[:, :n] /= np.sqrt(n)
+    normal[:, n] /= 2
+    numbers = normal.astype(X.dtype, copy=False)
+    return list(zip(numbers[:, :n], numbers[:, n], strict=True))
 
 
 def _result(inputs: Inputs) -> Mapping[str, Part]:
@@ -103,6 +112,7 @@ GRADIENT = Operation(
     fields={"X": 0, "y": 0},
     inputs=inputs,
     fresh=fresh,
+    fresh_many=fresh_many,
     result=_result,
     judge=_judge,
     probes=_probes,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench.workloads import catalog
-from bench.workloads.parameters import fresh_arguments
+from bench.workloads.parameters import _DROPPED_TOGETHER, fresh_argument, fresh_arguments
+from kernels import load_operation, registry
 from kernels.contract import Fresh, arrays_of
 
 NAMES = ["100x5-f32", "descend:100x5-f32"]
@@ -36,6 +39,41 @@ def test_a_larger_count_extends_a_draw(name: str, launch_seed: int) -> None:
     largest = [numbers(fresh) for fresh in draw(name, 100, 9, launch_seed)]
     for count in range(1, 9):
         assert [numbers(fresh) for fresh in draw(name, 100, count, launch_seed)] == largest[:count]
+
+
+@pytest.mark.parametrize("operation", [name for name in registry.OPERATIONS if load_operation(name).fresh_many])
+@pytest.mark.parametrize("sizes", ["100x5-f32", "100x5", "3x1-f32", "3x1"])
+def test_drawing_many_is_drawing_one_by_one(operation: str, sizes: str) -> None:
+    """A worker draws those of a round together, and the race that of a sampled call."""
+    workload = catalog.named(sizes if operation == "gradient" else f"{operation}:{sizes}")
+    definition, inputs = workload.definition, catalog.inputs(workload)
+    assert definition.fresh_many is not None
+    together, one_by_one = np.random.default_rng(3), np.random.default_rng(3)
+    for count in (1, 7, 2):  # one draw goes on where the last ended
+        many = definition.fresh_many(inputs, together, count)
+        each = [definition.fresh(inputs, one_by_one) for _ in range(count)]
+        assert [numbers(fresh) for fresh in many] == [numbers(fresh) for fresh in each]
+        for arrays, others in zip(map(arrays_of, many), map(arrays_of, each), strict=True):
+            assert [(type(a), a.shape, a.dtype) for a in arrays] == [(type(a), a.shape, a.dtype) for a in others]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_call_gets_the_same_arguments_without_the_others(name: str, together: bool) -> None:
+    workload = catalog.named(name)
+    inputs, last = catalog.inputs(workload), 2 * _DROPPED_TOGETHER + 1
+    operation = workload.definition if together else replace(workload.definition, fresh_many=None)
+    drawn = draw(name, 100, last + 1, 7)
+    for call in (0, 1, _DROPPED_TOGETHER - 1, _DROPPED_TOGETHER, _DROPPED_TOGETHER + 1, last):
+        alone = fresh_argument(operation, inputs, workload.name, 100, call, 7)
+        assert numbers(alone) == numbers(drawn[call])
+
+
+def test_an_operation_may_draw_only_one_by_one() -> None:
+    operation = replace(load_operation("gradient"), fresh_many=None)
+    workload = catalog.named("100x5-f32")
+    one_by_one = fresh_arguments(operation, catalog.inputs(workload), workload.name, 100, 9, 7)
+    assert [numbers(fresh) for fresh in one_by_one] == [numbers(fresh) for fresh in draw("100x5-f32", 100, 9, 7)]
 
 
 @pytest.mark.parametrize("name", NAMES)
