@@ -69,6 +69,11 @@ def lower_decile(seconds: Sequence[float]) -> float:
     return float(np.quantile(seconds, DECILE, method="median_unbiased"))
 
 
+def rounds_that_decide(count: int) -> int:
+    """How many of so many rounds, from the fastest on, the lower decile depends on."""
+    return min(count, int((count + 1 / 3) * DECILE + 1 / 3) + 1)
+
+
 def value_of_launch(statistic: str | None) -> Callable[[Sequence[float]], float]:
     """From the rounds of a launch to its value, in a file that names this statistic."""
     return lower_decile if statistic == STATISTIC else median

@@ -10,6 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from statistics import median, median_low
 
+from bench.analysis import statistics
 from bench.correctness import checks
 from bench.correctness.checks import CheckResult
 from bench.host import procfs
@@ -23,10 +24,15 @@ from bench.worker.messages import (
     ReleaseResponse,
     Request,
     Response,
+    RoundResponse,
     parse,
 )
 from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 from kernels.backends import NUMPY
+
+_LONG_CALL_SECONDS = 1e-3
+"""A kernel that finishes later in the few rounds that decide its time shows in them: a quarter of such a call is more
+than an interrupted conversion takes. The conversion of a shorter one may be interrupted for as long."""
 
 
 def prepare(
@@ -62,6 +68,17 @@ def _checked(case: CheckCase, inputs: WorkloadInputs) -> Generator[Request, Resp
     return case.judge(inputs.form.require(response.result))
 
 
+def _reading(responses: Sequence[RoundResponse], call: float) -> float:
+    """What reading a result took: the median over the rounds, of a long call at least that of those that decide.
+
+    Medians: a process that interrupts a few conversions does not show in them. Of two numbers the smaller: one of
+    them may be interrupted. call: seconds of a call
+    """
+    waits = [response.result_wait_seconds for response in sorted(responses, key=lambda one: one.seconds)]
+    deciding = waits[: statistics.rounds_that_decide(len(waits))] if call >= _LONG_CALL_SECONDS else waits
+    return max(median_low(waits), median_low(deciding))
+
+
 def verify_and_release(
     kernel_run: KernelRun, inputs: WorkloadInputs, checked_rounds: Sequence[TimedRound]
 ) -> Generator[Request, Response, None]:
@@ -77,12 +94,9 @@ def verify_and_release(
         return
     seconds = [response.seconds for response in responses]
     iterations = kernel_run.samples.iterations
-    call = median(seconds) / iterations
-    # Medians: a kernel that computes later in some calls only shows in them where it does in most, and a process that
-    # interrupts a few conversions does not. Of two numbers the smaller: one of them may be interrupted.
     copying = median_low(response.copying_seconds for response in responses)
-    waits = [wait for response in responses if (wait := response.result_wait_seconds) is not None]
-    kernel_run.add_check(checks.check_at_once(median_low(waits or [0.0]), copying, call))
+    call = statistics.lower_decile(seconds) / iterations
+    kernel_run.add_check(checks.check_at_once(_reading(responses, call), copying, call))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
     lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else procfs.TICK_SECONDS

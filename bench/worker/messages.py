@@ -139,8 +139,8 @@ class RoundResponse:
     """Of all its calls."""
     result: KernelResult
     """Of the sampled call."""
-    result_wait_seconds: float | None
-    """What converting the last call's result to NumPy took; None where an earlier call was sampled."""
+    result_wait_seconds: float
+    """What converting the last call's result to NumPy took."""
     copying_seconds: float
     """What converting a result that is known to be complete took."""
     placing_seconds: float

@@ -115,19 +115,21 @@ def time_round(
     # drawn only now, so that no untimed call can compute with these arguments
     arguments, placing = placed_kernel.draw_arguments(draw, iterations, seed)
     usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
-    seconds, result = time_calls(placed_kernel, arguments, sampled_call)
+    seconds, sample, last = time_calls(placed_kernel, arguments, sampled_call)
     cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
     if is_known(placed_kernel.kernel.backend) or iterations >= _MANY_CALLS:
         placed_kernel.convert_earlier()
     # nothing has touched the result before: to look at its parts may be to compute them
-    converted, result_wait = placed_kernel.to_numpy(result)
-    _, copying = placed_kernel.to_numpy(complete_like(placed_kernel, result))
+    converted, result_wait = placed_kernel.to_numpy(last)
+    _, copying = placed_kernel.to_numpy(complete_like(placed_kernel, last))
+    if sampled_call != iterations - 1:
+        converted, _ = placed_kernel.to_numpy(sample)
     if len(placed_kernel.allowed_cores) > 1:  # with a single core there is nothing to restore
         os.sched_setaffinity(0, placed_kernel.allowed_cores)
     return RoundResponse(
         seconds=seconds,
         result=converted,
-        result_wait_seconds=result_wait if sampled_call == iterations - 1 else None,
+        result_wait_seconds=result_wait,
         copying_seconds=copying,
         placing_seconds=placing,
         cpu_seconds=cpu_seconds,
@@ -137,17 +139,17 @@ def time_round(
     )
 
 
-def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int = 0) -> tuple[float, Any]:
-    """Seconds for one call with each of the arguments, and the result of call number `sampled_call`."""
+def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int = 0) -> tuple[float, Any, Any]:
+    """Seconds for one call with each of the arguments, and the results of call number `sampled_call` and the last."""
     before, sample, after = arguments[:sampled_call], arguments[sampled_call], arguments[1 + sampled_call :]
     call, wait = placed_kernel.timed_call, placed_kernel.kernel.backend.wait
     start = perf_counter()
     for of_call in before:
         wait(call(*of_call))
-    result = wait(call(*sample))
+    result = last = wait(call(*sample))
     for of_call in after:
-        wait(call(*of_call))
-    return perf_counter() - start, result
+        last = wait(call(*of_call))
+    return perf_counter() - start, result, last
 
 
 def time_each_call(

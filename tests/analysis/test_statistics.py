@@ -40,6 +40,16 @@ def test_the_lower_decile_scales_and_does_not_depend_on_the_order(
     assert statistics.lower_decile(random.sample(rounds, len(rounds))) == decile
 
 
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 12, 16, 17, 60])
+def test_so_many_rounds_decide(count: int) -> None:
+    """The decile changes with the slowest of them, and with no slower round."""
+    rounds = [float(number) for number in range(1, count + 1)]
+    decile, deciding = statistics.lower_decile(rounds), statistics.rounds_that_decide(count)
+    assert statistics.lower_decile(rounds[:deciding] + [99.0] * (count - deciding)) == decile
+    if count > 6:
+        assert statistics.lower_decile(rounds[: deciding - 1] + [99.0] * (count - deciding + 1)) > decile
+
+
 @given(rounds_of, rounds_of)
 def test_the_value_of_a_launch_is_the_log_ratio_of_lower_deciles(one: list[float], other: list[float]) -> None:
     value = statistics.log_ratio(one, other)

@@ -101,7 +101,7 @@ class Claims:
             "warm_up": lambda: {"spin_seconds": amount(1e-7, 1e-3)},
             "round": lambda: {
                 "seconds": amount(4e-9, LONGEST - 1), "result": "not used", "placing_seconds": amount(0, 1e-3),
-                "copying_seconds": amount(), "result_wait_seconds": optional(),
+                "copying_seconds": amount(), "result_wait_seconds": amount(),
                 "cpu_seconds": amount(), "page_faults": count(), "switches": count(), "mutated": False,
             },
             "draw": lambda: {"placing_seconds": amount()},

@@ -20,7 +20,7 @@ from tests.support.problems import TINY, inputs
 from tests.support.wire import received
 
 ROUND = RoundResponse(
-    seconds=0.01, result="form", result_wait_seconds=None, copying_seconds=1e-6, placing_seconds=1e-6,
+    seconds=0.01, result="form", result_wait_seconds=1e-6, copying_seconds=1e-6, placing_seconds=1e-6,
     cpu_seconds=0.01, page_faults=0, switches=0, mutated=False,
 )  # fmt: skip
 RELEASED = {"pools": [], "threads": 1, "cores": [0]}

@@ -18,7 +18,7 @@ WAITING = 0.25
 
 RESPONSE: Response = {
     "seconds": 0.01, "placing_seconds": 1e-6, "copying_seconds": 1e-6, "cpu_seconds": 0.01, "page_faults": 0,
-    "switches": 0, "mutated": False, "result_wait_seconds": None, "result": "form",
+    "switches": 0, "mutated": False, "result_wait_seconds": 1e-6, "result": "form",
 }  # fmt: skip
 WARM_UP: Response = {"spin_seconds": 2e-5}
 

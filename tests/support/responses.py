@@ -37,7 +37,7 @@ RESPONSES = [
     CheckResponse("it returned a NoneType; expected (cost, dw, db)"),
     CalibrateResponse(7, 1e-3, 1e-6, 1.5, 2),
     WarmUpResponse(2e-5),
-    RoundResponse(0.01, "form", None, 1e-6, 1e-6, 0.01, 0, 3, False),
+    RoundResponse(0.01, "form", 1e-6, 1e-6, 1e-6, 0.01, 0, 3, False),
     DrawResponse(1e-6),
     WatchedResponse(0.01, None),
     ReleaseResponse(None, [{"library": "openblas", "threads": 2}], 3, [0, 1], None),

@@ -1,0 +1,56 @@
+"""The ceilings do all of their work, and a worker that has their kept code neither compiles nor imports SciPy's BLAS.
+
+In processes of their own, as in the race: a ceiling leaves Numba without BLAS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.host.checkout import CHECKOUT
+from kernels.ceilings import specs
+
+CODE = """
+import json, sys
+import numpy as np
+from kernels import _jit_cache
+folder, name, dtype, order = sys.argv[1:]
+_jit_cache.folder = lambda *_sources: folder
+from kernels.ceilings import numba_ceilings
+X = np.arange(3000, dtype=dtype).reshape(1000, 3, order=order)
+call = getattr(numba_ceilings, name).call
+call(X, np.ones(1000, dtype), X.dtype.type(0.5))
+hits = sum(call.func.stats.cache_hits.values())
+print(json.dumps({"totals": call.args[0].tolist(), "kept": hits == 1, "blas": "scipy.linalg" in sys.modules}))
+"""
+
+
+def run(folder: Path, name: str, dtype: str = "float64", order: str = "C") -> dict[str, Any]:
+    """What a ceiling computed in a new process with two threads. folder: its kept code"""
+    command = [sys.executable, "-c", CODE, str(folder), name, dtype, order]
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    ended = subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    made: dict[str, Any] = json.loads(ended.stdout)
+    return made
+
+
+@pytest.mark.parametrize(("dtype", "order"), [("float64", "C"), ("float64", "F"), ("float32", "C")])
+def test_all_numbers_are_read_once_in_each_repetition(tmp_path: Path, dtype: str, order: str) -> None:
+    made = run(tmp_path, "READ_SUM", dtype, order)
+    repeats = specs.repeats(3000 * np.dtype(dtype).itemsize)
+    assert sum(made["totals"]) == pytest.approx(repeats * (sum(range(3000)) + 1000), rel=1e-6)
+    assert all(made["totals"][::16])  # both threads take part
+
+
+@pytest.mark.parametrize("name", ["READ_BITS", "MULTIPLY"])
+def test_kept_code_is_loaded_without_compiling_and_without_blas(tmp_path: Path, name: str) -> None:
+    assert not run(tmp_path, name)["kept"]
+    assert run(tmp_path, name) | {"totals": []} == {"totals": [], "kept": True, "blas": False}
