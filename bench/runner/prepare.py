@@ -16,6 +16,7 @@ from bench.correctness.checks import CheckResult
 from bench.host import procfs
 from bench.runner.inputs import CheckCase, WorkloadInputs
 from bench.runner.kernel_run import KernelRun, TimedRound
+from bench.runner.plan import FEWEST_ROUNDS
 from bench.worker.messages import (
     CallResponse,
     CheckResponse,
@@ -30,9 +31,9 @@ from bench.worker.messages import (
 from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 from kernels.backends import NUMPY
 
-_LONG_CALL_SECONDS = 1e-3
-"""A kernel that finishes later in the few rounds that decide its time shows in them: a quarter of such a call is more
-than an interrupted conversion takes. The conversion of a shorter one may be interrupted for as long."""
+_LONG_CALL_SECONDS, _INTERRUPTED = 1e-3, 2
+"""Few conversions are interrupted for a quarter of so long a call: not two of a launch, and those of just the rounds
+that decide the kernel's time. The conversion of a shorter call's result may be."""
 
 
 def prepare(
@@ -69,14 +70,17 @@ def _checked(case: CheckCase, inputs: WorkloadInputs) -> Generator[Request, Resp
 
 
 def _reading(responses: Sequence[RoundResponse], call: float) -> float:
-    """What reading a result took: the median over the rounds, of a long call at least that of those that decide.
+    """What reading a result took: the median over the rounds. Of two numbers the smaller: one may be interrupted.
 
-    Medians: a process that interrupts a few conversions does not show in them. Of two numbers the smaller: one of
-    them may be interrupted. call: seconds of a call
+    Of long calls also the median of the rounds that decide the kernel's time, and the longest but two.
+    call: seconds of the median call, which is not the one that is late
     """
     waits = [response.result_wait_seconds for response in sorted(responses, key=lambda one: one.seconds)]
-    deciding = waits[: statistics.rounds_that_decide(len(waits))] if call >= _LONG_CALL_SECONDS else waits
-    return max(median_low(waits), median_low(deciding))
+    reading = median_low(waits)
+    if call >= _LONG_CALL_SECONDS and len(waits) >= FEWEST_ROUNDS:
+        deciding = waits[: statistics.rounds_that_decide(len(waits))]
+        reading = max(reading, median_low(deciding), sorted(waits)[-1 - _INTERRUPTED])
+    return reading
 
 
 def verify_and_release(
@@ -96,7 +100,7 @@ def verify_and_release(
     iterations = kernel_run.samples.iterations
     copying = median_low(response.copying_seconds for response in responses)
     call = statistics.lower_decile(seconds) / iterations
-    kernel_run.add_check(checks.check_at_once(_reading(responses, call), copying, call))
+    kernel_run.add_check(checks.check_at_once(_reading(responses, median(seconds) / iterations), copying, call))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
     lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else procfs.TICK_SECONDS

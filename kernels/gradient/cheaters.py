@@ -27,6 +27,7 @@ from kernels.gradient.disguised import (
 from kernels.gradient.late import (
     finished_between as finished_between,
     lazy as lazy,
+    lazy_now_and_then as lazy_now_and_then,
     lazy_tuple as lazy_tuple,
     mostly_lazy as mostly_lazy,
     not_awaited as not_awaited,
@@ -153,6 +154,7 @@ CHEATERS = {
     "lazy": ("1000x32", "at-once: "),
     "lazy_tuple": ("1000x32", "at-once: "),
     "mostly_lazy": ("1000x32", "at-once: "),
+    "lazy_now_and_then": ("200000x32", "at-once: "),
     "slow_copy": ("100000x64-f32", "at-once: "),
     "finished_between": ("100000x64-f32", "at-once: "),
     "mutated_parameters": ("1000x32", "ValueError: cannot set WRITEABLE flag"),

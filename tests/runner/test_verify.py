@@ -57,10 +57,16 @@ def test_a_complete_result_that_takes_long_in_few_rounds_is_no_excuse(slow: int,
     assert (checked(rounds)["at-once"] == "") is excused
 
 
-@pytest.mark.parametrize(("seconds", "found"), [(0.009, True), (0.011, False)])
+@pytest.mark.parametrize(("seconds", "found"), [(1e-6, True), (0.009, True), (0.011, False)])
 def test_rounds_that_decide_the_time_must_not_be_late(seconds: float, found: bool) -> None:
     """Two of twelve: the fastest ones, which the lower decile depends on, or slow ones, which it does not."""
     rounds = with_late(2, 12, lambda one: replace(one, seconds=seconds, result_wait_seconds=LATE))
+    assert checked(rounds)["at-once"].startswith("at-once: ") is found
+
+
+@pytest.mark.parametrize(("late", "found"), [(1, False), (2, False), (3, True)])
+def test_of_long_calls_hardly_any_may_be_late(late: int, found: bool) -> None:
+    rounds = with_late(late, 12, lambda one: replace(one, seconds=0.0101, result_wait_seconds=LATE))
     assert checked(rounds)["at-once"].startswith("at-once: ") is found
 
 
