@@ -13,7 +13,9 @@ from typing import Any
 
 import numba
 from numba import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 
 from kernels._numba import elementary
 from kernels._numba.row_pass import (
@@ -48,9 +50,21 @@ def workspace_size(X: Any) -> Any:
     raise NotImplementedError
 
 
-def flattened(X: Any) -> Any:
-    """X as one-dimensional array, in memory order."""
-    raise NotImplementedError
+@intrinsic
+def flattened(_typing: Any, X: Any) -> Any:
+    """X as one-dimensional array, in memory order. Numba takes 0.2 s to compile a reshape."""
+    flat = X.copy(ndim=1, layout="C")
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        array, view = (
+            context.make_array(X)(context, builder, arguments[0]),
+            context.make_array(flat)(context, builder),
+        )
+        shared = {name: getattr(array, name) for name in ("data", "itemsize", "meminfo", "parent")}
+        populate_array(view, shape=[array.nitems], strides=[array.itemsize], **shared)
+        return impl_ret_borrowed(context, builder, flat, view._getvalue())
+
+    return flat(X), code
 
 
 @intrinsic
@@ -75,16 +89,6 @@ def _workspace_size(X: Any) -> Callable[..., Any]:
     def code(X: Any) -> Any:
         n, width = X.shape[1], lanes(X)
         return n + _rows_of_block(n, X.itemsize) if by_columns else width + (n + width - 1) // width * width
-
-    return code
-
-
-@overload(flattened)
-def _flattened(X: Any) -> Callable[..., Any]:
-    by_columns = X.layout == "F"
-
-    def code(X: Any) -> Any:
-        return X.T.reshape(X.size) if by_columns else X.reshape(X.size)
 
     return code
 

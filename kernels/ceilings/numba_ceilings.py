@@ -11,6 +11,7 @@ Their results are not checked. A call repeats the work, so that the overhead of 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import linalg
 
 from kernels import _jit_cache
 from kernels._numba.traversals import SUMS, example, flattened
@@ -87,52 +89,83 @@ def _multiplied(_typing: Any, count: Any, number: Any) -> Any:
     return number(count, number), code
 
 
-@numba.njit(fastmath={"contract"})
-def _multiply(count: Any, number: Any) -> Any:
-    return float(_multiplied(count, number))
+@numba.njit
+def _bounds(count: int, part: int, parts: int) -> Any:
+    return count * part // parts, count * (part + 1) // parts
 
 
 @numba.njit
-def _lanes(X: Any) -> Any:
-    """The lanes of all accumulators together."""
-    return _ACCUMULATORS * BYTES // X.itemsize
+def _part_of(X: Any, y: Any, part: int, parts: int) -> Any:
+    (first, last), (first_label, last_label) = _bounds(X.size, part, parts), _bounds(len(y), part, parts)
+    return flattened(X)[first:last], y[first_label:last_label]
 
 
 @numba.njit
-def _work(kind: int, X: Any, y: Any, number: Any, part: int, parts: int) -> Any:
-    """One thread's part of a call's work. The result depends on all of it, so that none is optimised away."""
-    times, total = _repeats(X.size * X.itemsize), 0.0
-    if kind in (_READ_SUM, _READ_BITS):
-        flat = flattened(X)
-        numbers, labels = (
-            flat[len(flat) * part // parts : len(flat) * (part + 1) // parts],
-            y[len(y) * part // parts : len(y) * (part + 1) // parts],
-        )
-        for _ in range(times):
-            total += _sum(numbers) + _sum(labels) if kind == _READ_SUM else _bits(numbers) + _bits(labels)
-    elif kind == _SIGMOID:
-        chunk = (np.arange(_CHUNK) % 17 - 8).astype(X.dtype)
-        last = times * len(X) * (part + 1) // parts
-        for first in range(times * len(X) * part // parts, last, _CHUNK):
-            total += _sigmoids(chunk[: min(_CHUNK, last - first)])
-    else:
-        total += _multiply(times * 2 * X.size // (parts * _lanes(X)) + 1, number)
+def _sum_work(X: Any, y: Any, times: int, part: int, parts: int) -> Any:
+    (numbers, labels), total = _part_of(X, y, part, parts), 0.0
+    for _ in range(times):
+        total += _sum(numbers) + _sum(labels)
     return total
 
 
+@numba.njit
+def _bits_work(X: Any, y: Any, times: int, part: int, parts: int) -> Any:
+    (numbers, labels), total = _part_of(X, y, part, parts), 0.0
+    for _ in range(times):
+        total += _bits(numbers) + _bits(labels)
+    return total
+
+
+@numba.njit
+def _sigmoid_work(X: Any, times: int, part: int, parts: int) -> Any:
+    chunk, total = np.empty(_CHUNK, X.dtype), 0.0
+    for i in range(_CHUNK):
+        chunk[i] = i % 17 - 8
+    first, last = _bounds(times * len(X), part, parts)
+    while first < last:
+        total += _sigmoids(chunk[: min(_CHUNK, last - first)])
+        first += _CHUNK
+    return total
+
+
+@numba.njit(fastmath={"contract"})
+def _multiply_work(X: Any, number: Any, times: int, parts: int) -> Any:
+    lanes = _ACCUMULATORS * BYTES // X.itemsize  # of all accumulators together
+    return float(_multiplied(times * 2 * X.size // (parts * lanes) + 1, number))
+
+
 def _ceiling(kind: int, name: str, summary: str, passes: int = 0) -> Kernel:
+    """The number of threads and the kind are read here: a cached function has only numbers in its closure, and Numba
+    leaves out the branches of other kinds before it compiles.
+    """
     threads = numba.config.NUMBA_NUM_THREADS
 
     @numba.njit(parallel=True, cache=True)
-    def measure(X: Any, y: Any, number: Any) -> Any:
-        totals = np.zeros(16 * threads)
-        for part in numba.prange(threads):
-            totals[16 * part] = _work(kind, X, y, number, part, threads)
+    def measure(totals: Any, X: Any, y: Any, number: Any) -> Any:
+        times = _repeats(X.size * X.itemsize)
+        for thread in numba.prange(threads):
+            part = np.int64(thread)  # else the work would be compiled for two types
+            if kind == _READ_SUM:
+                total = _sum_work(X, y, times, part, threads)
+            elif kind == _READ_BITS:
+                total = _bits_work(X, y, times, part, threads)
+            elif kind == _SIGMOID:
+                total = _sigmoid_work(X, times, part, threads)
+            else:
+                total = _multiply_work(X, number, times, threads)
+            totals[16 * thread] = total  # of all the work, so that none is optimised away
         return (totals[0],)
 
-    return Kernel(name, NUMPY, summary, passes, measure, operation="ceilings")
+    totals = np.zeros(16 * threads)  # each thread's in cache lines of its own
+    return Kernel(name, NUMPY, summary, passes, partial(measure, totals), operation="ceilings")
 
 
+def _ensure_no_blas() -> None:
+    raise ImportError("no ceiling multiplies matrices")
+
+
+# Numba imports SciPy's BLAS before it loads the first function: 0.15 s in each of these processes
+linalg.ensure_blas = _ensure_no_blas
 # a persistent cache, unlike the kernels': the time to compile these is not reported
 numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(specs.__file__)))
 
