@@ -18,7 +18,7 @@ from bench.runner.kernel_run import KernelRun, WorkerHandle
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, Request, WorkerFailed, parse
 from bench.workloads.parameters import CALIBRATION_DRAW
 
-_ROUND_SECONDS, _DRAWING_SECONDS = 1.5e-3, 8e-6
+_ROUND_SECONDS, _DRAWING_SECONDS = 1.5e-3, 3e-6
 """What a round takes besides its calls: waking and suspending the worker, and drawing the arguments of each call."""
 _MOST_ITERATIONS = 1_000_000
 """Of calls that long in a round of 5 ms. The race draws the arguments of as many to check one."""
@@ -32,20 +32,32 @@ call, at most a fifth of it. Without an untimed call before them, a quarter of j
 long as the shortest, or more."""
 _TIMES_THE_CACHE = 3
 """X that is so many times as large as the last-level cache is not in it when a call begins, whoever called before."""
+_READ_BYTES_PER_SECOND, _READING_SHARE = 5e9, 0.02
+"""One core of a server reads twice as fast from memory. What changes a call by less gets no verdict either."""
 
 
-def calls_begin_in_cache(bytes_of_x: int) -> bool:
-    """Whether X may be in a cache when a call begins. If not, no untimed call comes before a long one."""
-    return bytes_of_x < _TIMES_THE_CACHE * resources.last_level_cache_bytes()
+def reading_seconds(bytes_of_x: int) -> float:
+    """What the first call after others takes longer because X is no longer in a cache; 0 where it never is."""
+    out_of_cache = bytes_of_x >= _TIMES_THE_CACHE * resources.last_level_cache_bytes()
+    return 0.0 if out_of_cache else bytes_of_x / _READ_BYTES_PER_SECOND
+
+
+def has_untimed_calls(iterations: int, call_seconds: float, reading: float) -> bool:
+    """Whether untimed calls come before a round: not before a single long call that hardly gains by them.
+
+    reading: `reading_seconds`
+    """
+    long = iterations == 1 and call_seconds > LONG_CALL_SECONDS
+    return not long or reading > _READING_SHARE * call_seconds
 
 
 def request_calibration(
-    kernel_run: KernelRun, worker: WorkerHandle, calibration: Mapping[str, Any], in_cache: bool = True
+    kernel_run: KernelRun, worker: WorkerHandle, calibration: Mapping[str, Any], reading: float = 0.0
 ) -> None:
     """Choose the number of calls in a round, and count the threads that compute in it. Raises WorkerFailed.
 
     calibration: what an earlier calibration found, which is kept; empty for the first.
-    in_cache: whether X may be in a cache when a call begins
+    reading: as in `has_untimed_calls`
     """
     request = Request("calibrate", {"draw": CALIBRATION_DRAW, "iterations": calibration.get("iterations")})
     start = perf_counter()
@@ -56,8 +68,8 @@ def request_calibration(
         raise WorkerFailed("crashed", f"it sent {iterations} for iterations; expected 1 to {_MOST_ITERATIONS}")
     call_and_placing_seconds = response.call_seconds + response.placing_seconds
     clock.require_possible(call_and_placing_seconds * iterations, passed)
-    long = iterations == 1 and response.call_seconds > LONG_CALL_SECONDS
-    kernel_run.untimed_calls = calibration.get("untimed_calls", in_cache or not long)
+    untimed_calls = has_untimed_calls(iterations, response.call_seconds, reading)
+    kernel_run.untimed_calls = calibration.get("untimed_calls", untimed_calls)
     warmup_seconds = max(call_and_placing_seconds, WARMUP_SECONDS) if kernel_run.untimed_calls else 0.0
     drawing_seconds = _ROUND_SECONDS + _DRAWING_SECONDS * iterations
     kernel_run.round_seconds = call_and_placing_seconds * iterations + warmup_seconds + drawing_seconds
@@ -77,7 +89,7 @@ def calibrate_all(
     calibrations: Mapping[str, Mapping[str, Any]],
     specs: Mapping[str, str],
     on_failure: Callable[[str], None],
-    in_cache: bool = True,
+    reading: float = 0.0,
 ) -> None:
     """Suspend all workers, then calibrate one at a time. Calls `on_failure` with the name of a kernel that fails.
 
@@ -90,7 +102,7 @@ def calibrate_all(
     def calibrate(name: str) -> None:
         kernel_run = kernel_runs[name]
         calibration = calibrations.get(name) or first_of_spec.get(specs[name], {})
-        request_calibration(kernel_run, workers[name], calibration, in_cache)
+        request_calibration(kernel_run, workers[name], calibration, reading)
         samples = kernel_run.samples
         calibration = {"iterations": samples.iterations} | {key: samples.counters[key] for key in _KEPT}
         first_of_spec.setdefault(specs[name], calibration)

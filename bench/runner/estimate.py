@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.results.samples import Candidate
-from bench.runner.calibration import LONG_CALL_SECONDS, calls_begin_in_cache
+from bench.runner.calibration import has_untimed_calls, reading_seconds
 from bench.runner.plan import Share, plan
 from bench.runner.settings import PlannedLaunch, Settings, skip_reason
 from bench.workloads.catalog import Workload
@@ -59,7 +59,7 @@ _PREPARE = 0.05
 _PLACE_X_BYTE = 4e-10
 _FIRST_CALLS, _LATER_CALLS = 12, 5
 """Calls outside the rounds: in the first launch, and in each later one."""
-_ROUND_SECONDS, _OVERHEAD_SECONDS = 0.006, 0.006
+_ROUND_SECONDS, _OVERHEAD_SECONDS = 0.006, 0.005
 """A round of short calls, and what a round takes besides: waking, drawing and placing parameters, copying results."""
 _CHECK_FACTOR = 0.3
 """Checking the sampled results of a launch, over `preparation_seconds`: both compute references."""
@@ -113,10 +113,9 @@ def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: 
 
 def _round_seconds(call: float, workload: Workload) -> float:
     """A round of calls of so many seconds, with all that is untimed in it."""
-    untimed_calls = (
-        call if _ROUND_SECONDS < call <= LONG_CALL_SECONDS or calls_begin_in_cache(workload.bytes_of_x) else 0.0
-    )
-    return max(call, _ROUND_SECONDS) + untimed_calls + _OVERHEAD_SECONDS
+    is_long = call > _ROUND_SECONDS
+    untimed = call if is_long and has_untimed_calls(1, call, reading_seconds(workload.bytes_of_x)) else 0.0
+    return max(call, _ROUND_SECONDS) + untimed + _OVERHEAD_SECONDS
 
 
 def call_seconds(spec: str, workload: Workload, threads: int) -> float:

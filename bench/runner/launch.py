@@ -21,7 +21,7 @@ from bench.analysis import guard
 from bench.host import noise
 from bench.results.samples import KernelSamples, LaunchResult
 from bench.runner import compiled_code
-from bench.runner.calibration import calibrate_all, calls_begin_in_cache, watch_clocks
+from bench.runner.calibration import calibrate_all, reading_seconds, watch_clocks
 from bench.runner.cold import ColdWorkers
 from bench.runner.inputs import WorkloadInputs
 from bench.runner.kernel_run import KernelRun
@@ -103,8 +103,8 @@ class Launch:
         self._run_all(kernel_runs, request_generators)
         racing = _ok(kernel_runs) if seconds else {}
         drop_worker = partial(self._drop_worker, kernel_runs)
-        in_cache = calls_begin_in_cache(inputs.workload.bytes_of_x)
-        calibrate_all(racing, self._workers, setup.calibrations, specs, drop_worker, in_cache)
+        reading = reading_seconds(inputs.workload.bytes_of_x)
+        calibrate_all(racing, self._workers, setup.calibrations, specs, drop_worker, reading)
         racing, prepared = _ok(racing), time.perf_counter()
         planned = plan_launch(racing, inputs.workload.baseline, seconds, setup.spreads, self._random)
         used, before = {name: worker.cpu_seconds for name, worker in self._workers.items()}, noise.snapshot()

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bench.host import procfs, resources
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
-from bench.runner.calibration import calibrate_all, calls_begin_in_cache, earlier_calibration, watch_clocks
+from bench.runner.calibration import calibrate_all, earlier_calibration, reading_seconds, watch_clocks
 from bench.runner.kernel_run import KernelRun
 from bench.worker.messages import Response
 from tests.support.fake_workers import PASSING, WAITING, FakeWorker, failures, use_their_clock
@@ -45,7 +45,7 @@ def test_calibration_is_one_at_a_time_and_later_launches_keep_the_first_result()
         kernel_runs["b"].single_threaded,
     ) == (7, True, False)
     # seven calls with their placing, 2 ms of untimed ones, and what wakes the worker and draws the arguments
-    assert kernel_runs["a"].round_seconds == pytest.approx(7 * 1.001e-3 + 2e-3 + 1.5e-3 + 7 * 8e-6)
+    assert kernel_runs["a"].round_seconds == pytest.approx(7 * 1.001e-3 + 2e-3 + 1.5e-3 + 7 * 3e-6)
     assert failures(kernel_runs, reported) == {"c": ("crashed", "it sent no number for iterations")}
 
 
@@ -150,47 +150,48 @@ def test_a_round_that_is_longer_than_what_has_passed_is_a_proof() -> None:
     assert ("a", "kill") in log
 
 
-def calibrated(iterations: int, call: float, in_cache: bool, calibration: dict[str, Any] | None = None) -> KernelRun:
+def calibrated(iterations: int, call: float, reading: float, calibration: dict[str, Any] | None = None) -> KernelRun:
     """A kernel after its calibration found so many calls of so many seconds."""
     response = CALIBRATED | {"iterations": iterations, "call_seconds": call, "placing_seconds": 0.0}
     kernel_runs, calibrations = {"a": KernelRun(KernelSamples("ok"))}, {"a": calibration} if calibration else {}
     workers = {"a": FakeWorker("a", [], {0: response})}
-    calibrate_all(kernel_runs, workers, calibrations, {"a": "x"}, pytest.fail, in_cache)
+    calibrate_all(kernel_runs, workers, calibrations, {"a": "x"}, pytest.fail, reading)
     assert kernel_runs["a"].samples.counters["untimed_calls"] is kernel_runs["a"].untimed_calls
     return kernel_runs["a"]
 
 
 @pytest.mark.parametrize(
-    ("iterations", "call", "in_cache", "untimed"),
+    ("iterations", "call", "reading", "untimed"),
     [
-        (7, 1e-3, True, 2e-3),
-        (7, 1e-3, False, 2e-3),
-        (2, 0.03, False, 0.03),  # of two versions with the same number of calls, the slower one
-        (1, 0.5, True, 0.5),
-        (1, 0.5, False, 0.0),
-        (1, 0.0201, False, 0.0),
-        (1, 0.02, False, 0.02),
-        (1, 0.013, False, 0.013),
+        (7, 1e-3, 1.0, 2e-3),
+        (7, 1e-3, 0.0, 2e-3),
+        (2, 0.03, 0.0, 0.03),  # of two versions with the same number of calls, the slower one
+        (1, 0.5, 0.011, 0.5),
+        (1, 0.5, 0.009, 0.0),
+        (1, 0.5, 0.0, 0.0),
+        (1, 0.0201, 0.0, 0.0),
+        (1, 0.02, 0.0, 0.02),
+        (1, 0.013, 0.0, 0.013),
     ],
 )
-def test_only_a_long_call_out_of_cache_has_no_untimed_call_before_it(
-    iterations: int, call: float, in_cache: bool, untimed: float
+def test_only_a_long_call_that_hardly_gains_has_no_untimed_call_before_it(
+    iterations: int, call: float, reading: float, untimed: float
 ) -> None:
-    kernel_run = calibrated(iterations, call, in_cache)
+    kernel_run = calibrated(iterations, call, reading)
     assert kernel_run.untimed_calls is (untimed > 0)
-    assert kernel_run.round_seconds == pytest.approx(iterations * call + untimed + 1.5e-3 + iterations * 8e-6)
+    assert kernel_run.round_seconds == pytest.approx(iterations * call + untimed + 1.5e-3 + iterations * 3e-6)
 
 
-@given(st.integers(1, 9), st.floats(1e-9, 0.1), st.booleans(), st.booleans())
+@given(st.integers(1, 9), st.floats(1e-9, 0.1), st.sampled_from([0.0, 1.0]), st.booleans())
 def test_what_the_first_calibration_chose_is_kept_whatever_a_later_one_finds(
-    iterations: int, call: float, in_cache: bool, untimed_calls: bool
+    iterations: int, call: float, reading: float, untimed_calls: bool
 ) -> None:
     first = {"iterations": iterations, "busy_threads": 1, "untimed_calls": untimed_calls}
-    kept = calibrated(iterations, call, in_cache, first)
+    kept = calibrated(iterations, call, reading, first)
     assert kept.untimed_calls is untimed_calls
     untimed = max(call, 2e-3) if untimed_calls else 0.0
-    assert kept.round_seconds == pytest.approx(iterations * call + untimed + 1.5e-3 + iterations * 8e-6)
-    assert calibrated(iterations, call, in_cache).untimed_calls is (in_cache or iterations > 1 or call <= 0.02)
+    assert kept.round_seconds == pytest.approx(iterations * call + untimed + 1.5e-3 + iterations * 3e-6)
+    assert calibrated(iterations, call, reading).untimed_calls is (reading > 0 or iterations > 1 or call <= 0.02)
 
 
 @pytest.mark.parametrize(("call", "later_call"), [(0.021, 0.019), (0.019, 0.021)])
@@ -201,7 +202,7 @@ def test_all_workers_and_launches_of_a_kernel_have_the_same_untimed_calls(call: 
     first = {"a": KernelRun(KernelSamples("ok")), "a2": KernelRun(KernelSamples("ok"))}
     seconds = {"a": call, "a2": later_call}
     workers = {name: FakeWorker(name, [], {0: response | {"call_seconds": seconds[name]}}) for name in first}
-    calibrate_all(first, workers, {}, dict.fromkeys(first, kernel), pytest.fail, in_cache=False)
+    calibrate_all(first, workers, {}, dict.fromkeys(first, kernel), pytest.fail, reading=0.0)
     assert {run.untimed_calls for run in first.values()} == {call < 0.02}
     launches = [
         LaunchResult("lecture", 2, number, {kernel: replace(samples(1.0, iterations=1), counters=counters)})
@@ -212,9 +213,10 @@ def test_all_workers_and_launches_of_a_kernel_have_the_same_untimed_calls(call: 
     calibrations = earlier_calibration(launches, [Candidate(kernel)])
     found = {"iterations": 1, "busy_threads": 1, "untimed_calls": call < 0.02}
     assert calibrations == {kernel: found, control: found}
-    assert calibrated(1, later_call, False, calibrations[control]).untimed_calls is (call < 0.02)
+    assert calibrated(1, later_call, 0.0, calibrations[control]).untimed_calls is (call < 0.02)
 
 
 def test_x_of_three_times_the_last_cache_is_not_in_it_when_a_call_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "last_level_cache_bytes", lambda: 1000)
-    assert [calls_begin_in_cache(size) for size in (1, 1000, 2999, 3000, 10**9)] == [True, True, True, False, False]
+    seconds = [reading_seconds(size) for size in (5, 1000, 2999, 3000, 10**9)]
+    assert seconds == pytest.approx([1e-9, 2e-7, 2999 / 5e9, 0.0, 0.0])

@@ -181,7 +181,7 @@ def measured(worker: Claiming) -> KernelSamples:
         kernel_run.samples = replace(kernel_run.samples, kernel=kernel, cold=cold)
         worker.through(prepare(kernel_run, made, probes=(), timed=True))
         runs, workers = {"a": kernel_run}, {"a": worker}
-        calibration.calibrate_all(runs, workers, {}, names, failed.append, in_cache=worker.claims.boolean())
+        calibration.calibrate_all(runs, workers, {}, names, failed.append, reading=float(worker.claims.boolean()))
         if not failed:
             planned = plan_launch(runs, "a", 1.0, {}, Random(1))
             settings, watch = SweepSettings(2, [0, 1]), Disturbed(worker.claims)

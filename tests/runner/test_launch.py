@@ -88,12 +88,12 @@ class Measured:
         self.probes: dict[str, list[CheckCase]] = {}
         """Kernel → the probes that it is checked on."""
         self.timed: dict[str, bool] = {}
-        self.in_cache: list[bool] = []
+        self.reading: list[float] = []
         """Whether X may be in a cache when a call begins, as the calibration is told."""
         patch.setattr(launch, "WorkerProcess", IdleWorker)
         patch.setattr(launch, "run_concurrently", self.run)
         patch.setattr(launch, "prepare", self.prepare)
-        patch.setattr(launch, "calibrate_all", lambda *arguments: self.in_cache.append(arguments[-1]))
+        patch.setattr(launch, "calibrate_all", lambda *arguments: self.reading.append(arguments[-1]))
         one = Launch(number, WorkerResources(1, [0, 1], Limits(1.0, 1), Path()))
         one.measure(setup, made, lambda _step: None)
         one.close()
@@ -161,7 +161,7 @@ def test_kernels_are_told_whether_they_are_timed_and_whether_x_may_be_in_a_cache
     monkeypatch.setattr(resources, "last_level_cache_bytes", lambda: cache)
     measured = Measured(monkeypatch, RaceSetup({"a": "a"}, seconds), made)
     assert measured.timed == {"a": seconds > 0}
-    assert measured.in_cache == [times_the_cache < 3]
+    assert [reading > 0 for reading in measured.reading] == [times_the_cache < 3]
 
 
 def test_a_ceiling_is_loaded_as_a_kernel_of_its_own_operation(monkeypatch: pytest.MonkeyPatch) -> None:
