@@ -11,10 +11,10 @@ from bench.workloads.catalog import Workload
 
 FEWEST_LAUNCHES = 5
 """A 95% interval from 5 launches is ±1.24 standard deviations of a launch, from 3 ±2.5, from 7 (two trimmed) ±1.1."""
-LAUNCH_SECONDS = 0.14
+LAUNCH_SECONDS = 0.17
 """For each kernel in one launch on one workload. More launches narrow an interval, longer ones hardly do."""
 SECONDS = 1.0
-"""For each kernel and workload, all launches together: seven launches, and four minutes for the default set."""
+"""For each kernel and workload, all launches together: six launches, and four minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one request to a worker, such as a single call: the longest call of the default workloads takes a second."""
 

@@ -19,7 +19,7 @@ KERNELS = ("numpy", "numba")
 SIZES = ("1000x32", "50000x32", "400000x64")
 _LARGE_EVERY = 4
 """One cycle in so many has the largest size: it takes most of the time."""
-LAUNCHES, LAUNCH_SECONDS = 24, 0.2
+LAUNCHES, LAUNCH_SECONDS = 24, 0.12
 """At most: as in every run, a race ends when its ratios are known to ±2%, but not before the fifth launch."""
 _USUAL_LAUNCHES = 9
 """Of a session. It goes on until its widest interval is narrow enough."""
