@@ -68,8 +68,8 @@ quarter of a call, its slowness is no excuse."""
 def check_at_once(seconds: float, copying: float, call: float) -> CheckResult:
     """Whether the result existed when the call returned.
 
-    seconds: of reading a result, the median over the rounds; copying: of reading one that is known to be complete, in
-    the same way; call: of a call
+    seconds: of reading a result; copying: of reading one that is known to be complete, the median over the rounds;
+    call: of a call
     """
     excused = min(copying, max(_CALL_SHARE * call, _LONGEST_COPYING))
     allowed = _COPYING_FACTOR * excused + _CALL_SHARE * call

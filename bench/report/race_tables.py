@@ -22,6 +22,8 @@ LEGEND = {
     "spread": "relative standard deviation of the time between launches; it does not give the width of the interval",
 }
 """What the columns of every race mean, as in the README. The texts of the other columns are the operation's."""
+OLDER_LEGEND = {**LEGEND, "time/call": "median within a launch (a start of all processes), averaged over launches"}
+"""The same for files that name no statistic."""
 MEMORY = "memory"
 MEMORY_MEANING = (
     f"X and the most that the kernel adds, in copies of the data and in a call, relative to X; without its "

@@ -17,6 +17,7 @@ from bench.report.race_tables import (
     LEGEND,
     MEMORY,
     MEMORY_MEANING,
+    OLDER_LEGEND,
     cold_start_table,
     legend,
     memory_below,
@@ -39,7 +40,7 @@ def summary(console: Console, results: Results) -> None:
             meanings = operations.meanings(results, records)
             shown = {column.heading for column in table.columns}
             columns = {
-                **({} if explained else LEGEND),
+                **({} if explained else LEGEND if "statistic" in results.run else OLDER_LEGEND),
                 **({} if MEMORY in explained or MEMORY not in shown else {MEMORY: MEMORY_MEANING}),
                 **({} if operation in explained else meanings),
             }

@@ -66,6 +66,7 @@ def settings(results: Results) -> dict[str, Any]:
         "threads": ", ".join(map(str, threads)),
         "launches": run.get("launches"),
         "seconds per kernel": run.get("seconds_per_kernel"),
+        "time in a launch": run.get("statistic", "median"),
         # a worker's numbers of threads follow from the run's
         **{name: value for name, value in variables.items() if not name.endswith("_THREADS")},
     }

@@ -31,9 +31,11 @@ from bench.worker.messages import (
 from bench.workloads.parameters import COMPILE_DRAW, FIRST_DRAW
 from kernels.backends import NUMPY
 
-_LONG_CALL_SECONDS, _INTERRUPTED = 1e-3, 2
-"""Few conversions are interrupted for a quarter of so long a call: not two of a launch, and those of just the rounds
-that decide the kernel's time. The conversion of a shorter call's result may be."""
+_LONG_CALL_SECONDS = 2e-4
+"""A conversion is interrupted for a quarter of so long a call in one round of hundreds: not in several of a launch,
+nor in just those that decide the kernel's time. That of a shorter call's result may be."""
+_INTERRUPTED_SHARE = 1 / 6
+"""Of the rounds: two of twelve."""
 
 
 def prepare(
@@ -69,18 +71,20 @@ def _checked(case: CheckCase, inputs: WorkloadInputs) -> Generator[Request, Resp
     return case.judge(inputs.form.require(response.result))
 
 
-def _reading(responses: Sequence[RoundResponse], call: float) -> float:
-    """What reading a result took: the median over the rounds. Of two numbers the smaller: one may be interrupted.
+def _reading(responses: Sequence[RoundResponse], iterations: int) -> tuple[float, float]:
+    """What reading a result took, and a call, from the rounds that count.
 
-    Of long calls also the median of the rounds that decide the kernel's time, and the longest but two.
-    call: seconds of the median call, which is not the one that is late
+    It is the median over the rounds; of two numbers the smaller, since one may be interrupted. Of long calls it is
+    also the median of the rounds that decide the kernel's time, and what five sixths of the rounds do not exceed.
     """
-    waits = [response.result_wait_seconds for response in sorted(responses, key=lambda one: one.seconds)]
+    responses = sorted(responses, key=lambda one: one.seconds)
+    waits, seconds = [one.result_wait_seconds for one in responses], [one.seconds for one in responses]
     reading = median_low(waits)
-    if call >= _LONG_CALL_SECONDS and len(waits) >= FEWEST_ROUNDS:
+    # the median call: a kernel that is late seems to make short ones
+    if median(seconds) / iterations >= _LONG_CALL_SECONDS and len(waits) >= FEWEST_ROUNDS:
         deciding = waits[: statistics.rounds_that_decide(len(waits))]
-        reading = max(reading, median_low(deciding), sorted(waits)[-1 - _INTERRUPTED])
-    return reading
+        reading = max(reading, median_low(deciding), sorted(waits)[-1 - int(_INTERRUPTED_SHARE * len(waits))])
+    return reading, statistics.lower_decile(seconds) / iterations
 
 
 def verify_and_release(
@@ -88,6 +92,7 @@ def verify_and_release(
 ) -> Generator[Request, Response, None]:
     """Check the results of some rounds and with unseen arguments, then release the data. Raises WorkerFailed."""
     responses = [one.response for one in kernel_run.rounds]
+    counted = [one for one in kernel_run.rounds if not one.disturbed]
     if kernel_run.is_kernel:
         for one in checked_rounds:
             case = inputs.timed(one.draw, one.seed, one.sampled_call)
@@ -99,8 +104,8 @@ def verify_and_release(
     seconds = [response.seconds for response in responses]
     iterations = kernel_run.samples.iterations
     copying = median_low(response.copying_seconds for response in responses)
-    call = statistics.lower_decile(seconds) / iterations
-    kernel_run.add_check(checks.check_at_once(_reading(responses, median(seconds) / iterations), copying, call))
+    reading, call = _reading([one.response for one in counted], iterations)
+    kernel_run.add_check(checks.check_at_once(reading, copying, call))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
     lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else procfs.TICK_SECONDS
@@ -109,7 +114,6 @@ def verify_and_release(
         used = cores_used, kernel_run.cpu_seconds, kernel_run.awake_seconds
         kernel_run.add_check(checks.check_threads(kernel_run.threads, *used))
     calls = len(seconds) * iterations
-    counted = [one for one in kernel_run.rounds if not one.disturbed]
     disturbed = [one for one in kernel_run.rounds if one.disturbed]
     kernel_run.samples = replace(
         kernel_run.samples,

@@ -140,7 +140,8 @@ class RoundResponse:
     result: KernelResult
     """Of the sampled call."""
     result_wait_seconds: float
-    """What converting the last call's result to NumPy took."""
+    """What converting a result to NumPy took, without waiting for a core: that of the last call or the sampled one,
+    whichever took longer."""
     copying_seconds: float
     """What converting a result that is known to be complete took."""
     placing_seconds: float

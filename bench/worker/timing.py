@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.host import procfs
+from bench.worker.fields import KernelResult
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, CallsResponse, RoundResponse
 from bench.worker.placed_kernel import Arguments, PlacedKernel, complete_like
 from kernels.backends import is_known
@@ -120,16 +121,17 @@ def time_round(
     if is_known(placed_kernel.kernel.backend) or iterations >= _MANY_CALLS:
         placed_kernel.convert_earlier()
     # nothing has touched the result before: to look at its parts may be to compute them
-    converted, result_wait = placed_kernel.to_numpy(last)
+    converted, reading = _read(placed_kernel, last)
     _, copying = placed_kernel.to_numpy(complete_like(placed_kernel, last))
     if sampled_call != iterations - 1:
-        converted, _ = placed_kernel.to_numpy(sample)
+        converted, of_sample = _read(placed_kernel, sample)
+        reading = max(reading, of_sample)
     if len(placed_kernel.allowed_cores) > 1:  # with a single core there is nothing to restore
         os.sched_setaffinity(0, placed_kernel.allowed_cores)
     return RoundResponse(
         seconds=seconds,
         result=converted,
-        result_wait_seconds=result_wait,
+        result_wait_seconds=reading,
         copying_seconds=copying,
         placing_seconds=placing,
         cpu_seconds=cpu_seconds,
@@ -137,6 +139,14 @@ def time_round(
         switches=usage.ru_nivcsw - usage_start.ru_nivcsw,
         mutated=placed_kernel.mutated,
     )
+
+
+def _read(placed_kernel: PlacedKernel, result: Any) -> tuple[KernelResult, float]:
+    """A result as NumPy arrays, and the seconds that this took, without those in which others had the core."""
+    before = procfs.waited("thread-self")
+    converted, seconds = placed_kernel.to_numpy(result)
+    after = procfs.waited("thread-self")
+    return converted, seconds if before is None or after is None else max(0.0, seconds - (after - before))
 
 
 def time_calls(placed_kernel: PlacedKernel, arguments: Arguments, sampled_call: int = 0) -> tuple[float, Any, Any]:

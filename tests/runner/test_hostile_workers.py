@@ -190,7 +190,7 @@ def measured(worker: Claiming) -> KernelSamples:
             calibration.watch_clocks(runs, workers, 1000, failed.append)
         if not failed:
             count_all_if_few(runs, planned)
-            assert len(checked_rounds(runs, Random(1))["a"]) == 2
+            assert len(checked_rounds(runs, Random(1))["a"]) in (2, 3)
             worker.through(verify_and_release(kernel_run, made, []))
     except WorkerFailed as failure:
         kernel_run.fail(failure)

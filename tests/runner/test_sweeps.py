@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from bench.analysis import statistics
 from bench.results.samples import KernelSamples
-from bench.runner.kernel_run import KernelRun
+from bench.runner.kernel_run import KernelRun, TimedRound
 from bench.runner.plan import Plan
 from bench.runner.quiet import DISTURBED, SweepUsage
 from bench.runner.sweeps import SweepSettings, checked_rounds, count_all_if_few, time_sweeps
@@ -390,17 +390,33 @@ def test_one_checked_round_is_of_a_last_call_and_one_of_a_random_call() -> None:
     chosen = set()
     for seed in range(40):
         checked = checked_rounds(result.kernel_runs, Random(seed))
-        for name, (first, second) in checked.items():
+        for name, (first, second, *_) in checked.items():
             assert {first.draw, second.draw} <= {one.draw for one in result.kernel_runs[name].rounds}
             assert (first.of_last_call, second.of_last_call, second.sampled_call) == (False, True, 3)
         # they were in the same sweeps, so they share references
-        assert [(one.draw, one.sampled_call) for one in checked["a"]] == [
-            (one.draw, one.sampled_call) for one in checked["b"]
+        assert [(one.draw, one.sampled_call) for one in checked["a"][:2]] == [
+            (one.draw, one.sampled_call) for one in checked["b"][:2]
         ]
         chosen |= {(name, one.draw, one.disturbed) for name in checked for one in checked[name]}
     for name in "abc":  # no kernel knows which
         assert len([one for one in chosen if one[0] == name]) > 5
     assert {disturbed for name, _, disturbed in chosen if name == "a"} == {False, True}
+
+
+def test_every_second_time_a_round_that_decides_is_checked_as_well() -> None:
+    """Of 24 rounds three decide; two that are chosen at random are seldom among them."""
+    result = raced("a", 24)
+    rounds = result.kernel_runs["a"].rounds
+    for number, one in enumerate(rounds):
+        rounds[number] = replace(one, response=replace(one.response, seconds=1.0 + (number - 7) % 24))
+    rounds[7] = replace(rounds[7], disturbed=True)  # the fastest one, which does not count
+    third = [checked[2].sweep for seed in range(400) if len(checked := _checked(result, seed)) == 3]
+    assert 120 < len(third) < 200
+    assert set(third) == {8, 9, 10}
+
+
+def _checked(result: Raced, seed: int) -> list[TimedRound]:
+    return checked_rounds(result.kernel_runs, Random(seed))["a"]
 
 
 def test_kernels_with_periods_share_the_sweeps_of_their_checked_rounds_where_they_can() -> None:

@@ -21,9 +21,10 @@ LATE = 1e-3
 """Seconds of reading a result: of calls of 2.5 ms, so that 0.65 ms is the most."""
 
 
-def checked(responses: list[RoundResponse], **run: float) -> dict[str, str]:
-    """Check → its failure, where these are the rounds of four calls."""
+def checked(responses: list[RoundResponse], disturbed_from: int | None = None, **run: float) -> dict[str, str]:
+    """Check → its failure, where these are the rounds of four calls; from this one on they were disturbed."""
     rounds = [TimedRound(one, 2e-5, 3, True, 107 + number, 7, number) for number, one in enumerate(responses)]
+    rounds[disturbed_from:] = [replace(one, disturbed=disturbed_from is not None) for one in rounds[disturbed_from:]]
     samples = KernelSamples("ok", iterations=4, counters={"cores_used": 1.0, "busy_threads": 1})
     kernel_run = KernelRun(samples, is_kernel=False, rounds=rounds, **run)  # type: ignore[arg-type]
     steps = verify_and_release(kernel_run, inputs(TINY), [])
@@ -70,9 +71,22 @@ def test_of_long_calls_hardly_any_may_be_late(late: int, found: bool) -> None:
     assert checked(rounds)["at-once"].startswith("at-once: ") is found
 
 
+def test_of_many_rounds_as_large_a_share_may_be_late() -> None:
+    for late, found in ((33, False), (34, True)):
+        rounds = with_late(late, 200, lambda one: replace(one, seconds=0.0101, result_wait_seconds=LATE))
+        assert checked(rounds)["at-once"].startswith("at-once: ") is found
+
+
+def test_only_rounds_that_count_are_looked_at() -> None:
+    """Twelve count, the fastest two of them late; 24 more were disturbed."""
+    rounds = with_late(2, 12, _fast_and_late) + [replace(ROUND, seconds=0.0089)] * 24
+    assert checked(rounds)["at-once"] == ""
+    assert checked(rounds, disturbed_from=12)["at-once"].startswith("at-once: ")
+
+
 def test_a_short_call_may_be_read_slowly_in_the_rounds_that_decide() -> None:
-    """Rounds of four calls of 0.9 ms, of which a quarter is less than a conversion that is interrupted takes."""
-    short = [replace(one, seconds=0.36 * one.seconds) for one in with_late(2, 12, _fast_and_late)]
+    """Rounds of four calls of 0.18 ms, of which a quarter is less than a conversion that is interrupted takes."""
+    short = [replace(one, seconds=0.072 * one.seconds) for one in with_late(2, 12, _fast_and_late)]
     assert checked(short)["at-once"] == ""
 
 

@@ -27,7 +27,7 @@ MACHINE = {
     "software": {"python": "CPython 3.11.7", "environment": {"OMP_NUM_THREADS": "2"}},
 }
 RESULTS = Results(
-    {"began": "2026-01-02T03:04:05+00:00"},
+    {"began": "2026-01-02T03:04:05+00:00", "statistic": "lower decile"},
     MACHINE,
     ({"workload": "lecture", "operation": "gradient", "threads": 2},),
     (OK, WRONG),

@@ -24,6 +24,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
     for module in (timing, placed_kernel):
         monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing.procfs, "waited", lambda _thread: None)
     return now
 
 
@@ -115,3 +116,41 @@ def test_who_knows_the_seed_of_the_worker_knows_no_argument_of_a_round(placed: A
         for one, other in zip(kernel.drawn, forecast, strict=True):
             assert not np.array_equal(arrays_of(one)[0], arrays_of(other)[0])
     assert placed(correct).placed_kernel.seed != kernel.seed
+
+
+@pytest.mark.parametrize(("waiting", "reading"), [(0.0, 3.0), (2.0, 1.0), (3.5, 0.0)])
+def test_waiting_for_a_core_is_no_reading(
+    waiting: float, reading: float, placed: Any, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process had the core for so long."""
+    waited = [0.0]
+    monkeypatch.setattr(timing.procfs, "waited", lambda _thread: waited[0])
+
+    def asnumpy(array: Any, _dtype: Any) -> np.ndarray:
+        now[0] += 1.0
+        waited[0] += waiting / 3
+        return np.asarray(array)
+
+    response = response_of(placed(correct, replace(NUMPY, asnumpy=asnumpy)), 1)
+    assert response.result_wait_seconds == pytest.approx(reading, abs=1e-12)
+
+
+def test_the_slower_reading_of_the_last_and_the_sampled_call_counts(placed: Any, now: list[float]) -> None:
+    """Otherwise a kernel could finish all calls but the last of a round when they are read."""
+    calls: list[int] = []
+
+    def call(*arguments: Any) -> Any:
+        calls.append(1)
+        return correct(*arguments)
+
+    def asnumpy(array: Any, _dtype: Any) -> np.ndarray:
+        reads.append(1)
+        now[0] += COMPUTING if len(reads) == 7 else 0.0  # the first part of the sampled result
+        return np.asarray(array)
+
+    reads: list[int] = []
+    worker = placed(call, replace(NUMPY, asnumpy=asnumpy))
+    worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
+    worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
+    response = worker.round(ROUND_DRAW, 7, 4, 1)
+    assert (response.result_wait_seconds, len(reads)) == (COMPUTING, 9)

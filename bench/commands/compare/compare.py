@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from statistics import median
 
+from bench.analysis import statistics
 from bench.commands.compare import ceilings, comparable, drift, overall, rounds as race_rounds
 from bench.commands.compare.ceilings import MachineCeiling, RaceCeilings
 from bench.commands.compare.differences import Difference, differences
@@ -212,17 +213,22 @@ def _pace_warnings(workload: str, kernels: int, shift: CommonShift) -> list[str]
     return warnings
 
 
+def _typical(logs: Logs) -> float:
+    """From the launches' logarithms to the number, as in a record; in older files the record has another one."""
+    return exp(statistics.trimmed_mean(list(logs.values())))
+
+
 def _cell(first: Record, second: Record, times: Change, rounds: Sequence[Mapping[str, Launches]]) -> Cell:
     assert first.seconds, "only what was timed is compared"
     assert second.seconds, "only what was timed is compared"
     launches = [race_rounds.values(part[record.kernel]) for part, record in zip(rounds, (first, second), strict=True)]
-    seconds, logs = (first.seconds.estimate, second.seconds.estimate), (launches[0], launches[1])
+    seconds, logs = (_typical(launches[0]), _typical(launches[1])), (launches[0], launches[1])
     reached = first.reached and second.reached
     if not (reached and first.ceiling and second.ceiling):
         return Cell(first.kernel, seconds, times, logs, reached=reached)
-    shares = first.ceiling.fraction, second.ceiling.fraction
     over = [over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
     if not all(over):
-        return Cell(first.kernel, seconds, times, logs, shares)
+        return Cell(first.kernel, seconds, times, logs, (first.ceiling.fraction, second.ceiling.fraction))
+    shares = 1 / _typical(over[0]), 1 / _typical(over[1])
     normalised = drift.change(list(over[0].values()), list(over[1].values()), 0.0, BETWEEN_RUNS**2)
     return Cell(first.kernel, seconds, times, logs, shares, normalised, (over[0], over[1]))

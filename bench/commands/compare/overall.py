@@ -2,7 +2,7 @@
 
 **The geometric mean.** The cells of a run are not independent: one launch takes every kernel through every workload,
 so a slow launch is slow in all cells, and a run at a slow hour is slow as a whole. Let y be the logarithm of a
-launch's median, of run r, cell c (of C) and launch l (of L):
+launch's value, of run r, cell c (of C) and launch l (of L):
 
     y_rcl = μ_rc + D_r + P_rl + b_rc + e_rcl
 
