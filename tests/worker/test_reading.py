@@ -24,7 +24,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
     for module in (timing, placed_kernel):
         monkeypatch.setattr(module, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(timing.procfs, "waited", lambda _thread: None)
+    monkeypatch.setattr("bench.worker.timing.procfs.waited", lambda _thread: None)
     return now
 
 
@@ -124,7 +124,7 @@ def test_waiting_for_a_core_is_no_reading(
 ) -> None:
     """Another process had the core for so long."""
     waited = [0.0]
-    monkeypatch.setattr(timing.procfs, "waited", lambda _thread: waited[0])
+    monkeypatch.setattr("bench.worker.timing.procfs.waited", lambda _thread: waited[0])
 
     def asnumpy(array: Any, _dtype: Any) -> np.ndarray:
         now[0] += 1.0
