@@ -14,7 +14,7 @@ FEWEST_LAUNCHES = 5
 LAUNCH_SECONDS = 0.17
 """For each kernel in one launch on one workload. More launches narrow an interval, longer ones hardly do."""
 SECONDS = 1.0
-"""For each kernel and workload, all launches together: six launches, and four minutes for the default set."""
+"""For each kernel and workload, all launches together: six launches, and five minutes for the default set."""
 TIMEOUT_SECONDS = 120.0
 """For one request to a worker, such as a single call: the longest call of the default workloads takes a second."""
 

@@ -36,8 +36,8 @@ _LEAST_UNDISTURBED = 0.5
 
 
 _UNCHECKED_SHARE = 0.75
-"""Of the launches. Of twelve rounds, two are checked at random in any case: a kernel that is wrong in just the two that
-decide passes a launch with probability 0.68 · 0.75, and six in 1.8% of the cases."""
+"""Of the launches. Of twelve rounds, two are checked at random in any case: a kernel that is wrong in just the two
+that decide passes a launch with probability 0.68 · 0.75, and six in 1.8% of the cases."""
 
 
 @dataclass(frozen=True)

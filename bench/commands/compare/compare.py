@@ -12,7 +12,7 @@ each run's time over the ceiling that was measured in the same launch, on the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from statistics import median
 
@@ -23,6 +23,7 @@ from bench.commands.compare.differences import Difference, differences
 from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift
 from bench.commands.compare.over_ceiling import over_ceiling
 from bench.commands.compare.rounds import Launches, Logs
+from bench.report.rows import memory_of_x
 from bench.results.record import Record
 from bench.results.store import Race, Run
 
@@ -49,6 +50,8 @@ class Cell:
     """The logarithm of the time over the ceiling in each launch of each run."""
     reached: bool = True
     """Whether the kernel got, in both runs, to where its operation asks it to."""
+    memory: tuple[float | None, float | None] = (None, None)
+    """Of the data and a call, relative to that of X, in each run; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -222,13 +225,19 @@ def _cell(first: Record, second: Record, times: Change, rounds: Sequence[Mapping
     assert first.seconds, "only what was timed is compared"
     assert second.seconds, "only what was timed is compared"
     launches = [race_rounds.values(part[record.kernel]) for part, record in zip(rounds, (first, second), strict=True)]
-    seconds, logs = (_typical(launches[0]), _typical(launches[1])), (launches[0], launches[1])
-    reached = first.reached and second.reached
-    if not (reached and first.ceiling and second.ceiling):
-        return Cell(first.kernel, seconds, times, logs, reached=reached)
+    cell = Cell(
+        first.kernel,
+        (_typical(launches[0]), _typical(launches[1])),
+        times,
+        (launches[0], launches[1]),
+        reached=first.reached and second.reached,
+        memory=(memory_of_x(first), memory_of_x(second)),
+    )
+    if not (cell.reached and first.ceiling and second.ceiling):
+        return cell
     over = [over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
     if not all(over):
-        return Cell(first.kernel, seconds, times, logs, (first.ceiling.fraction, second.ceiling.fraction))
+        return replace(cell, shares=(first.ceiling.fraction, second.ceiling.fraction))
     shares = 1 / _typical(over[0]), 1 / _typical(over[1])
     normalised = drift.change(list(over[0].values()), list(over[1].values()), 0.0, BETWEEN_RUNS**2)
-    return Cell(first.kernel, seconds, times, logs, shares, normalised, (over[0], over[1]))
+    return replace(cell, shares=shares, normalised=normalised, over_ceiling=(over[0], over[1]))

@@ -13,6 +13,7 @@ from bench.analysis import statistics
 from bench.commands.compare.compare import Cell, Comparison
 from bench.commands.compare.drift import Change
 from bench.report.formatting import counted, format_interval, format_ratio, format_significant
+from bench.report.rows import format_memory
 from bench.results.record import Ratio
 from bench.results.store import Run
 
@@ -176,4 +177,17 @@ def closing_lines(comparison: Comparison, other: str) -> list[str]:
         lines.append(f"these two runs would show {size} in 9 of 10 cases (the median kernel and workload)")
     if not any(cell.normalised for _, cell in comparison.cells):
         lines.append("not normalised: a run has no ceilings of its machine")
-    return lines
+    return lines + memory_lines(comparison, other)
+
+
+def memory_lines(comparison: Comparison, other: str) -> list[str]:
+    """Where the memory that a kernel needs differs by a tenth of X or more, and how often it is the same."""
+    known = [(name, cell.kernel, *map(format_memory, cell.memory)) for name, cell in comparison.cells]
+    known = [cell for cell in known if "-" not in cell[2:]]
+    differing = [f"{kernel} on {name} {one} and {two}" for name, kernel, one, two in known if one != two]
+    same = len(known) - len(differing)
+    if not known:
+        return []
+    if not differing:
+        return [f"memory: the same in {counted(same, 'cell')} with X of 10 MB or more"]
+    return [f"memory in A and {other}: {', '.join(differing)}" + (f"; the same in {same}" if same else "")]

@@ -194,3 +194,30 @@ def test_many_warnings_come_after_the_tables() -> None:
     assert len(after) == 4
     quiet = compared(first, second)
     assert compare_text.split_warnings(quiet) == (said.warnings(quiet), [])
+
+
+def with_memory(one: Run, kernel: str, calls: float) -> Run:
+    """The same run, whose large workload has an X of 10 MB or more, and this kernel needs so many X in a call."""
+    x_bytes = 10_000_000
+    records = tuple(
+        replace(
+            record,
+            m=x_bytes // 16,
+            counters={**(record.counters or {}), "placed_bytes": 0, "call_bytes": round(x_bytes * of_call)},
+        )
+        if record.workload == "large"
+        else record
+        for record in one.results.records
+        for of_call in [calls if record.kernel == kernel else 0.0]
+    )
+    return replace(one, results=replace(one.results, records=records))
+
+
+def test_a_change_of_memory_is_named() -> None:
+    before, after = two_runs()
+    assert not said.memory_lines(compared(before, after), "B")  # X is smaller
+    same = compared(with_memory(before, "numpy", 1.0), with_memory(after, "numpy", 1.001))
+    assert said.memory_lines(same, "B") == ["memory: the same in 4 cells with X of 10 MB or more"]
+    more = compared(with_memory(before, "numpy", 1.0), with_memory(after, "numpy", 1.25))
+    assert said.memory_lines(more, "B") == ["memory in A and B: numpy on large 2.0 X and 2.2 X; the same in 3"]
+    assert said.closing_lines(more, "B")[-1].startswith("memory in A and B")
