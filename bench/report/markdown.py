@@ -13,6 +13,9 @@ from bench.results.record import Results
 from kernels import names
 from kernels.registry import TECHNIQUES
 
+_OF_SCIKIT_LEARN = frozenset({"KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"})
+"""It sets these when it is imported, as for its data sets; no kernel is faster or slower by them."""
+
 
 def ladder(results: Results, workload: str) -> str:
     """A workload's kernels from rung to rung, with the most threads, each against the one before it, without peers.
@@ -42,7 +45,7 @@ def tables(results: Results, workloads: Sequence[str] = ()) -> str:
         raise ValueError(f"nothing was measured on {unknown[0]!r}; the file has {', '.join(known)}")
     shown = [record for record in results.records if not workloads or record.workload in workloads]
     environment = results.machine["software"]["environment"].items()
-    settings = ", ".join(f"`{name}={value}`" for name, value in environment)
+    settings = ", ".join(f"`{name}={value}`" for name, value in environment if name not in _OF_SCIKIT_LEARN)
     lines = [
         f"Measured on `{results.machine['id']}`: {machine_and_run(results, shown)}"
         f"{f', with {settings} in its environment' if settings else ''}. "
