@@ -4,9 +4,9 @@ The launch is the unit, and its value for a kernel is the *lower decile* of its 
 beats. What the system, other programs and the other hardware thread of a core do to a round only adds time: to more
 than half of the rounds of one minute and to few of the next. So a launch's median says how busy the machine was, and
 near the fastest rounds launches agree. On a virtual machine with two cores, half of the 48 intervals from five
-launches were within ±7.8% with the medians of the ratios of paired rounds, and within ±5.9% with lower deciles; an
-hour earlier ±5.3 and ±3.8%. The minimum does as well (Chen and Revels, arXiv:1608.04295, 2016), but it falls with the
-number of rounds and is one round's luck. Rounds are interleaved in random order, so what drifts slowly meets all.
+launches were within ±7.8% with the medians of the ratios of paired rounds, and within ±5.9% with lower deciles; half
+an hour earlier ±5.3 and ±3.8%. The minimum does as well (Chen and Revels, arXiv:1608.04295, 2016), but it falls with
+the number of rounds and is one round's luck. Rounds are interleaved in random order: what drifts slowly meets all.
 
 The log-ratio of two kernels' lower deciles is the value of the launch for their ratio. Across L launches the interval
 is that of Tukey and McLaughlin (Sankhyā A 25 (1963) 331-352) for a trimmed mean, transformed back with exp:
@@ -47,7 +47,7 @@ MOST_LAUNCHES = 1000
 """More are never advised."""
 STATISTIC, DECILE = "lower decile", 0.1
 """What the value of a launch is. In files that do not say so it is the median."""
-_CHOSEN, _ONE_DECIDES = 12, 6
+CHOSEN_ROUNDS, _ONE_DECIDES = 12, 6
 """As many rounds as a kernel has at least in a launch (bench/runner/plan.py); of up to six the fastest counts."""
 _WIDEST = 60.0
 _OUTLIER = 5.0
@@ -71,7 +71,7 @@ def lower_decile(seconds: Sequence[float]) -> float:
     2.5% faster than itself with half as many rounds, in three races of three.) The quantile is the eighth of Hyndman
     and Fan (The American Statistician 50 (1996) 361-365), whose median is about the true quantile.
     """
-    if len(seconds) <= _CHOSEN:
+    if len(seconds) <= CHOSEN_ROUNDS:
         return float(np.quantile(seconds, DECILE, method="median_unbiased"))
     return float(_weights(len(seconds)) @ np.sort(seconds))
 
@@ -79,10 +79,10 @@ def lower_decile(seconds: Sequence[float]) -> float:
 @cache
 def _weights(count: int) -> np.ndarray:
     """Of the sorted rounds: how often each is the fastest, or the next, of 12 that are chosen at random."""
-    position = (_CHOSEN + 1 / 3) * DECILE + 1 / 3
-    choices, share = comb(count, _CHOSEN), position - int(position)
-    first = [comb(count - 1 - i, _CHOSEN - 1) / choices for i in range(count)]
-    second = [i * comb(count - 1 - i, _CHOSEN - 2) / choices for i in range(count)]
+    position = (CHOSEN_ROUNDS + 1 / 3) * DECILE + 1 / 3
+    choices, share = comb(count, CHOSEN_ROUNDS), position - int(position)
+    first = [comb(count - 1 - i, CHOSEN_ROUNDS - 1) / choices for i in range(count)]
+    second = [i * comb(count - 1 - i, CHOSEN_ROUNDS - 2) / choices for i in range(count)]
     return (1 - share) * np.array(first) + share * np.array(second)
 
 

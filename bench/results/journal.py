@@ -76,9 +76,7 @@ class Journal:
         try:
             if not locked_file.is_at(self._file, self.path):  # its folder was removed, or only the journal
                 self._write_again()
-            self._file.truncate(self._end)
-            self._file.seek(self._end)
-            locked_file.write(self._file, line)
+            locked_file.append(self._file, self._end, line)
         except OSError as error:
             raise JournalUnwritable(f"{self.path} cannot be written: {error.strerror}") from None
         self._end += len(line)

@@ -52,6 +52,13 @@ def write(file: FileIO, content: bytes) -> None:
     os.fsync(file.fileno())
 
 
+def append(file: FileIO, end: int, content: bytes) -> None:
+    """Write content after the first `end` bytes; what an earlier try left there goes. Raises OSError."""
+    file.truncate(end)
+    file.seek(end)
+    write(file, content)
+
+
 def is_at(file: FileIO, path: Path) -> bool:
     """Whether the open file still has this name."""
     try:

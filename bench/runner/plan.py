@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from math import ceil, log2, sqrt
 from random import Random
 
+from bench.analysis.statistics import CHOSEN_ROUNDS
 from bench.runner.kernel_run import KernelRun
 
-FEWEST_ROUNDS = 12
+FEWEST_ROUNDS = CHOSEN_ROUNDS
 """Of a kernel in one launch: with up to 6 the lower decile is the fastest round; of 12 normal numbers it has a
 standard error of 0.45 σ."""
 FEWEST_CEILING_ROUNDS = 6

@@ -75,9 +75,7 @@ class Journal:
         try:
             if not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat()):
                 raise FileNotFoundError(None, "another file has its name")
-            self._file.truncate(self._end)
-            self._file.seek(self._end)
-            locked_file.write(self._file, line)
+            locked_file.append(self._file, self._end, line)
         except OSError as error:
             raise JournalUnwritable(f"{self.path.name} cannot be written: {error.strerror}") from None
         self._end += len(line)
