@@ -1,13 +1,17 @@
 """How calls and rounds scatter within a launch, and what that predicts for the launch's value. Pure.
 
-If the n rounds of a launch are independent with density f, the variance of their p-quantile is about
-p (1 − p) / (n f²) at the quantile. 1/f is estimated by Siddiqui's difference quotient (Journal of Research of the NBS
-64B (1960) 145-150), from the rounds of all launches over their launch's value: (Q(p + h) − Q(p − h)) / 2h.
+If the n rounds of a launch are independent with density f, the i-th fastest is about Q(i / (n + 1)) plus 1/f times
+the error of the i-th of n uniform numbers. So the variance of a weighted sum of them, as the lower decile is one, is
+about w·C·w / f², with the covariances C_ij = i (n + 1 − j) / ((n + 1)² (n + 2)) for i ≤ j (David and Nagaraja, Order
+Statistics, 3rd ed., 2003, ch. 2). 1/f at the decile is estimated by Siddiqui's difference quotient (Journal of
+Research of the NBS 64B (1960) 145-150) from the rounds of all launches over their launch's value:
+(Q(p + h) − Q(p − h)) / 2h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import log, sqrt
 from statistics import median
 
@@ -22,12 +26,9 @@ Floats = Sequence[float]
 _TO_NORMAL = 1.4826
 """From the median absolute deviation to the standard deviation of a normal distribution."""
 _HALF_STEP = 0.075
-"""h. Simulated normal, exponential and half-disturbed rounds, five launches of 12 to 48 of them: the predicted
-standard deviation is 0.8 to 1.4 times the true one, since the mean over choices of 12 varies less than a quantile."""
+"""h. See the simulations in tests/analysis/test_variance.py: how near the prediction comes."""
 _FEWEST_ROUNDS = 12
 """Of a launch: with fewer, hardly any round lies below its decile, and the difference quotient is too small."""
-_OF_NORMAL = 2.5
-"""n times the variance of the lower decile of n normal numbers of variance 1: 2.5 for 6, 2.6 for 24, 2.9 for many."""
 _MANY_CALLS = 30
 
 
@@ -45,13 +46,21 @@ def robust_deviation(groups: Sequence[Sequence[float]]) -> float:
     return _TO_NORMAL * median(distances) if distances else 0.0
 
 
-def decile_variance(groups: Sequence[Floats]) -> float:
-    """The variance of a launch's decile, times its number of rounds. groups: logarithms of rounds, by launch"""
+def spacing(groups: Sequence[Floats]) -> float:
+    """1/f at the lower decile. groups: logarithms of rounds, by launch; of few rounds it is that of normal ones"""
     if median(map(len, groups)) < _FEWEST_ROUNDS:
-        return _OF_NORMAL * robust_deviation(groups) ** 2
+        return robust_deviation(groups) / float(scipy.stats.norm.pdf(scipy.stats.norm.ppf(DECILE)))
     above = [value - statistics.lower_decile(group) for group in groups for value in group]
     low, high = np.quantile(above, (DECILE - _HALF_STEP, DECILE + _HALF_STEP), method="median_unbiased")
-    return float(DECILE * (1 - DECILE) * ((high - low) / (2 * _HALF_STEP)) ** 2)
+    return float(high - low) / (2 * _HALF_STEP)
+
+
+@cache
+def uniform_variance(count: int) -> float:
+    """The variance of the lower decile of so many numbers that are uniform in (0, 1)."""
+    weights, position = statistics.decile_weights(count), np.arange(1, count + 1)
+    covariances = np.minimum.outer(position, position) * (count + 1 - np.maximum.outer(position, position))
+    return float(weights @ covariances @ weights) / ((count + 1) ** 2 * (count + 2))
 
 
 def call_deviation(calls: int, seconds: Floats, middles: Floats, distances: Floats, deviations: Floats) -> float:

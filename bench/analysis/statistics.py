@@ -71,18 +71,20 @@ def lower_decile(seconds: Sequence[float]) -> float:
     2.5% faster than itself with half as many rounds, in three races of three.) The quantile is the eighth of Hyndman
     and Fan (The American Statistician 50 (1996) 361-365), whose median is about the true quantile.
     """
-    if len(seconds) <= CHOSEN_ROUNDS:
-        return float(np.quantile(seconds, DECILE, method="median_unbiased"))
-    return float(_weights(len(seconds)) @ np.sort(seconds))
+    return float(decile_weights(len(seconds)) @ np.sort(seconds))
 
 
 @cache
-def _weights(count: int) -> np.ndarray:
-    """Of the sorted rounds: how often each is the fastest, or the next, of 12 that are chosen at random."""
-    position = (CHOSEN_ROUNDS + 1 / 3) * DECILE + 1 / 3
-    choices, share = comb(count, CHOSEN_ROUNDS), position - int(position)
-    first = [comb(count - 1 - i, CHOSEN_ROUNDS - 1) / choices for i in range(count)]
-    second = [i * comb(count - 1 - i, CHOSEN_ROUNDS - 2) / choices for i in range(count)]
+def decile_weights(count: int) -> np.ndarray:
+    """What each of so many sorted rounds counts for in the decile, (count,).
+
+    The decile of 12 lies between the fastest and the next, that of up to six is the fastest. Of more than 12 each
+    counts for as often as it is the fastest, or the next, of 12 that are chosen at random.
+    """
+    chosen = min(count, CHOSEN_ROUNDS)
+    choices, share = comb(count, chosen), max(0.0, (chosen + 1 / 3) * DECILE + 1 / 3 - 1)
+    first = [comb(count - 1 - i, chosen - 1) / choices for i in range(count)]
+    second = [i * comb(count - 1 - i, max(0, chosen - 2)) / choices for i in range(count)]
     return (1 - share) * np.array(first) + share * np.array(second)
 
 

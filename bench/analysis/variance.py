@@ -127,9 +127,9 @@ def spread(runs: Sequence[Sequence[Launch]]) -> Spread | None:
     if not launches:
         return None
     parts = [_logs(part) for part in zip(*launches, strict=True)]
-    per_round, sizes = sum(map(scatter.decile_variance, parts)), [min(map(len, launch)) for launch in launches]
+    spacing, sizes = sum(scatter.spacing(part) ** 2 for part in parts), [min(map(len, launch)) for launch in launches]
     rounds_degrees = _DEGREES_PER_ROUND * sum(sizes)
-    predicted = per_round * fmean(1 / size for size in sizes)
+    predicted = spacing * fmean(map(scatter.uniform_variance, sizes))
     values = [[_value(launch) for launch in run] for run in runs]
     degrees = sum(len(run) - 1 for run in values)
     within = sum(pvariance(run) * len(run) for run in values) / degrees if degrees else None
@@ -140,7 +140,7 @@ def spread(runs: Sequence[Sequence[Launch]]) -> Spread | None:
         launches_predicted=sqrt(predicted),
         degrees=degrees,
         launch=None if within is None else component(within, degrees, predicted, rounds_degrees),
-        drift=_drift(launches, per_round, rounds_degrees),
+        drift=_drift(launches, spacing, rounds_degrees),
         run=None if within is None or len(values) < 2 else _run_component(values, within, degrees),
         runs=len(runs),
     )
@@ -154,7 +154,7 @@ def _value(launch: Launch) -> float:
     return log(statistics.lower_decile(launch[0])) if len(launch) == 1 else statistics.log_ratio(*launch)
 
 
-def _drift(launches: Sequence[Launch], per_round: float, degrees: float) -> Component | None:
+def _drift(launches: Sequence[Launch], spacing: float, degrees: float) -> Component | None:
     """Half of the mean square of what the halves' deciles differ by, beyond what their rounds predict."""
     halves = [
         ([part[: len(part) // 2] for part in launch], [part[len(part) // 2 :] for part in launch])
@@ -164,7 +164,7 @@ def _drift(launches: Sequence[Launch], per_round: float, degrees: float) -> Comp
     if not halves:
         return None
     observed = fmean((_value(late) - _value(early)) ** 2 for early, late in halves) / 2
-    predicted = fmean(per_round / min(map(len, half)) for pair in halves for half in pair)
+    predicted = spacing * fmean(scatter.uniform_variance(min(map(len, half))) for pair in halves for half in pair)
     return component(observed, len(halves), predicted, degrees)
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench.report import formatting, markdown
 from bench.report.operations import meanings
 from bench.report.progress import Progress
-from bench.report.race_tables import LEGEND, legend
+from bench.report.race_tables import LEGEND, OLDER_LEGEND, legend
 from bench.results.record import Cold, Error, Ratio, Results, Seconds
 from tests.support.records import MACHINE, OK, OPERATIONS, RESULTS, WRONG
 from tests.support.terminal import shown
@@ -46,6 +46,13 @@ def test_the_title_says_where_x_lies_if_that_is_known() -> None:
     )
     assert title == "lecture: 1,000 × 2 float64 C, 2 threads, X in L2"
     assert "X in" not in shown(RESULTS)
+
+
+def test_the_legend_of_an_older_file_says_median() -> None:
+    older = replace(RESULTS, run={key: value for key, value in RESULTS.run.items() if key != "statistic"})
+    assert OLDER_LEGEND["time/call"] in " ".join(shown(older).split())
+    assert LEGEND["time/call"] in " ".join(shown(RESULTS).split())
+    assert "median" not in LEGEND["time/call"]
 
 
 def test_a_legend_below_the_first_table_explains_its_columns() -> None:

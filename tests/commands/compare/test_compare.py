@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.commands.compare import sentences as said, text as compare_text
 from bench.commands.compare.compare import Comparison, compare
 from bench.commands.compare.drift import BETWEEN_RUNS
+from bench.results.record import Seconds
 from bench.results.store import Run
 from bench.workloads.digest import digest
 from bench.workloads.synthetic import synthetic
@@ -52,6 +53,29 @@ def test_two_machines_by_hand() -> None:
     assert cells["numpy"].times.verdict == "no difference shown"
     assert cells["numpy"].normalised is not None
     assert cells["numpy"].normalised.estimate == pytest.approx(0.25)
+
+
+def test_an_older_file_with_medians_is_compared_by_its_rounds() -> None:
+    """Its records have medians of 6 and 1 times the seconds; the rounds of both files have the same lower deciles."""
+
+    def made(name: str, factors: list[float], typical: float, **run_info: str) -> Run:
+        one = run(name, MORE, ceiling=1e-6)
+        (race,) = one.results.races
+        rounds = [{**part, "seconds": [f * part["seconds"][0] for f in factors]} for part in race["rounds"]]
+        records = [
+            replace(record, seconds=Seconds(*(typical * MORE[record.kernel] for _ in range(3))))
+            for record in one.results.records
+        ]
+        info = {**one.results.run, **run_info}
+        return Run(name, replace(one.results, run=info, races=({**race, "rounds": rounds},), records=tuple(records)))
+
+    older = made("A", [6.0, 1.0, 6.0], 6.0)
+    later = made("B", [1.0, 1.0, 1.0], 1.0, statistic="lower decile")
+    for cell in (cell for _, cell in compared(older, later).cells):
+        assert cell.seconds == pytest.approx((MORE[cell.kernel],) * 2, rel=2e-3)
+        assert cell.times.estimate == pytest.approx(1.0)
+        assert cell.shares is not None
+        assert cell.shares[0] == pytest.approx(cell.shares[1])
 
 
 def test_the_interval_on_two_machines_includes_the_drift_of_both() -> None:
