@@ -65,18 +65,26 @@ GPU. A backend of the user's own could be slow on purpose where nothing is to be
 quarter of a call, its slowness is no excuse."""
 
 
+def allowed_reading(copying: float, call: float) -> float:
+    """The most that reading a result may take, where reading a complete one takes `copying`. All in seconds."""
+    return _COPYING_FACTOR * _excused(copying, call) + _CALL_SHARE * call
+
+
+def _excused(copying: float, call: float) -> float:
+    return min(copying, max(_CALL_SHARE * call, _LONGEST_COPYING))
+
+
 def check_at_once(seconds: float, copying: float, call: float) -> CheckResult:
     """Whether the result existed when the call returned.
 
-    seconds: of reading a result; copying: of reading one that is known to be complete, the median over the rounds;
-    call: of a call
+    seconds: of reading a result; copying: of reading one that is known to be complete, in the same round; call: of a
+    call
     """
-    excused = min(copying, max(_CALL_SHARE * call, _LONGEST_COPYING))
-    allowed = _COPYING_FACTOR * excused + _CALL_SHARE * call
+    allowed = allowed_reading(copying, call)
     if seconds <= allowed:
         return CheckResult("at-once", bound_fraction=seconds / allowed)
     took, complete = f"at-once: reading a result took {seconds:.2g} s", f"a complete one takes {copying:.2g} s"
-    if copying > excused:
+    if copying > _excused(copying, call):
         return CheckResult("at-once", f"{took}; {complete}, but {allowed:.2g} s is the most that counts as reading")
     return CheckResult("at-once", f"{took}; {complete}, so the kernel had not finished when its call returned")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from statistics import median, median_low
+from statistics import median
 
 from bench.analysis import statistics
 from bench.correctness import checks
@@ -71,20 +71,28 @@ def _checked(case: CheckCase, inputs: WorkloadInputs) -> Generator[Request, Resp
     return case.judge(inputs.form.require(response.result))
 
 
-def _reading(responses: Sequence[RoundResponse], iterations: int) -> tuple[float, float]:
-    """What reading a result took, and a call, from the rounds that count.
+def _reading(responses: Sequence[RoundResponse], iterations: int) -> tuple[float, float, float]:
+    """What reading a result took, what reading a complete one took, and a call, from the rounds that count.
 
-    It is the median over the rounds; of two numbers the smaller, since one may be interrupted. Of long calls it is
-    also the median of the rounds that decide the kernel's time, and what five sixths of the rounds do not exceed.
+    Both are of one round, since a core that is slow is so for both: the middle round by how late its result was; of
+    two the earlier, since one may be interrupted. Of long calls it is also the middle one of the rounds that decide
+    the kernel's time, and the one that five sixths of the rounds do not exceed: whichever is latest.
     """
     responses = sorted(responses, key=lambda one: one.seconds)
-    waits, seconds = [one.result_wait_seconds for one in responses], [one.seconds for one in responses]
-    reading = median_low(waits)
+    seconds = [one.seconds for one in responses]
+    call = statistics.lower_decile(seconds) / iterations
+
+    def lateness(one: RoundResponse) -> float:
+        return one.result_wait_seconds - checks.allowed_reading(one.copying_seconds, call)
+
+    by_lateness = sorted(responses, key=lateness)
+    chosen = [by_lateness[(len(responses) - 1) // 2]]
     # the median call: a kernel that is late seems to make short ones
-    if median(seconds) / iterations >= _LONG_CALL_SECONDS and len(waits) >= FEWEST_ROUNDS:
-        deciding = waits[: statistics.rounds_that_decide(len(waits))]
-        reading = max(reading, median_low(deciding), sorted(waits)[-1 - int(_INTERRUPTED_SHARE * len(waits))])
-    return reading, statistics.lower_decile(seconds) / iterations
+    if median(seconds) / iterations >= _LONG_CALL_SECONDS and len(responses) >= FEWEST_ROUNDS:
+        deciding = sorted(responses[: statistics.rounds_that_decide(len(responses))], key=lateness)
+        chosen += [deciding[(len(deciding) - 1) // 2], by_lateness[-1 - int(_INTERRUPTED_SHARE * len(responses))]]
+    latest = max(chosen, key=lateness)
+    return latest.result_wait_seconds, latest.copying_seconds, call
 
 
 def verify_and_release(
@@ -103,9 +111,7 @@ def verify_and_release(
         return
     seconds = [response.seconds for response in responses]
     iterations = kernel_run.samples.iterations
-    copying = median_low(response.copying_seconds for response in responses)
-    reading, call = _reading([one.response for one in counted], iterations)
-    kernel_run.add_check(checks.check_at_once(reading, copying, call))
+    kernel_run.add_check(checks.check_at_once(*_reading([one.response for one in counted], iterations)))
     if kernel_run.watched:  # after at-once: work that goes on when the call returns delays the worker's answer, too
         kernel_run.add_check(checks.check_clock(kernel_run.watched))
     lag = 0.0 if kernel_run.single_threaded or kernel_run.threads == 1 else procfs.TICK_SECONDS

@@ -58,6 +58,17 @@ def test_a_complete_result_that_takes_long_in_few_rounds_is_no_excuse(slow: int,
     assert (checked(rounds)["at-once"] == "") is excused
 
 
+def test_on_a_slow_core_both_results_take_longer() -> None:
+    """Five rounds of twelve on such a core and two interrupted ones: the medians of the readings of results and of
+    those of complete ones would be from different rounds.
+    """
+    fast = replace(ROUND, seconds=0.0004, result_wait_seconds=1.8e-5)
+    interrupted = replace(fast, result_wait_seconds=6e-5)
+    slow_core = replace(interrupted, copying_seconds=3.2e-5)
+    assert checked([fast] * 5 + [slow_core] * 5 + [interrupted] * 2)["at-once"] == ""
+    assert checked([fast] * 3 + [slow_core] * 2 + [interrupted] * 7)["at-once"].startswith("at-once: ")
+
+
 @pytest.mark.parametrize(("seconds", "found"), [(1e-6, True), (0.009, True), (0.011, False)])
 def test_rounds_that_decide_the_time_must_not_be_late(seconds: float, found: bool) -> None:
     """Two of twelve: the fastest ones, which the lower decile depends on, or slow ones, which it does not."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.worker import placed_kernel, timing
+from bench.worker.placed_kernel import PlacedKernel
 from bench.workloads.parameters import ROUND_DRAW, fresh_arguments
 from kernels import Backend
 from kernels.backends import NUMPY, is_known
@@ -153,4 +154,38 @@ def test_the_slower_reading_of_the_last_and_the_sampled_call_counts(placed: Any,
     worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
     worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
     response = worker.round(ROUND_DRAW, 7, 4, 1)
-    assert (response.result_wait_seconds, len(reads)) == (COMPUTING, 9)
+    assert (response.result_wait_seconds, len(reads)) == (COMPUTING, 12)
+
+
+@pytest.mark.parametrize("sampled_call", [1, 3])
+def test_complete_results_are_read_like_others_and_as_often(
+    sampled_call: int, placed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the system's counters, which take the conversion's code from the caches; the larger of two counts."""
+    log: list[str] = []
+    monkeypatch.setattr("bench.worker.timing.procfs.waited", lambda _thread: log.append("counters"))
+    real = PlacedKernel.to_numpy
+    monkeypatch.setattr(
+        PlacedKernel, "to_numpy", lambda kernel, result: (log.append("read"), real(kernel, result))[1]
+    )
+    worker = placed(correct)
+    worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
+    worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
+    log.clear()
+    worker.round(ROUND_DRAW, 7, 4, sampled_call)
+    once = ["counters", "read", "counters", "counters", "read"]  # with the counters after a result, for its waiting
+    assert log == ["read", *once, *(once if sampled_call != 3 else [])]
+
+
+def test_the_larger_of_two_readings_of_complete_results_counts(placed: Any, now: list[float]) -> None:
+    reads: list[int] = []
+
+    def asnumpy(array: Any, _dtype: Any) -> np.ndarray:
+        reads.append(1)
+        now[0] += 2.0 if len(reads) == 10 else 0.0  # the first part of the second complete result
+        return np.asarray(array)
+
+    worker = placed(correct, replace(NUMPY, asnumpy=asnumpy))
+    worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
+    worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
+    assert worker.round(ROUND_DRAW, 7, 4, 1).copying_seconds == 2.0
