@@ -163,7 +163,11 @@ def test_complete_results_are_read_like_others_and_as_often(
 ) -> None:
     """After the system's counters, which take the conversion's code from the caches; the larger of two counts."""
     log: list[str] = []
-    monkeypatch.setattr("bench.worker.timing.procfs.waited", lambda _thread: log.append("counters"))
+
+    def waited(_thread: str) -> None:
+        log.append("counters")
+
+    monkeypatch.setattr("bench.worker.timing.procfs.waited", waited)
     real = PlacedKernel.to_numpy
     monkeypatch.setattr(
         PlacedKernel, "to_numpy", lambda kernel, result: (log.append("read"), real(kernel, result))[1]
