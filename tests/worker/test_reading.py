@@ -169,9 +169,12 @@ def test_complete_results_are_read_like_others_and_as_often(
 
     monkeypatch.setattr("bench.worker.timing.procfs.waited", waited)
     real = PlacedKernel.to_numpy
-    monkeypatch.setattr(
-        PlacedKernel, "to_numpy", lambda kernel, result: (log.append("read"), real(kernel, result))[1]
-    )
+
+    def logged(kernel: PlacedKernel, result: Any) -> Any:
+        log.append("read")
+        return real(kernel, result)
+
+    monkeypatch.setattr(PlacedKernel, "to_numpy", logged)
     worker = placed(correct)
     worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
     worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
