@@ -158,6 +158,16 @@ class Probe:
     arrays: other arrays cannot be overwritten."""
 
 
+@dataclass(frozen=True, eq=False)
+class Mirror:
+    """Other data on which every kernel has the same work to do, and the way back to a result on the original."""
+
+    inputs: Callable[[], Inputs]
+    """Make them: the shapes and the static description are the original's."""
+    restore: Callable[[Any], Any]
+    """A result on them, or fresh arguments, as those of the original."""
+
+
 def map_arrays(function: Callable[[Any], Any], fresh: Any) -> Any:
     """The same nest of tuples, with the function's value for each array."""
     if isinstance(fresh, tuple):
@@ -246,6 +256,10 @@ class Operation:
     static: Callable[[Mapping[str, Any]], Static] = _no_static
     """Options → the static description. Raises ValueError, in one line, for an option that makes no sense."""
     options: Mapping[str, Option] = field(default_factory=dict)
+    mirror: Callable[[Inputs, np.random.Generator], Mirror] | None = None
+    """For an operation whose right results are the same for all fresh arguments: data that no kernel has seen. They
+    show which kernel remembers results of the workload's own. None where fresh arguments change the result.
+    """
     baselines: tuple[str, ...] = ()
     """Specs of kernels; the first of which one call is not predicted to take too long is the baseline."""
     nominal_seconds: Callable[[str, Size, Any], float] = _free
@@ -256,4 +270,5 @@ class Operation:
     figures: Mapping[str, str] = field(default_factory=dict)
     """The figures of a judgement: name → what it is. The first is a column of the tables."""
     texts: Mapping[str, str] = field(default_factory=dict)
-    """`bytes` and `ceiling`: what the work of a call is, in words; `curve`: what `curves` shows against its steps."""
+    """`bytes` and `ceiling`: what the work of a call is, in words; `curve`: what `curves` shows; `against`: the curve
+    against which the others are drawn, if not the number of steps."""

@@ -44,22 +44,42 @@ KERNELS = {
         "numba-compiled": "kernels.descend.numba_compiled:compiled",
         "jax-compiled-gpu": "kernels.descend.jax_compiled:compiled",
     },
+    "fit": {
+        "numba-descent": "kernels.fit.numba_descent:descent",
+        "numpy-newton": "kernels.fit.numpy_newton:newton",
+        "jax-newton": "kernels.fit.jax_newton:newton",
+        "numba-newton": "kernels.fit.numba_newton:newton",
+        "jax-newton-gpu": "kernels.fit.jax_newton:newton",
+        "sklearn-lbfgs": "kernels.fit.peers.scikit_learn:LBFGS",
+        "sklearn-newton-cg": "kernels.fit.peers.scikit_learn:NEWTON_CG",
+        "sklearn-newton-cholesky": "kernels.fit.peers.scikit_learn:NEWTON_CHOLESKY",
+    },
 }
 """Operation → name → "module:ATTRIBUTE"."""
 
 OPERATIONS = {
     "gradient": "kernels.gradient.operation:GRADIENT",
     "descend": "kernels.descend.operation:DESCEND",
+    "fit": "kernels.fit.operation:FIT",
 }
 """Operation → "module:ATTRIBUTE"."""
 
 DEFAULT_OPERATION = "gradient"
 """The operation of a workload or a kernel that names none."""
 
-DRIVERS = {"descend": "kernels.descend.driver:driven"}
+DRIVERS = {"descend": "kernels.descend.driver:driven", "fit": "kernels.fit.lbfgs:driven"}
 """Operation → a function that makes a kernel of it of any gradient kernel, which keeps its name."""
 
-MADE_OF = {"jax-compiled": "jax", "numba-compiled": "numba", "jax-compiled-gpu": "jax-gpu"}
+MADE_OF = {
+    "jax-compiled": "jax",
+    "numba-compiled": "numba",
+    "jax-compiled-gpu": "jax-gpu",
+    "numba-descent": "numba",
+    "numpy-newton": "numpy-blocked",
+    "jax-newton": "jax",
+    "numba-newton": "numba",
+    "jax-newton-gpu": "jax-gpu",
+}
 """Kernel → the gradient kernel that it is made of; its ATTRIBUTE is a function of that kernel."""
 
 TECHNIQUES = {
@@ -79,6 +99,14 @@ TECHNIQUES = {
     "jax-gpu": "jax",
     "jax-autodiff-gpu": "jax",
     "jax-compiled-gpu": "jax",
+    "numpy-newton": "numpy",
+    "numba-descent": "numba",
+    "numba-newton": "numba",
+    "jax-newton": "jax",
+    "jax-newton-gpu": "jax",
+    "sklearn-lbfgs": "peer",
+    "sklearn-newton-cg": "peer",
+    "sklearn-newton-cholesky": "peer",
     "sklearn": "peer",
     "torch": "peer",
     "torch-compile": "peer",

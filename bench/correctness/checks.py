@@ -7,6 +7,7 @@
     at-once        the result exists when the call returns, and not later
     threads        no more cores are busy than the race allows
     clock          a round takes no longer than the worker says
+    new-data       a call takes no longer on data that the kernel has not seen, where the operation has such data
 
 docs/gate.md explains each check, and why the bound alone would not suffice. The kernel computes in its worker and is
 checked here, in a process that it cannot reach.
@@ -137,3 +138,22 @@ def check_clock(watched: WatchedRound) -> CheckResult:
         return CheckResult("clock", bound_fraction=max(0.0, watched.unexplained))
     took, reported = (f"{seconds * 1e3:.3g} ms" for seconds in (watched.passed - watched.waited, watched.reported))
     return CheckResult("clock", f"clock: a round took {took} by the race's clock, and {reported} by the worker's")
+
+
+NEW_DATA_FACTOR = 1.5
+"""How many times as long as in the rounds a call on new data may take, at its fastest of several: the steps of a
+solver differ that much from start to start, and the first call on an array finds less of it in the caches."""
+
+
+def check_new_data(seconds: float, call: float) -> CheckResult:
+    """Whether the kernel is as fast on data that it has not seen.
+
+    seconds: of the fastest call on such data; call: of the median call in the rounds
+    """
+    if seconds <= NEW_DATA_FACTOR * call:
+        return CheckResult("new-data", bound_fraction=seconds / (NEW_DATA_FACTOR * call))
+    return CheckResult(
+        "new-data",
+        f"new-data: a call takes {seconds:.2g} s on data that it has not seen, and {call:.2g} s on those of the "
+        "workload: it remembers results",
+    )

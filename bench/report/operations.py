@@ -16,7 +16,7 @@ CEILING, RATE = "of ceiling", "GB/s"
 
 
 def texts(results: Results, operation: str) -> Mapping[str, str]:
-    """`bytes`, `ceiling` and `curve` in words, as far as the run has them."""
+    """`bytes`, `ceiling`, `curve` and `against` in words, as far as the run has them."""
     said: Mapping[str, str] = _part(results, operation, "texts")
     return said
 

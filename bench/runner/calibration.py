@@ -107,10 +107,10 @@ def calibrate_all(
         calibration = {"iterations": samples.iterations} | {key: samples.counters[key] for key in _KEPT}
         first_of_spec.setdefault(specs[name], calibration)
 
-    _one_at_a_time(calibrate, kernel_runs, workers, on_failure)
+    one_at_a_time(calibrate, kernel_runs, workers, on_failure)
 
 
-def _one_at_a_time(
+def one_at_a_time(
     act: Callable[[str], None],
     kernel_runs: Mapping[str, KernelRun],
     workers: Mapping[str, WorkerHandle],
@@ -179,5 +179,5 @@ def watch_clocks(
     def watch(name: str) -> None:
         kernel_runs[name].watched = clock.watch(kernel_runs[name], workers[name], first_draw)
 
-    for name in _one_at_a_time(watch, kernel_runs, workers, on_failure):
+    for name in one_at_a_time(watch, kernel_runs, workers, on_failure):
         workers[name].resume()

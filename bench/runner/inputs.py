@@ -94,6 +94,15 @@ class WorkloadInputs:
             self._timed[draw, seed, call] = self._case("timed", fresh, quick=True)
         return self._timed[draw, seed, call]
 
+    def judge_mirrored(self, seed: int, result: list[np.ndarray] | str) -> CheckResult:
+        """Judge the result of a call on the data in the mirror of this seed, as one on the data themselves."""
+        definition, rng = self.workload.definition, np.random.default_rng(seed)
+        assert definition.mirror, "only an operation with a mirror is asked"
+        mirror = definition.mirror(self.inputs, rng)
+        start = definition.fresh(self.inputs, rng)
+        judge = definition.judge(self.inputs, tuple(mirror.restore(start)), True)
+        return checks.check_result("new-data", lambda parts: judge(mirror.restore(parts)), result)
+
     def begin_launch(self) -> None:
         """Forget the references of timed calls."""
         self._timed.clear()

@@ -25,6 +25,7 @@ from bench.runner.calibration import calibrate_all, reading_seconds, watch_clock
 from bench.runner.cold import ColdWorkers
 from bench.runner.inputs import WorkloadInputs
 from bench.runner.kernel_run import KernelRun
+from bench.runner.new_data import check_new_data
 from bench.runner.parallel import run_concurrently
 from bench.runner.plan import plan_launch
 from bench.runner.prepare import prepare, verify_and_release
@@ -115,6 +116,8 @@ class Launch:
         after, cpu_seconds = noise.snapshot(), self._cpu_seconds_since(used, racing)
         kernels = {name: kernel_run for name, kernel_run in _ok(racing).items() if kernel_run.is_kernel}
         watch_clocks(kernels, self._workers, ROUND_DRAW + len(usages), drop_worker)
+        kernels = {name: kernel_run for name, kernel_run in _ok(racing).items() if kernel_run.is_kernel}
+        check_new_data(kernels, self._workers, inputs, ROUND_DRAW + len(usages), self._random, drop_worker)
         timed = time.perf_counter()
         tick("checking again")
         racing = _ok(racing)

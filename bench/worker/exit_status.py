@@ -17,6 +17,7 @@ PHASES = {
     "round": "while it was timed",
     "draw": "after its last round",
     "watched": "while it was timed from outside",
+    "mirrored": "on data that it had not seen",
     "release": "after its last round",
     "inspect": "while it was inspected",
 }

@@ -186,6 +186,14 @@ class WatchedResponse:
 
 
 @dataclass(frozen=True)
+class MirroredResponse:
+    """One call on data that the kernel had not seen."""
+
+    seconds: float
+    result: KernelResult
+
+
+@dataclass(frozen=True)
 class ReleaseResponse:
     """The workload is released; what the worker observed while it was placed."""
 

@@ -21,8 +21,9 @@ import numpy as np
 from bench.host import procfs
 from bench.worker.fields import KernelResult
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, CallsResponse, RoundResponse
-from bench.worker.placed_kernel import Arguments, PlacedKernel, complete_like
+from bench.worker.placed_kernel import Arguments, PlacedKernel, aligned, complete_like
 from kernels.backends import is_known
+from kernels.contract import map_arrays
 
 ROUND_SECONDS = 0.005
 """The shortest round: 10⁵ times the timer's resolution, and longer than the scheduler's tick of 4 ms."""
@@ -198,6 +199,21 @@ def time_each_call(
     return CallsResponse(
         float(calls.sum()), middle, deviation, float(calls.std()), float(calls[0]), float(calls.max())
     )
+
+
+def time_mirrored(placed_kernel: PlacedKernel, draw: int, seed: int) -> tuple[float, KernelResult]:
+    """The seconds of one call on the data in a mirror, and its result. seed: of the mirror and the fresh arguments"""
+    operation, inputs, backend = placed_kernel.operation, placed_kernel.inputs, placed_kernel.kernel.backend
+    if operation.mirror is None:
+        raise ValueError(f"the operation {operation.name} has no mirror")
+    rng = np.random.default_rng(seed)
+    mirror = operation.mirror(inputs, rng)
+    fresh = map_arrays(aligned, operation.fresh(inputs, rng))
+    placed = [backend.asarray(aligned(array)) for array in mirror.inputs().placed.values()]
+    arguments = map_arrays(backend.asarray, fresh) if is_known(backend) else fresh
+    _warm_up(placed_kernel, draw, WARMUP_SECONDS)
+    seconds, result, _ = time_calls(placed_kernel, [(*placed, *arguments)])
+    return seconds, placed_kernel.to_numpy(result)[0]
 
 
 def _warm_up(placed_kernel: PlacedKernel, draw: int, seconds: float) -> None:

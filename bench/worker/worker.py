@@ -1,7 +1,7 @@
 """One kernel in its own process, for one launch. It answers the requests of the race, one at a time.
 
-    load → ( place → compile → call → check... → calibrate → ( warm_up → round )... → draw → watched → check
-             → release ) for each workload
+    load → ( place → compile → call → check... → calibrate → ( warm_up → round )... → draw → watched → mirrored
+             → check → release ) for each workload
 
 The worker judges nothing: it sends times and results as they are, and the race, which the kernel cannot reach, checks
 them.
@@ -36,6 +36,7 @@ from bench.worker.messages import (
     DrawResponse,
     InspectResponse,
     LoadResponse,
+    MirroredResponse,
     PlaceResponse,
     ReleaseResponse,
     RoundResponse,
@@ -65,7 +66,7 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
         if descriptors:
             message["descriptor"] = descriptors[0]
         # `request` is a method of Worker: inspect, load, place, compile, call, check, calibrate, warm_up, round,
-        # calls, draw, watched, release
+        # calls, draw, watched, mirrored, release
         response: object = getattr(worker, request)(**message)
         return vars(response)
     except BackendUnavailable as unavailable:
@@ -236,6 +237,10 @@ class Worker:
         seconds, *_ = timing.time_calls(self.placed_kernel, self.arguments)
         after = procfs.waited("thread-self")
         return WatchedResponse(seconds, None if before is None or after is None else after - before)
+
+    def mirrored(self, draw: int, seed: int) -> MirroredResponse:
+        """Time one call on the workload's data in a mirror, which the seed determines, after untimed calls."""
+        return MirroredResponse(*timing.time_mirrored(self.placed_kernel, draw, seed))
 
     def release(self) -> ReleaseResponse:
         """Release the workload, and report what the worker observed."""

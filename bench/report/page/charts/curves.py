@@ -1,4 +1,8 @@
-"""What a kernel's result shows step by step, such as the cost of a descent, against the step and against seconds."""
+"""What a kernel's result shows step by step, such as the cost of a descent, against the step and against seconds.
+
+An operation may name one of its curves as what the others are drawn against, in place of the number of steps: a
+solver computes more in one step than another.
+"""
 
 from __future__ import annotations
 
@@ -37,21 +41,27 @@ def curves(results: Results) -> Iterator[Section]:
             line
             for record, row in with_curves
             if record.operation == operation
-            for line in _lines(record, row, every)
+            for line in _lines(record, row, operations.texts(results, operation).get("against", ""), every)
         ]
         title = operations.texts(results, operation).get("curve") or rows[0]["curve"]
+        unit = operations.texts(results, operation).get("against", "step")
         suffix = f"-{index + 1}" if index else ""
-        yield _curves(results, f"curves{suffix}", title, rows, every)
-        yield _times(results, f"steps{suffix}", rows)
+        yield _curves(results, f"curves{suffix}", title, unit, rows, every)
+        yield _times(results, f"steps{suffix}", unit, rows)
 
 
-def _lines(record: Record, row: Spec, every: int) -> Iterator[Spec]:
-    """A row for each curve of a record: its numbers, and the time until each."""
+def _lines(record: Record, row: Spec, against: str, every: int) -> Iterator[Spec]:
+    """A row for each curve of a record: its numbers, and the time until each.
+
+    against: the curve that says how many steps there were until each; empty: one step from each to the next
+    """
     assert record.seconds
     for name, values in record.curves.items():
-        if (steps := len(values) - 1) < 1:
+        last = len(values) - 1
+        counts = record.curves.get(against) or list(range(len(values)))
+        if last < 1 or name == against or len(counts) != len(values) or not (steps := counts[last]):
             continue
-        shown = [*range(0, steps, every), steps]
+        shown = [*range(0, last, every), last]
         step_seconds = record.seconds.estimate / steps
         yield row | {
             "curve": name,
@@ -61,30 +71,36 @@ def _lines(record: Record, row: Spec, every: int) -> Iterator[Spec]:
             "after": values[-1],
             "all_seconds": record.seconds.estimate,
             "step_seconds": step_seconds,
-            "time": f"{duration(record.seconds.estimate)} for {counted(steps, 'step')}",
-            "step": shown,
-            "seconds": [float(f"{step * step_seconds:.6g}") for step in shown],
-            "value": [float(f"{values[step]:.9g}") for step in shown],
+            "time": f"{duration(record.seconds.estimate)} for {_counted(steps, against)}",
+            "unit": against,
+            "step": [counts[index] for index in shown],
+            "seconds": [float(f"{counts[index] * step_seconds:.6g}") for index in shown],
+            "value": [float(f"{values[index]:.9g}") for index in shown],
         }
 
 
-def _curves(results: Results, name: str, title: str, rows: Sequence[Spec], every: int) -> Section:
+def _counted(steps: float, unit: str) -> str:
+    return f"{format_significant(steps)} {unit}" if unit else counted(int(steps), "step")
+
+
+def _curves(results: Results, name: str, title: str, unit: str, rows: Sequence[Spec], every: int) -> Section:
     several = len({row["curve"] for row in rows}) > 1
     logarithmic = all(value > 0 for row in rows for value in row["value"])
     text = [
         f"The {title} before the first step and after each, in the kernel's own result on the workload's data. "
-        "Against seconds, each step takes the same part of a call, and what was before the first is left out: the "
-        "axis is logarithmic. Kernels that compute the same lie on one line, and each has its symbols on it.",
+        f"Against seconds, each {unit.removesuffix('s')} takes the same part of a call, and what was before the "
+        "first is left out: the axis is logarithmic. Kernels that compute the same lie on one line, and each has its "
+        "symbols on it.",
     ]
     if every > 1:
         text.append(f"The chart and the CSV have one step in {every}. The results file has all.")
     return Section(
         name=name,
-        heading=f"{title[:1].upper()}{title[1:]} by step",
+        heading=f"{title[:1].upper()}{title[1:]} by {unit}",
         text=tuple(text),
         chart={
             against: common.to_spec(
-                _chart(against, title, logarithmic), {"marks": list(_marks(rows, against))}, height=_HEIGHT
+                _chart(against, title, unit, logarithmic), {"marks": list(_marks(rows, against))}, height=_HEIGHT
             )
             for against in (_STEP, _SECONDS)
         },
@@ -108,18 +124,19 @@ def _curves(results: Results, name: str, title: str, rows: Sequence[Spec], every
     )
 
 
-def _times(results: Results, name: str, rows: Sequence[Spec]) -> Section:
+def _times(results: Results, name: str, unit: str, rows: Sequence[Spec]) -> Section:
     workload = _workload_selector(results, rows)
+    units, one = (f"{unit}s", unit) if unit == _STEP else (unit, unit.removesuffix("s"))
     return Section(
         name=name,
-        heading="Time for the steps",
+        heading=f"Time for the {units}",
         level=3,
         columns=(
             common.RACE,
             common.KERNEL,
-            Column("steps", "steps", lambda steps: f"{steps:,}", number=True),
-            common.seconds_column("all_seconds", "time for all steps"),
-            common.seconds_column("step_seconds", "time for one step"),
+            Column("steps", units, lambda steps: f"{steps:,.4g}" if steps < 1e4 else f"{steps:,.0f}", number=True),
+            common.seconds_column("all_seconds", "time for all"),
+            common.seconds_column("step_seconds", f"time for one {one}"),
         ),
         rows=tuple(
             {field: row[field] for field in ("race", "kernel", "steps", "all_seconds", "step_seconds")}
@@ -153,7 +170,7 @@ def _marks(rows: Sequence[Spec], against: str) -> Iterator[Spec]:
                 "step": step,
                 "seconds": seconds,
                 "value": value,
-                "figures": f"{format_significant(value, 6)} after {counted(step, 'step')}",
+                "figures": f"{format_significant(value, 6)} after {_counted(step, row['unit'])}",
                 "time": f"{duration(seconds)} of {duration(row['all_seconds'])}",
             }
 
@@ -173,10 +190,10 @@ def _growing(last: int) -> list[int]:
     return sorted({round(last ** (mark / (_MARKS - 1))) for mark in range(_MARKS)})
 
 
-def _chart(against: str, title: str, logarithmic: bool) -> common.Chart:
+def _chart(against: str, title: str, unit: str, logarithmic: bool) -> common.Chart:
     x_scale = alt.Scale(nice=False) if against == _STEP else alt.Scale(type="log", nice=False)
     x_axis = (
-        alt.Axis(title="step", labelExpr=common.NUMBER_LABEL, tickCount=8)
+        alt.Axis(title=unit, labelExpr=common.NUMBER_LABEL, tickCount=8)
         if against == _STEP
         else common.seconds_axis("time")
     )

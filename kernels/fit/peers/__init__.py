@@ -1,0 +1,1 @@
+"""Peers: the same fit by other libraries, as their users get it."""
