@@ -34,6 +34,8 @@ from kernels.backends import NUMPY
 _LONG_CALL_SECONDS = 2e-4
 """A conversion is interrupted for a quarter of so long a call in one round of hundreds: not in several of a launch,
 nor in just those that decide the kernel's time. That of a shorter call's result may be."""
+_VERY_LONG_CALL_SECONDS = 0.1
+"""No interruption takes a quarter of so long a call, also where a kernel has few rounds (bench/runner/plan.py)."""
 _INTERRUPTED_SHARE = 1 / 6
 """Of the rounds: two of twelve."""
 
@@ -87,8 +89,8 @@ def _reading(responses: Sequence[RoundResponse], iterations: int) -> tuple[float
 
     by_lateness = sorted(responses, key=lateness)
     chosen = [by_lateness[(len(responses) - 1) // 2]]
-    # the median call: a kernel that is late seems to make short ones
-    if median(seconds) / iterations >= _LONG_CALL_SECONDS and len(responses) >= FEWEST_ROUNDS:
+    middle = median(seconds) / iterations  # not the fastest: a kernel that is late seems to make short calls
+    if middle >= (_LONG_CALL_SECONDS if len(responses) >= FEWEST_ROUNDS else _VERY_LONG_CALL_SECONDS):
         deciding = sorted(responses[: statistics.rounds_that_decide(len(responses))], key=lateness)
         chosen += [deciding[(len(deciding) - 1) // 2], by_lateness[-1 - int(_INTERRUPTED_SHARE * len(responses))]]
     latest = max(chosen, key=lateness)

@@ -5,7 +5,7 @@ default   the profile of `pytest --benchmark`: the workloads of README's table.
 full      a grid that shows how time depends on m, n, dtype, order and the memory level of X. X has the same sizes in
           bytes on every machine, so that machines can be compared: 16 KB fits into a typical L1 cache, 512 KB into
           L2, 8 MB into most L3 caches, and 256 MB into none.
-learn     gradient descent: from the gradient to the steps along it.
+learn     from the gradient to the steps along it and to the coefficients: descents, and fits beside scikit-learn.
 peers     the same computation in other libraries, on a part of that grid.
 
 The grid has many races. So each race has only five launches, and each launch times a kernel for 0.1 s instead of
@@ -30,6 +30,16 @@ _FEATURES = (2, 8, 32, 128, 1024)
 _ITEMSIZES = {"f32": 4, "f64": 8}
 _GRID_KERNELS = ("numpy", "numpy-blocked", "numba-loops", "numba", "jax", "jax-blocked", "sklearn")
 """The kernels of the grid. The `loops` kernels run only as baselines."""
+_LEARN = (
+    *("descend:lecture", "descend:breast-cancer", "descend:10000x32-f64"),
+    *("fit:lecture", "fit:breast-cancer", "fit:flights", "fit:100000x128-f64", "fit:1000000x32-f64"),
+)
+_LEARN_KERNELS = (
+    *("loops", "numpy", "numba", "jax", "numba-compiled", "jax-compiled"),
+    *("numba-descent", "numpy-newton", "jax-newton", "numba-newton"),
+    *("sklearn-lbfgs", "sklearn-newton-cg", "sklearn-newton-cholesky"),
+)
+"""Each runs on the workloads of its operations."""
 _GRID_SECONDS = 0.1 * FEWEST_LAUNCHES
 
 
@@ -76,7 +86,7 @@ PROFILES = {
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
     ),
-    "learn": Profile(("descend:lecture", "descend:breast-cancer", "descend:10000x32-f64")),
+    "learn": Profile(_LEARN, _LEARN_KERNELS),
     "peers": Profile(
         _grid((512 * _KB, 256 * _MB), (2, 32, 1024), orders="C"),
         (*(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"), "torch", "torch-compile"),

@@ -128,14 +128,21 @@ def _undetermined() -> ValueError:
     )
 
 
-def cost_and_gradient(X: np.ndarray, y: np.ndarray, v: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
-    """F and ∇F at v = (w, b), in double; the Hessian is left out."""
-    penalties = np.append(np.full(X.shape[1], penalty), 0.0)
-    here = _local(X, y, v, penalties, with_hessian=False)
-    return here.cost, here.gradient
+def costs_and_gradients(
+    X: np.ndarray, y: np.ndarray, vs: np.ndarray, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """F and ∇F at several points, (k,) and (k, n + 1), in double and in one pass over X. vs: (k, n + 1), w and b"""
+    penalties, costs, gradients = np.append(np.full(X.shape[1], penalty), 0.0), np.zeros(len(vs)), np.zeros(vs.shape)
+    for rows, labels in _blocks(X, y):
+        sign = (1 - 2 * labels)[:, np.newaxis]
+        s = sign * (rows @ vs.T)
+        e = np.exp(-abs(s))
+        costs += (np.maximum(s, 0) + np.log1p(e)).sum(axis=0)
+        gradients += (sign * np.where(s >= 0, 1, e) / (1 + e)).T @ rows
+    return costs / len(X) + 0.5 * (vs**2) @ penalties, gradients / len(X) + penalties * vs
 
 
-def _local(X: np.ndarray, y: np.ndarray, v: np.ndarray, penalties: np.ndarray, with_hessian: bool = True) -> _Local:
+def _local(X: np.ndarray, y: np.ndarray, v: np.ndarray, penalties: np.ndarray) -> _Local:
     m, n = X.shape
     cost, gradient, hessian, margin = 0.0, np.zeros(n + 1), np.zeros((n + 1, n + 1)), inf
     for rows, labels in _blocks(X, y):
@@ -143,9 +150,8 @@ def _local(X: np.ndarray, y: np.ndarray, v: np.ndarray, penalties: np.ndarray, w
         e = np.exp(-abs(s))
         cost += float((np.maximum(s, 0) + np.log1p(e)).sum())
         gradient += ((1 - 2 * labels) * np.where(s >= 0, 1, e) / (1 + e)) @ rows
-        if with_hessian:
-            scaled = (np.sqrt(e) / (1 + e))[:, np.newaxis] * rows
-            hessian += scaled.T @ scaled
+        scaled = (np.sqrt(e) / (1 + e))[:, np.newaxis] * rows
+        hessian += scaled.T @ scaled
         margin = min(margin, -float(s.max()))
     cost = cost / m + 0.5 * float(penalties @ (v * v))
     return _Local(cost, gradient / m + penalties * v, hessian / m + np.diag(penalties), margin)

@@ -14,6 +14,7 @@ from bench.results.samples import KernelSamples
 from bench.runner.kernel_run import KernelRun
 from bench.runner.plan import (
     FEWEST_CEILING_ROUNDS,
+    FEWEST_LONG_ROUNDS,
     FEWEST_ROUNDS,
     LONGEST_PERIOD,
     Plan,
@@ -63,7 +64,8 @@ def test_a_plan_is_of_whole_blocks_with_the_fewest_rounds_of_each(
     for name, share in shares.items():
         assert 0 <= planned.offsets[name] < planned.periods[name]
         assert rounds(planned, name) == planned.sweeps // planned.periods[name]
-        assert rounds(planned, name) >= (FEWEST_ROUNDS if share.is_kernel else FEWEST_CEILING_ROUNDS)
+        long = max(FEWEST_LONG_ROUNDS, int(2.0 / share.seconds))
+        assert rounds(planned, name) >= (min(FEWEST_ROUNDS, long) if share.is_kernel else FEWEST_CEILING_ROUNDS)
     assert planned.seconds == pytest.approx(time(shares, planned_rounds(planned)))
 
 
@@ -174,3 +176,11 @@ def test_the_plan_of_a_launch_knows_the_baseline_the_ceilings_and_the_spreads() 
     planned = plan_launch(kernel_runs, "a", 10.0, {"b": 3.0, "c": 0.25}, Random(1))
     assert planned.periods == {"a": 2, "b": 1, "c": 8, "d": 4, "e": 4, "(read-sum)": 8}
     assert planned.seconds == pytest.approx(60.0, rel=0.01)
+
+
+@pytest.mark.parametrize(("seconds", "fewest"), [(0.1, 12), (0.16, 12), (0.2, 10), (0.5, 4), (1.0, 3), (60.0, 3)])
+def test_a_kernel_with_long_rounds_has_fewer_and_the_others_no_fewer(seconds: float, fewest: int) -> None:
+    planned = plan({"long": Share(seconds), "short": Share(0.01)}, 0.001, Random(1))
+    assert planned.sweeps / planned.periods["long"] == pytest.approx(fewest, abs=1)
+    assert rounds(planned, "long") >= fewest
+    assert rounds(planned, "short") >= FEWEST_ROUNDS

@@ -82,6 +82,14 @@ def test_of_long_calls_hardly_any_may_be_late(late: int, found: bool) -> None:
     assert checked(rounds)["at-once"].startswith("at-once: ") is found
 
 
+def test_of_few_very_long_calls_the_one_that_decides_must_not_be_late() -> None:
+    """Three rounds of a call of 0.25 s: the fastest is late, by more than a quarter of a call."""
+    long = replace(ROUND, seconds=1.0)
+    assert checked([long] * 3)["at-once"] == ""
+    late = replace(long, seconds=0.9, result_wait_seconds=0.1)
+    assert checked([late, long, long])["at-once"].startswith("at-once: ")
+
+
 def test_of_many_rounds_as_large_a_share_may_be_late() -> None:
     for late, found in ((33, False), (34, True)):
         rounds = with_late(late, 200, lambda one: replace(one, seconds=0.0101, result_wait_seconds=LATE))

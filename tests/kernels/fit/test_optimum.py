@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernels import Problem
-from kernels.fit.optimum import cost_and_gradient, find_optimum
+from kernels.fit.optimum import costs_and_gradients, find_optimum
 from tests.support.fits import fit, separable
 from tests.support.problems import normal
+
+
+def cost_and_gradient(X: np.ndarray, y: np.ndarray, v: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
+    costs, gradients = costs_and_gradients(X, y, v[np.newaxis], penalty)
+    return float(costs[0]), gradients[0]
 
 
 def exact_gradient(problem: Problem, v: np.ndarray, penalty: float) -> list[Any]:
@@ -40,6 +45,17 @@ def test_cost_and_gradient_agree_with_fifty_digits() -> None:
     _, gradient = cost_and_gradient(problem.X, problem.y, v, 0.2)
     exact = exact_gradient(problem, v, 0.2)
     assert gradient == pytest.approx([float(part) for part in exact], abs=1e-15)
+
+
+def test_several_points_are_those_of_one_at_a_time() -> None:
+    problem, vs = normal(40, 3), np.random.default_rng(2).standard_normal((5, 4))
+    costs, gradients = costs_and_gradients(problem.X, problem.y, vs, 0.2)
+    for v, cost, gradient in zip(vs, costs, gradients, strict=True):
+        one_cost, one_gradient = cost_and_gradient(problem.X, problem.y, v, 0.2)
+        assert cost == pytest.approx(one_cost, rel=1e-14)
+        assert gradient == pytest.approx(one_gradient, rel=1e-13)
+        losses = np.log1p(np.exp(-(2 * problem.y - 1) * (problem.X @ v[:-1] + v[-1])))
+        assert cost == pytest.approx(losses.mean() + 0.1 * (v[:-1] @ v[:-1]), rel=1e-14)
 
 
 @given(st.integers(0, 2**32), st.floats(1e-12, 1e-2))
