@@ -168,24 +168,6 @@ class Mirror:
     """A result on them, or fresh arguments, as those of the original."""
 
 
-def map_arrays(function: Callable[[Any], Any], fresh: Any) -> Any:
-    """The same nest of tuples, with the function's value for each array."""
-    if isinstance(fresh, tuple):
-        return tuple([map_arrays(function, part) if isinstance(part, tuple) else function(part) for part in fresh])
-    return function(fresh)
-
-
-def arrays_of(fresh: Any) -> list[Any]:
-    """The arrays of a nest of tuples and lists, in order."""
-    arrays: list[Any] = []
-    for part in fresh if isinstance(fresh, (tuple, list)) else [fresh]:
-        if isinstance(part, (tuple, list)):
-            arrays += arrays_of(part)
-        else:
-            arrays.append(part)
-    return arrays
-
-
 class Size(NamedTuple):
     """The size of a workload's data."""
 

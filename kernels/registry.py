@@ -19,6 +19,7 @@ import numpy as np
 
 from kernels.backends import NUMPY
 from kernels.contract import BackendUnavailable, Kernel, Operation
+from kernels.failures import error_line, import_failure
 
 KERNELS = {
     "gradient": {
@@ -116,11 +117,6 @@ form of KERNELS in old commits."""
 
 ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile")
 """Kernels that run only if named: the first two are what `numba` chooses between, and PyTorch is an extra."""
-
-_LONGEST_MESSAGE = 10_000
-"""Characters of an exception's message: a worker sends it in a frame of limited size."""
-_EXTRAS = {"torch": "peers"}
-"""Library → the extra that installs it. The other libraries are dependencies of the project."""
 
 
 def names(operation: str = DEFAULT_OPERATION) -> tuple[str, ...]:
@@ -222,28 +218,7 @@ def _attribute(location: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
-        raise BackendUnavailable(_import_failure(error)) from error
-
-
-def error_line(error: BaseException) -> str:
-    """An exception in one line: its type, and the first line of its message."""
-    try:
-        message = str(error).strip().partition("\n")[0]
-    except Exception:  # __str__ of a user's exception may raise, too
-        message = ""
-    return f"{type(error).__name__}: {message[:_LONGEST_MESSAGE]}" if message else type(error).__name__
-
-
-def missing(library: str) -> str:
-    """A message that a library is not installed, with the command if an extra installs it."""
-    hint = f": pip install -c constraints.txt '.[{_EXTRAS[library]}]'" if library in _EXTRAS else ""
-    return f"{library} is not installed{hint}"
-
-
-def _import_failure(error: ImportError) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return missing(error.name.partition(".")[0])
-    return error_line(error)
+        raise BackendUnavailable(import_failure(error)) from error
 
 
 def _load_user_kernel(spec: str, name: str) -> Kernel:

@@ -78,8 +78,7 @@ def lower_decile(seconds: Sequence[float]) -> float:
 def decile_weights(count: int) -> np.ndarray:
     """What each of so many sorted rounds counts for in the decile, (count,).
 
-    The decile of 12 lies between the fastest and the next, that of up to six is the fastest. Of more than 12 each
-    counts for as often as it is the fastest, or the next, of 12 that are chosen at random.
+    Of up to six the fastest is the decile; of more than 12, each counts as often as 12 of them have it first or next.
     """
     chosen = min(count, CHOSEN_ROUNDS)
     choices, share = comb(count, chosen), max(0.0, (chosen + 1 / 3) * DECILE + 1 / 3 - 1)

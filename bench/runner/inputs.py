@@ -24,7 +24,8 @@ from bench.workloads.catalog import Workload
 from bench.workloads.datasets import DatasetUnavailable
 from bench.workloads.digest import digest
 from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_argument
-from kernels.contract import Change, Fresh, Inputs, Judge, Probe, map_arrays
+from kernels.contract import Change, Fresh, Inputs, Judge, Probe
+from kernels.nests import map_arrays
 
 _VECTORS = 15
 """With m elements each: y, and the labels of the probes."""

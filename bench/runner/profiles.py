@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from bench.runner.settings import FEWEST_LAUNCHES, SECONDS
 from bench.workloads import catalog
-from kernels import registry
+from kernels.failures import missing
 
 _KB, _MB = 2**10, 2**20
 _SIZES = (16 * _KB, 512 * _KB, 8 * _MB, 256 * _MB)
@@ -108,4 +108,4 @@ def named(name: str) -> Profile:
 def require(profile: Profile) -> None:
     """Raise ValueError, with the command that installs it, if the profile's library is missing."""
     if profile.library and importlib.util.find_spec(profile.library) is None:
-        raise ValueError(registry.missing(profile.library))
+        raise ValueError(missing(profile.library))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import isfinite
+from numbers import Integral, Real
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -113,3 +115,10 @@ READERS: dict[Any, Callable[[Any], Any]] = {
     KernelResult: lambda value: _line(value) if isinstance(value, str) else _arrays(value),
 }
 """How a field of each type is read. Texts are cut to one printable line."""
+
+
+def finite_or_none(value: object) -> int | float | None:
+    """A Python number, also for NumPy's; None for anything else: of a field that is only information."""
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) and isfinite(value) else None

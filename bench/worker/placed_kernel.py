@@ -19,7 +19,8 @@ from bench.worker.arguments import differ, map_calls
 from bench.worker.fields import KernelResult
 from bench.workloads.parameters import fresh_arguments
 from kernels.backends import is_known, place_all
-from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part, map_arrays
+from kernels.contract import Backend, Call, Fresh, Inputs, Kernel, Operation, Part
+from kernels.nests import map_arrays
 
 Arguments: TypeAlias = list[tuple[Any, ...]]
 """All arguments of each call: the placed fields, then the fresh ones."""

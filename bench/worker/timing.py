@@ -23,7 +23,7 @@ from bench.worker.fields import KernelResult
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, CallsResponse, RoundResponse
 from bench.worker.placed_kernel import Arguments, PlacedKernel, aligned, complete_like
 from kernels.backends import is_known
-from kernels.contract import map_arrays
+from kernels.nests import map_arrays
 
 ROUND_SECONDS = 0.005
 """The shortest round: 10⁵ times the timer's resolution, and longer than the scheduler's tick of 4 ms."""

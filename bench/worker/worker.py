@@ -15,8 +15,6 @@ import resource
 import socket
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from math import isfinite
-from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +23,7 @@ import numpy as np
 from bench.host import procfs
 from bench.worker import shared_arrays, timing
 from bench.worker.compilation import compile_ahead, version_count
+from bench.worker.fields import finite_or_none
 from bench.worker.frames import Connection, array
 from bench.worker.memory_use import MemoryUse
 from bench.worker.messages import (
@@ -45,8 +44,9 @@ from bench.worker.messages import (
 )
 from bench.worker.placed_kernel import Arguments, PlacedKernel
 from kernels import BackendUnavailable, Inputs, Kernel, Operation, load, load_operation
-from kernels.contract import Static, map_arrays
-from kernels.registry import error_line
+from kernels.contract import Static
+from kernels.failures import error_line
+from kernels.nests import map_arrays
 
 
 def serve(descriptor: int) -> None:
@@ -77,13 +77,6 @@ def _answer(worker: Worker, message: dict[str, Any], descriptors: list[int]) -> 
         bad_spec = request in ("inspect", "load") and type(error) is ValueError
         reason = str(error) if bad_spec else error_line(error)
         return {"outcome": "raised", "reason": reason, "bad_spec": bad_spec}
-
-
-def _finite_or_none(value: object) -> int | float | None:
-    """A Python number, also for NumPy's; None for anything else, since how often X is read is only information."""
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) and isfinite(value) else None
 
 
 def _hashable(static: Any) -> Static:
@@ -138,7 +131,7 @@ class Worker:
             import_seconds=seconds,
             backend=backend.name,
             device=backend.device,
-            passes=_finite_or_none(self.kernel.passes),
+            passes=finite_or_none(self.kernel.passes),
             of=str(self.kernel.of),
         )
 

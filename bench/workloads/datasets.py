@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.host.resources import available_bytes
-from kernels.registry import error_line
+from kernels.failures import error_line
 
 INSTALL_HINT = 'install the data extra (make bench does): pip install ".[data]"'
 LATE_MINUTES = 15

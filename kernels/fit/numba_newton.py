@@ -76,10 +76,8 @@ def _sample(X: Array, y: Array) -> Any:
     return few, labels
 
 
-@cache
-def newton(gradient: Kernel) -> Kernel:
-    """The fit by Newton's method around this gradient kernel of Numba."""
-    compute: Any = gradient.built(None)
+def _objective(compute: Any) -> Any:
+    """F and ∇F, from a gradient that Numba compiles."""
 
     @numba.njit(error_model="numpy")
     def evaluate(X: Array, y: Array, v: Array, penalty: float, slope: Array) -> float:
@@ -95,6 +93,12 @@ def newton(gradient: Kernel) -> Kernel:
             squares += v[j] * v[j]
         slope[n] = db
         return float(J + 0.5 * penalty * squares)
+
+    return evaluate
+
+
+def _descent(evaluate: Any) -> Any:
+    """The steps of Newton's method on this objective."""
 
     @numba.njit(error_model="numpy")
     def descend(X: Array, y: Array, v: Array, of: Any, path: Array, counts: Array, entries: int, spent: float) -> Any:
@@ -142,6 +146,14 @@ def newton(gradient: Kernel) -> Kernel:
                 if share == 1:
                     entries = _keep(path, counts, entries, v, spent)
         return norm, entries, spent
+
+    return descend
+
+
+@cache
+def newton(gradient: Kernel) -> Kernel:
+    """The fit by Newton's method around this gradient kernel of Numba."""
+    descend = _descent(_objective(gradient.built(None)))
 
     @numba.njit(error_model="numpy")
     def fit(penalty: float, tolerance: float, budget: int, X: Array, y: Array, w: Array, b: Array) -> Fit:

@@ -8,7 +8,7 @@ from hypothesis import example, given, strategies as st
 
 from bench.host.sanitize import one_line
 from bench.results.samples import KernelSamples
-from kernels.registry import error_line
+from kernels.failures import error_line
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\r\x00\u202e\udcff\u2028" + "x" * 10**7
 

@@ -10,7 +10,7 @@ import pytest
 
 from kernels import Inputs, Kernel
 from kernels.backends import NUMPY
-from kernels.contract import arrays_of, map_arrays
+from kernels.nests import arrays_of, map_arrays
 
 
 def call(*arguments: Any) -> Any:

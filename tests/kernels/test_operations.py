@@ -70,15 +70,15 @@ def test_an_operation_is_loaded_by_its_name_or_its_place(name: str) -> None:
     assert operation.name == name
     assert load_operation(registry.OPERATIONS[name]) is operation
     assert set(operation.baselines) <= set(names(name))
-    assert set(operation.texts) <= {"bytes", "ceiling", "curve"}
+    assert set(operation.texts) <= {"bytes", "ceiling", "curve", "against"}
     assert operation.figures
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("sorting", "^no operation is called 'sorting'; expected gradient or descend"),
-        ("", "^no operation is called ''; expected gradient or descend"),
+        ("sorting", "^no operation is called 'sorting'; expected gradient or descend or fit"),
+        ("", "^no operation is called ''; expected gradient or descend or fit"),
         ("kernels.gradient.problem:Gradient", "is a type; expected an Operation"),
         ("kernels.gradient.operation:nothing", "is a NoneType; expected an Operation"),
     ],
@@ -90,9 +90,9 @@ def test_an_unknown_operation_is_refused(spec: str, message: str) -> None:
 
 def test_an_operation_is_part_of_a_kernels_name_nowhere() -> None:
     assert [registry.identify(name) for name in registry.all_names()] == list(registry.all_names())
-    assert registry.operations_of("numpy") == ("gradient", "descend")
+    assert registry.operations_of("numpy") == ("gradient", "descend", "fit")
     assert registry.operations_of("numba-compiled") == ("descend",)
-    assert registry.operations_of("own.py:mine") == ("gradient", "descend")
+    assert registry.operations_of("own.py:mine") == ("gradient", "descend", "fit")
     assert registry.operations_of("own.py:mine", "descend") == ("descend",)
     assert registry.operations_of("own.py:mine", "sorting") == ("sorting",)
 
@@ -151,8 +151,9 @@ def test_a_kernel_of_a_wrong_operation_is_refused(spec: str, operation: str, mes
 
 @pytest.mark.parametrize(("name", "of"), registry.MADE_OF.items())
 def test_a_kernel_that_is_made_of_another_says_of_which(name: str, of: str) -> None:
-    kernel, inner = available(name, "descend"), available(of)
-    assert (kernel.name, kernel.of, kernel.operation) == (name, of, "descend")
+    (operation,) = registry.operations_of(name)
+    kernel, inner = available(name, operation), available(of)
+    assert (kernel.name, kernel.of, kernel.operation) == (name, of, operation)
     assert kernel.backend == inner.backend
 
 

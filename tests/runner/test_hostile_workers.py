@@ -32,7 +32,7 @@ from bench.worker.exit_status import OUTCOMES
 from bench.worker.messages import LoadResponse, Request, Response, WorkerFailed, parse
 from bench.workloads import catalog
 from kernels import load
-from kernels.contract import arrays_of
+from kernels.nests import arrays_of
 from tests.support.problems import TINY, inputs
 from tests.support.races import samples
 from tests.support.records import MACHINE, OPERATIONS
@@ -52,6 +52,7 @@ REQUESTS = [
     "round",
     "draw",
     "watched",
+    "mirrored",
     "release",
 ]
 FIELDS = sorted({name for response in RESPONSES for name in vars(response)})
@@ -106,6 +107,7 @@ class Claims:
             },
             "draw": lambda: {"placing_seconds": amount()},
             "watched": lambda: {"seconds": amount(0, LONGEST), "waited_seconds": optional()},
+            "mirrored": lambda: {"seconds": amount(0, LONGEST), "result": "not used"},
             "release": lambda: {
                 "compiled_again": self.rng.choice([None, count()]), "threads": count(), "peak_bytes": count(),
                 "cores": [0] * self.rng.randint(0, 3),

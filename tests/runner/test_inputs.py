@@ -9,7 +9,7 @@ from bench.host import resources
 from bench.runner.inputs import InputCache, WorkloadInputs, held_bytes
 from bench.workloads import catalog
 from bench.workloads.parameters import UNSEEN_DRAW
-from kernels.contract import map_arrays
+from kernels.nests import map_arrays
 from tests.support.problems import TINY, available, inputs
 
 DESCENT = "descend:50x3@steps=2"

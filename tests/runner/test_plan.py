@@ -139,7 +139,7 @@ def test_a_ceiling_takes_part_half_as_often() -> None:
 
 
 def test_kernels_with_less_time_than_the_fewest_rounds_take_part_in_every_sweep() -> None:
-    shares = {"fast": Share(0.01), "slow": Share(1.0), "slower": Share(4.0)}
+    shares = {"fast": Share(0.001), "slow": Share(0.1), "slower": Share(0.15)}
     assert plan(shares, 1000.0, Random(1)).periods == {"fast": 1, "slow": 8, "slower": 8}
     planned = plan(shares, 0.001, Random(1))
     assert (planned.sweeps, set(planned.periods.values())) == (FEWEST_ROUNDS, {1})
@@ -181,6 +181,5 @@ def test_the_plan_of_a_launch_knows_the_baseline_the_ceilings_and_the_spreads() 
 @pytest.mark.parametrize(("seconds", "fewest"), [(0.1, 12), (0.16, 12), (0.2, 10), (0.5, 4), (1.0, 3), (60.0, 3)])
 def test_a_kernel_with_long_rounds_has_fewer_and_the_others_no_fewer(seconds: float, fewest: int) -> None:
     planned = plan({"long": Share(seconds), "short": Share(0.01)}, 0.001, Random(1))
-    assert planned.sweeps / planned.periods["long"] == pytest.approx(fewest, abs=1)
-    assert rounds(planned, "long") >= fewest
+    assert fewest <= rounds(planned, "long") <= 2 * fewest  # it takes part in every sweep, or in half of them, ...
     assert rounds(planned, "short") >= FEWEST_ROUNDS

@@ -12,7 +12,7 @@ from bench.workloads import catalog
 from kernels import names, registry
 from tests.support.options import session_for
 
-BOTH = ("gradient", "descend")
+BOTH, ALL = ("gradient", "descend"), tuple(registry.OPERATIONS)
 OWN = """
 from kernels import Kernel
 from kernels.backends import NUMPY
@@ -47,7 +47,7 @@ def test_a_kernel_of_none_of_the_operations_is_refused(own: str) -> None:
         with pytest.raises(ValueError, match=f"^{message.format(name)}$"):
             selection.choose_kernels(spec, (), ("gradient",))
     with pytest.raises(
-        ValueError, match="^own:other is a kernel of the operation 'sorting'; expected gradient or descend"
+        ValueError, match="^own:other is a kernel of the operation 'sorting'; expected gradient or descend or fit"
     ):
         selection.choose_kernels(f"{own}:other", (), BOTH)
     assert selection.choose_kernels("numpy,numba-compiled", (), BOTH)
@@ -55,13 +55,13 @@ def test_a_kernel_of_none_of_the_operations_is_refused(own: str) -> None:
 
 def test_a_users_kernel_is_asked_what_it_computes(own: str) -> None:
     descent, gradient = selection.choose_kernels(f"{own}:descent,{own}:gradient", (), BOTH)
-    assert (descent.operations, gradient.operations) == (("descend",), BOTH)
+    assert (descent.operations, gradient.operations) == (("descend",), ALL)
 
 
 def test_a_users_file_that_crashes_is_left_to_its_record(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("import os\nos._exit(3)\n")
     (crashing,) = selection.choose_kernels(f"{tmp_path}/own.py:f", (), ("gradient",))
-    assert crashing.operations == BOTH
+    assert crashing.operations == ALL
     (tmp_path / "own.py").write_text("g = 3\n")
     with pytest.raises(ValueError, match="own.py:f: it has no attribute 'f'"):
         selection.choose_kernels(f"{tmp_path}/own.py:f", (), ("gradient",))
@@ -72,7 +72,7 @@ def test_a_users_file_whose_import_hangs_is_left_to_its_record_after_the_timeout
     began = time.monotonic()
     chosen = session_for(kernels=f"{tmp_path}/own.py:f", workloads="10x2", timeout="0.5").candidates
     assert time.monotonic() - began < 30  # seconds, on a busy machine
-    assert chosen["own:f"].operations == BOTH
+    assert chosen["own:f"].operations == ALL
 
 
 def test_what_a_users_file_raises_is_cut_and_printable(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_option_that_no_workload_has_is_refused() -> None:
 def test_the_operation_of_names_that_name_none() -> None:
     chosen = selection.choose_workloads("lecture,gradient:20x3", operation="descend")
     assert [workload.name for workload in chosen] == ["descend:lecture", "20x3-f64"]
-    with pytest.raises(ValueError, match="^no operation is called 'sorting'; expected gradient or descend"):
+    with pytest.raises(ValueError, match="^no operation is called 'sorting'; expected gradient or descend or fit"):
         selection.choose_workloads("lecture", operation="sorting")
 
 

@@ -72,17 +72,18 @@ def test_peers_is_a_part_of_the_grid_with_torch() -> None:
     assert len(session.workloads) == 12
 
 
-def test_learn_goes_from_the_gradient_to_its_descent() -> None:
+def test_learn_goes_from_the_gradient_to_descents_and_fits() -> None:
     session = session_for(profile="learn")
-    assert {workload.operation for workload in session.workloads.values()} == {"descend"}
-    assert set(session.candidates) == set(names("descend")) - set(registry.ON_REQUEST)
+    assert {workload.operation for workload in session.workloads.values()} == {"descend", "fit"}
+    assert set(session.candidates) <= {*names("descend"), *names("fit")} - set(registry.ON_REQUEST)
+    assert {"numba-compiled", "numba-newton", "sklearn-newton-cholesky"} <= set(session.candidates)
 
 
 @pytest.mark.parametrize(
     ("profile", "shortest", "longest"),
     [
         ("quick", 10, 60),
-        ("learn", 60, 300),
+        ("learn", 300, 900),
         ("default", 150, 400),
         ("peers", 600, HOUR / 3),
         ("full", HOUR / 2, 1.4 * HOUR),

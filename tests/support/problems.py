@@ -17,7 +17,7 @@ from bench.worker.shared_arrays import overwritten
 from bench.workloads import catalog
 from kernels import BackendUnavailable, Gradient, Kernel, Problem, load, names
 from kernels.backends import NUMPY
-from kernels.contract import map_arrays
+from kernels.nests import map_arrays
 
 # Few sizes, because JAX compiles for each: 1 and larger, even and odd, below and above SIMD widths.
 EXAMPLES, FEATURES = (1, 2, 3, 8, 33), (1, 2, 5, 17)

@@ -14,7 +14,8 @@ from bench.worker.placed_kernel import PlacedKernel
 from bench.worker.timing import time_calls
 from kernels import Inputs, Kernel, Operation, load_operation
 from kernels.backends import NUMPY
-from kernels.contract import Fresh, Part, arrays_of
+from kernels.contract import Fresh, Part
+from kernels.nests import arrays_of
 from tests.support.problems import available, normal
 
 

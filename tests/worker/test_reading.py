@@ -13,8 +13,8 @@ from bench.worker.placed_kernel import PlacedKernel
 from bench.workloads.parameters import ROUND_DRAW, fresh_arguments
 from kernels import Backend
 from kernels.backends import NUMPY, is_known
-from kernels.contract import arrays_of
 from kernels.gradient.numpy_vectorized import gradient as correct
+from kernels.nests import arrays_of
 
 COMPUTING = 1.0
 """Seconds of a simulated clock."""

@@ -11,7 +11,8 @@ from bench.worker.fields import KernelResult
 from bench.worker.placed_kernel import PlacedKernel, complete_like, to_numpy
 from kernels import Backend, Gradient, Inputs, Kernel, backends, load_operation
 from kernels.backends import NUMPY, PYTHON
-from kernels.contract import Part, arrays_of
+from kernels.contract import Part
+from kernels.nests import arrays_of
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 PARTS = {"costs": Part((3,), by_step=True), "ws": Part((3, 2), by_step=True)}

@@ -20,8 +20,8 @@ from bench.worker.worker import Worker
 from bench.workloads.parameters import CALIBRATION_DRAW, FIRST_DRAW, ROUND_DRAW, fresh_arguments
 from kernels import Gradient, load
 from kernels.backends import NUMPY, is_known
-from kernels.contract import arrays_of
 from kernels.gradient.numpy_vectorized import gradient as correct
+from kernels.nests import arrays_of
 from tests.support.problems import TINY, inputs
 from tests.support.wire import received
 

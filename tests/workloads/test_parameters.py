@@ -10,7 +10,8 @@ import pytest
 from bench.workloads import catalog
 from bench.workloads.parameters import _DROPPED_TOGETHER, fresh_argument, fresh_arguments
 from kernels import load_operation, registry
-from kernels.contract import Fresh, arrays_of
+from kernels.contract import Fresh
+from kernels.nests import arrays_of
 
 NAMES = ["100x5-f32", "descend:100x5-f32"]
 

@@ -20,8 +20,8 @@ from bench.worker.placed_kernel import aligned
 from bench.workloads import catalog
 from bench.workloads.parameters import DATA_DRAW
 from kernels import Kernel, load
-from kernels.contract import map_arrays
-from kernels.registry import error_line
+from kernels.failures import error_line
+from kernels.nests import map_arrays
 
 
 def serve(descriptor: int) -> None:
