@@ -21,10 +21,15 @@ from kernels.number_text import decimal_number, whole_number
 PENALTY, BUDGET = 1e-4, 10_000
 _NOMINAL_EVALUATIONS = 100
 """L-BFGS takes 10 to 130 gradients on this project's workloads."""
-_NOMINAL_SECONDS = {"loops": (4e-7, 1.2e-7), "loops-examples": (3.5e-6, 1e-9), "numpy": (2e-8, 1e-9)}
+_NOMINAL_SECONDS = {
+    "loops": (4e-7, 1.2e-7),
+    "loops-examples": (3.5e-6, 1e-9),
+    **dict.fromkeys(("numpy", "jax", "sklearn-lbfgs"), (2e-8, 1e-9)),
+    "sklearn-newton-cg": (1e-8, 7e-10),
+}
 _NOMINAL_STEP = (2e-9, 3e-10)
-"""Nominal seconds of a gradient for each example and for each element: of kernels around which L-BFGS takes long on
-large data, and of a step of gradient descent, which uses its whole budget. The same on every machine."""
+"""Nominal seconds of a gradient for each example and for each element: of solvers that take long on large data, and
+of a step of gradient descent, which uses its whole budget. The same on every machine."""
 _PASSES_FOR_OPTIMUM = 12
 """Passes in double for the reference's optimum, and for judging."""
 
