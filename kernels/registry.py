@@ -47,13 +47,13 @@ KERNELS = {
     },
     "fit": {
         "numba-descent": "kernels.fit.numba_descent:descent",
+        "sklearn-lbfgs": "kernels.fit.peers.scikit_learn:LBFGS",
+        "sklearn-newton-cg": "kernels.fit.peers.scikit_learn:NEWTON_CG",
+        "sklearn-newton-cholesky": "kernels.fit.peers.scikit_learn:NEWTON_CHOLESKY",
         "numpy-newton": "kernels.fit.numpy_newton:newton",
         "jax-newton": "kernels.fit.jax_newton:newton",
         "numba-newton": "kernels.fit.numba_newton:newton",
         "jax-newton-gpu": "kernels.fit.jax_newton:newton",
-        "sklearn-lbfgs": "kernels.fit.peers.scikit_learn:LBFGS",
-        "sklearn-newton-cg": "kernels.fit.peers.scikit_learn:NEWTON_CG",
-        "sklearn-newton-cholesky": "kernels.fit.peers.scikit_learn:NEWTON_CHOLESKY",
     },
 }
 """Operation → name → "module:ATTRIBUTE"."""

@@ -15,6 +15,7 @@ from bench.report.rows import measured_races, of_ceiling, race_of, reached
 from bench.report.table import Column, Table, kernel_column, markdown_lines, number_columns, print_table
 from bench.results.describe import hardware, software
 from bench.results.record import Ratio, Record, Results
+from kernels.registry import DEFAULT_OPERATION
 
 Machines = Mapping[str, Sequence[Results]]
 """Machine id → its runs, oldest first."""
@@ -26,6 +27,8 @@ Each machine has a folder, each run a file. [docs/record.md](../docs/record.md) 
 add a machine. `make results` writes this page from the files; a test compares them. In brackets: the 95% interval
 across launches.
 """
+_SEVERAL = 3
+"""`--profile quick` has as many. A run of one operation or of a part of the workloads says less of a machine."""
 _HARDWARE = ("CPU", "architecture", "cores", "L1 cache", "L2 cache", "L3 cache", "memory", "GPU")
 _SOFTWARE = ("system", "Python", "numpy", "numba", "jax", "scikit-learn", "BLAS", "BLAS built for")
 
@@ -35,7 +38,7 @@ def summary(console: Console, machines: Machines) -> None:
     if not machines:
         console.print("no machine has results yet: run make bench")
     for identity, runs in machines.items():
-        newest, parts = runs[-1], _hardware(runs[-1])
+        newest, parts = _shown(runs), _hardware(runs[-1])
         about = f"{parts['CPU']}, {parts['cores']} cores, {parts['memory']}, GPU: {parts['GPU']}"
         console.print(Text(f"\n{identity}", style="bold"))
         console.print(Text(f"  {about}; {counted(len(runs), 'run')}, newest {newest.run['began'][:10]}"))
@@ -46,15 +49,25 @@ def page(machines: Machines) -> str:
     """results/README.md: a row for each machine, then its fingerprint and its newest run's figures."""
     lines = [_ABOUT, *markdown_lines(_machine_table(machines))]
     for identity, runs in machines.items():
-        lines += ["", *_section(identity, runs[-1])]
+        lines += ["", *_section(identity, _shown(runs))]
     return "\n".join(lines) + "\n"
+
+
+def _shown(runs: Sequence[Results]) -> Results:
+    """The newest run with the gradient on several workloads, as every profile has it; else the newest."""
+
+    def workloads(run: Results) -> int:
+        return len({record.workload for record in run.records if record.operation == DEFAULT_OPERATION})
+
+    return next((run for run in reversed(runs) if workloads(run) >= _SEVERAL), runs[-1])
 
 
 def _machine_table(machines: Machines) -> Table:
     """A row for each machine, with the fastest kernel of its newest run's main race."""
     rows = []
     for identity, runs in machines.items():
-        newest, parts, measured = runs[-1], _hardware(runs[-1]), reached(main_race(runs[-1]))
+        newest, parts = _shown(runs), _hardware(runs[-1])
+        measured = reached(main_race(newest))
         about = (parts["CPU"], str(parts["cores"]), str(len(runs)), newest.run["began"][:10])
         figures = ("-",) * 5
         if measured:

@@ -48,7 +48,8 @@ _STEP_TEXTS = {
     "lower": "lower: tracing, before compiling.",
     "cached": "cached: loading what an earlier launch compiled.",
 }
-_OVERTAKES = "overtakes numpy"
+_OVERTAKES = "overtakes {}"
+"""NumPy's kernel, or the baseline where that is not raced."""
 
 
 def race_table(results: Results, records: Sequence[Record]) -> Table:
@@ -116,38 +117,40 @@ def legend(baseline_name: str, columns: Mapping[str, str]) -> list[str]:
 def cold_start_table(records: Sequence[Record]) -> Table:
     """What each kernel needs once, before its first call. records: of one race
 
-    A step that no kernel has is left out, and the last column if nothing is compared with numpy.
+    A step that no kernel has is left out, and the last column if nothing is compared.
     """
     steps = [
         heading
         for heading, field in _STEPS.items()
         if any(getattr(record.cold, field) is not None for record in records)
     ]
-    compared = any("numpy" in (record.break_even or {}) for record in records)
+    named = ("numpy", *(record.speedup.baseline for record in records if record.speedup))
+    compared = next((name for name in named if any(name in (record.break_even or {}) for record in records)), "")
+    overtakes = _OVERTAKES.format(compared)
     rows = [
         (
             record.kernel,
             *(duration(getattr(record.cold, _STEPS[step]), digits=2) for step in steps),
-            *([_calls(record)] if compared else []),
+            *([_calls(record, compared)] if compared else []),
         )
         for record in records
     ]
     explained = [text for step, text in _STEP_TEXTS.items() if step in steps]
     if compared:
-        explained.append(f"{_OVERTAKES}: the number of calls after which it is ahead, compiling included.")
+        explained.append(f"{overtakes}: the number of calls after which it is ahead, compiling included.")
     return Table(
         title=f"cold start, on {records[0].workload}",
-        columns=(kernel_column(), *number_columns(*steps, *([_OVERTAKES] if compared else []))),
+        columns=(kernel_column(), *number_columns(*steps, *([overtakes] if compared else []))),
         rows=rows,
         notes=(" ".join(explained),) if explained else (),
     )
 
 
-def _calls(record: Record) -> str:
-    """After how many calls the kernel has overtaken numpy."""
-    if not record.reached or "numpy" not in (record.break_even or {}):
+def _calls(record: Record, compared: str) -> str:
+    """After how many calls the kernel has overtaken that one."""
+    if not record.reached or compared not in (record.break_even or {}):
         return "-"
-    calls = (record.break_even or {})["numpy"]
+    calls = (record.break_even or {})[compared]
     return "never" if calls is None else f"{calls:,}" if calls < 1e6 else format_si(calls)
 
 

@@ -29,11 +29,11 @@ logarithm and a quotient take as long as 50 of a product's multiply-adds."""
 def judge(inputs: Inputs, fresh: Fresh, quick: bool) -> Judge:
     """Judge the answer of a fit that must start at `fresh`. quick: without curves.
 
-    Raises ValueError for a start that does not fit X.
+    Raises ValueError for a start that does not fit X, and where no single optimum can be found.
     """
     X, y = inputs.placed.values()
     start, settings = Problem(X, y, *fresh), Settings(*inputs.static)
-    tolerance, different = settings.tolerance_for(X.dtype), distinct(inputs)
+    tolerance, different, optimum = settings.tolerance_for(X.dtype), distinct(inputs), optimum_of(inputs)
 
     @np.errstate(over="ignore", invalid="ignore")  # of a wrong answer
     def judge_fit(result: Sequence[np.ndarray]) -> Judgement:
@@ -53,7 +53,6 @@ def judge(inputs: Inputs, fresh: Fresh, quick: bool) -> Judge:
         failure = ""
         if not reached and float(fit.norm) <= tolerance:
             failure = f"it says that max|∇F| is {float(fit.norm):.3g} at its answer; it is {norm:.3g}"
-        optimum = optimum_of(inputs)
         figures = {
             "max|∇F|": norm,
             "evaluations": float(fit.evaluations[-1]),

@@ -133,10 +133,10 @@ def _descent(evaluate: Any) -> Any:
                         there[j] = v[j] + t * p[j]
                     F_there = evaluate(X, y, there, penalty, slope_there)
                     spent += share
-                    if F_there <= F + _ARMIJO * t * falls + slack * F or spent >= budget:
+                    if F_there <= F + _ARMIJO * t * falls + slack * F:
                         break
                     t /= 2
-                    if t < _SHORTEST_STEP:
+                    if t < _SHORTEST_STEP or spent >= budget:
                         return norm, entries, spent
                 norm_there = _largest(slope_there)
                 contraction = norm_there / norm if t == 1 else 1.0

@@ -123,10 +123,10 @@ def _descend(
             while True:
                 F_there, slope_there = objective.at(v + t * p)
                 spent += objective.share
-                if F_there <= F + _ARMIJO * t * float(slope @ p) + slack * F or spent >= budget:
+                if F_there <= F + _ARMIJO * t * float(slope @ p) + slack * F:
                     break
                 t /= 2
-                if t < _SHORTEST_STEP:
+                if t < _SHORTEST_STEP or spent >= budget:
                     return v, norm, spent
             norm_there = float(abs(slope_there).max())
             contraction = norm_there / norm if t == 1 else 1.0

@@ -6,6 +6,8 @@ import doctest
 import re
 from dataclasses import fields
 
+import pytest
+
 from bench.host.checkout import CHECKOUT
 from bench.report import markdown
 from bench.report.page.run_page import pictures
@@ -51,11 +53,12 @@ def test_every_path_and_link_of_the_docs_exists() -> None:
         assert not missing, f"{page.name} names {missing}"
 
 
-def test_the_descents_table_is_that_of_its_results_file() -> None:
-    page = (CHECKOUT / "docs" / "descent.md").read_text()
+@pytest.mark.parametrize("name", ["descent.md", "fit.md"])
+def test_the_tables_of_an_operation_are_those_of_its_results_file(name: str) -> None:
+    page = (CHECKOUT / "docs" / name).read_text()
     block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
-    assert block, "the page names its results file and its workload"
-    assert block[3].strip() == markdown.tables(run_file.read(CHECKOUT / block[1]), [block[2]]).strip()
+    assert block, "the page names its results file and its workloads"
+    assert block[3].strip() == markdown.tables(run_file.read(CHECKOUT / block[1]), block[2].split(",")).strip()
 
 
 def test_the_readmes_tables_and_picture_are_those_of_its_results_file() -> None:

@@ -57,20 +57,20 @@ def test_every_file_and_command_of_the_page_does_what_it_says(checkout: Path) ->
             ran = run(line, checkout)
             expected = 1 if line.endswith("# exits with 1") else 0
             assert ran.returncode == expected, f"{line}\n{ran.stdout}{ran.stderr}"
-            marked_rows += bool(re.search(r"^→ my_\w+:(gradient|descend) ", ran.stdout, re.MULTILINE))
+            marked_rows += bool(re.search(r"^→ my_\w+:(gradient|descend|fit) ", ran.stdout, re.MULTILINE))
             if "bench new" in line:
                 options = dict(re.findall(r"--(\w+) (\w+)", line))
                 templates = registry.part_of(options.get("operation", "gradient"), "templates")
                 text_of_style = templates.STYLES[options.get("style", "numpy")]
-                assert f"```python\n{text_of_style}```" in PAGE or options == {
-                    "operation": "descend",
-                    "style": "numba",
-                }
+                assert f"```python\n{text_of_style}```" in PAGE or options in (
+                    {"operation": "descend", "style": "numba"},
+                    {"operation": "fit"},
+                )
             if line.endswith("my_speed.py"):
                 assert re.search(
                     r"= speedup assertions =+\n\d passed, 0 failed, \d not shown either way\n", ran.stdout
                 ), ran.stdout
-    assert marked_rows == 7
+    assert marked_rows == 8
 
 
 def test_the_workflow_is_valid_and_its_commands_exist() -> None:

@@ -163,3 +163,16 @@ def test_each_variable_stands_once_for_each_library() -> None:
 
     names = {name.removeprefix("NUMBA_") for name in numba} - {"DEBUGINFO"}
     assert all(hasattr(config, name) for name in names)
+
+
+def test_a_machine_shows_its_newest_run_of_several_workloads_of_the_gradient() -> None:
+    """Later runs of one workload or of another operation say less of the machine."""
+    whole = run(
+        {}, *(timed(kernel, workload=f"{m}x2-f64", m=m) for m in (10, 20, 30) for kernel in ("numpy", "numba"))
+    )
+    part = replace(run({}, timed("jax", workload="lecture")), run={**RESULTS.run, "began": "2027-01-01T00:00:00"})
+    other = replace(part, records=tuple(timed("sort", operation="sort", workload=f"sort:{m}") for m in (1, 2, 3)))
+    page = machines.page({"some-cpu-2c-01234567": [whole, part, other]})
+    assert "30x2-f64" in page
+    assert "sort" not in page
+    assert "lecture" in machines.page({"some-cpu-2c-01234567": [part]})

@@ -12,6 +12,8 @@ import pytest
 from bench.analysis.scaling import computed
 from bench.report import headline, markdown, operations
 from bench.report.notes import NOT_REACHED
+from bench.report.page.run_page import sections
+from bench.report.race_tables import cold_start_table
 from bench.report.rows import race_of
 from bench.results import run_file
 from bench.results.record import Record, Results
@@ -329,3 +331,34 @@ def test_building_is_a_step_of_the_cold_start_where_a_kernel_builds() -> None:
     assert {row["step"] for row in cold_start(RUN).rows} == {"import", "place", "build", "compile", "first call"}
     assert "build" in json.dumps(cold_start(RUN).chart)
     assert "build" not in json.dumps(cold_start(SORT_ONLY).chart)
+
+
+def test_the_page_says_who_is_first_on_each_workload() -> None:
+    (section,) = (section for section in sections(RUN) if section.name == "fastest-descend")
+    assert section.heading == "The fastest on each workload: descend"
+    assert [row["race"] for row in section.rows] == ["descend:1000x2-f64", "descend:10000x2-f64"]
+    assert {row["kernel"] for row in section.rows} == {"numba-compiled"}
+    assert section.rows[0]["ratio"] == "100 [99.0, 101]"
+    assert "fastest-sort" not in {section.name for section in sections(RUN)}  # one workload
+
+
+@pytest.mark.parametrize(("calls", "said"), [(None, "never"), (1, "1 call"), (2350, "2,350 calls")])
+def test_it_says_after_how_many_calls_compiling_has_paid(calls: int | None, said: str) -> None:
+    records = [
+        replace(record, break_even={"loops": calls}) if record.kernel == "numba-compiled" else record
+        for record in RUN.records
+    ]
+    (section,) = (one for one in sections(replace(RUN, records=tuple(records))) if one.name == "fastest-descend")
+    assert {row["pays"] for row in section.rows} == {said}
+
+
+def test_the_cold_start_is_compared_with_the_baseline_where_there_is_no_numpy() -> None:
+    records = [
+        replace(record, break_even={"loops": 7})
+        for record in RUN.records
+        if record.workload == "descend:10000x2-f64" and record.kernel == "numba-compiled"
+    ]
+    table = cold_start_table(records)
+    assert table.columns[-1].heading == "overtakes loops"
+    assert table.rows[0][-1] == "7"
+    assert "overtakes loops: the number of calls after which it is ahead, compiling included." in table.notes[-1]

@@ -13,6 +13,7 @@ from bench.report.page.charts.accuracy import accuracy
 from bench.report.page.charts.calls import calls
 from bench.report.page.charts.cold_start import cold_start
 from bench.report.page.charts.curves import curves
+from bench.report.page.charts.fastest import fastest
 from bench.report.page.charts.heatmap import heatmap
 from bench.report.page.charts.provenance import fingerprint, outcomes
 from bench.report.page.charts.roofline import ceiling_share, roofline
@@ -26,6 +27,7 @@ from bench.results.record import Results
 
 _SECTIONS: tuple[Callable[[Results], Section | Iterable[Section]], ...] = (
     speedup,
+    fastest,
     sizes,
     calls,
     curves,

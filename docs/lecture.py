@@ -1,0 +1,208 @@
+"""Writes docs/lecture.md: what the lecture notes say of logistic regression, each statement measured.
+
+    python -m docs.lecture measure results/<machine>/<run>.json     # writes docs/lecture.json: ten starts, learning rates
+    python -m docs.lecture                                          # writes docs/lecture.md from it, and from that run
+
+The times come from the run, which TIMED makes. What needs no clock is computed by `measure`, and kept in docs/lecture.json,
+since its last digits differ from machine to machine.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.host import machine
+from bench.host.checkout import CHECKOUT
+from bench.report.formatting import duration, format_count, format_interval, format_significant
+from bench.results import run_file
+from bench.results.record import Record, Results
+from bench.worker.placed_kernel import to_numpy
+from bench.workloads import catalog
+from kernels import load, load_operation
+from kernels.contract import Inputs, Kernel
+from kernels.fit.optimum import optimum_of
+
+PAGE, FIGURES = Path(__file__).with_suffix(".md"), Path(__file__).with_suffix(".json")
+CRAWLING, LONG, DIVERGING = 0.04, 7, 1000
+"""Learning rates: a hundredth of 1/L on `lecture`, nearly 2/L, and one that is refused."""
+KERNELS, FITS = ("loops", "numpy", "numba"), ("loops", "numpy", "numba", "numba-newton", "sklearn-newton-cholesky")
+TIMED = (
+    f"pytest --benchmark --kernels {','.join(dict.fromkeys((*KERNELS, *FITS)))} --workloads lecture,descend:lecture,"
+    f"descend:lecture@learning_rate={CRAWLING},descend:lecture@learning_rate={LONG},fit:lecture"
+)
+STARTS = 10
+STARTED = ("fit:lecture", "fit:breast-cancer")
+
+
+def measure(results: Path) -> None:
+    """Write docs/lecture.json. results: the file of the run"""
+    distances = {workload: _distances(workload) for workload in STARTED}
+    document = {
+        "run": results.resolve().relative_to(CHECKOUT).as_posix(),
+        "machine": machine.identity()["id"],
+        "distances": distances,
+        "refused": _refusal(f"descend:lecture@learning_rate={DIVERGING}"),
+    }
+    FIGURES.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def _distances(workload: str) -> dict[str, dict[str, float]]:
+    """Kernel → the largest distance of an answer from the optimum, from ten starts, and what is allowed there."""
+    operation, chosen = load_operation("fit"), catalog.named(workload)
+    made, found = catalog.inputs(chosen), {}
+    for name in FITS:
+        kernel, rng = load(name, "fit"), np.random.default_rng(1)
+        call = kernel.built(made.static)
+        answers = []
+        for _ in range(STARTS):
+            start = operation.fresh(made, rng)
+            answers.append(operation.judge(made, start, True)(_result(kernel, call, made, start)))
+        assert not any(answer.failure for answer in answers), f"{name} on {workload} is wrong"
+        farthest = max(answers, key=lambda answer: answer.figures["distance"])
+        found[name] = {
+            "distance": farthest.figures["distance"],
+            "allowed": farthest.figures["allowed distance"],
+            "reached": sum(answer.reached for answer in answers),
+        }
+    return found
+
+
+def _result(kernel: Kernel, call: Any, made: Inputs, start: Any) -> list[np.ndarray]:
+    backend = kernel.backend
+    placed = [backend.asarray(part) for part in (*made.placed.values(), *start)]
+    converted = to_numpy(backend, load_operation("fit").result(made), made.dtype, backend.wait(call(*placed)))
+    assert not isinstance(converted, str), converted
+    return converted
+
+
+def _refusal(workload: str) -> str:
+    """The line with which the workload is refused."""
+    try:
+        catalog.inputs(catalog.named(workload))
+    except ValueError as error:
+        return str(error)
+    raise AssertionError(f"{workload} is not refused")
+
+
+TEXT = """# The lecture's statements, measured
+
+Lecture notes on logistic regression go from one example to two for-loops, and make statements on the way. Here each stands with
+the command that measures it, and with what came out on `{machine}` ({run}). This page is written by `python -m docs.lecture`.
+
+**A small loss means that ŷ is near y.** L = −[y log ŷ + (1 − y) log(1 − ŷ)], so for y = 1 it is −log ŷ:
+
+| ŷ | 0.99 | 0.9 | 0.5 | 0.1 | 0.01 |
+|---|--:|--:|--:|--:|--:|
+| L | {losses} |
+
+[graph.md](graph.md) sends one example through the graph and back.
+
+**The cost J is the mean of the losses, and dw_j are accumulators over m examples.**
+`python -m bench check loops --workloads lecture` compares two for-loops that add up losses and gradients with the exact sums, on
+the data and on probes on which a missing example would show ([gate.md](gate.md)). The largest error is {ulps} roundings of a sum's
+terms.
+
+**J is convex, so that every start ends at one optimum.** `pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new
+starts in every call ([fit.md](fit.md)). From ten random starts each, the largest distance |answer − optimum|, beside how far an answer
+with such a gradient can be, by the smallest eigenvalue of the Hessian:
+
+{distances}
+
+**α is the length of a step: too small crawls, too large diverges, 1/L is safe.** From the same start on `descend:lecture`, a hundred
+steps with 1/L = {safe_rate} bring J from {before} to {safe}, those with α = {crawling}, a hundredth of it, to {crawled}, and those with α = {long},
+nearly 2/L, to {far}. The optimum is at {least}. α = {diverging} is refused before anything is timed: "{refused}".
+
+    pytest --benchmark --workloads descend:lecture@learning_rate={crawling},descend:lecture,descend:lecture@learning_rate={long}
+
+**For-loops are slow; vectorise.** One gradient of 1,000 examples with two features (`pytest --benchmark --workloads lecture`):
+
+{speeds}
+
+**The speed of an iteration decides how productive people are.** Fits of `fit:lecture` that one gets in an hour, if nothing else took
+time:
+
+{productivity}
+
+All times are of one run:
+
+    {timed}
+"""
+
+
+def page(figures: dict[str, Any], results: Results) -> str:
+    """The text of docs/lecture.md."""
+    records = {(record.workload, record.kernel): record for record in results.records}
+    crawling, long = (records[f"descend:lecture@learning_rate={rate}", "numba"] for rate in (CRAWLING, LONG))
+    safe, loops = records["descend:lecture", "numba"], records["lecture", "loops"]
+    costs = {name: record.curves["cost"] for name, record in (("crawl", crawling), ("safe", safe), ("long", long))}
+    race = next(race for race in results.races if race["workload"] == "descend:lecture")
+    unpenalised = catalog.inputs(catalog.named("fit:lecture@penalty=0"))
+    assert loops.error, "loops was checked"
+    return TEXT.format(
+        machine=figures["machine"],
+        run=f"[{Path(figures['run']).name}](../{figures['run']})",
+        losses=" | ".join(f"{-log(a):.3f}" for a in (0.99, 0.9, 0.5, 0.1, 0.01)),
+        ulps=format_significant(loops.error.figures["ulps"]),
+        distances=_distance_table(figures["distances"]),
+        safe_rate=format_significant(race["details"]["learning_rate"]),
+        before=f"{costs['safe'][0]:.4f}",
+        safe=f"{costs['safe'][-1]:.4f}",
+        crawled=f"{costs['crawl'][-1]:.4f}",
+        far=f"{costs['long'][-1]:.4f}",
+        least=f"{optimum_of(unpenalised).cost:.4f}",
+        crawling=CRAWLING,
+        long=LONG,
+        diverging=DIVERGING,
+        refused=figures["refused"],
+        speeds=_speed_table([records["lecture", name] for name in KERNELS]),
+        productivity=_productivity_table([records["fit:lecture", name] for name in FITS]),
+        timed=TIMED,
+    )
+
+
+def _distance_table(distances: dict[str, dict[str, dict[str, float]]]) -> str:
+    lines = [f"| kernel | {' | '.join(f'{workload} | allowed' for workload in distances)} |"]
+    lines.append(f"|---|{'--:|--:|' * len(distances)}")
+    for name in FITS:
+        cells = [f"{of[name]['distance']:.1e} | {of[name]['allowed']:.1e}" for of in distances.values()]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _speed_table(records: list[Record]) -> str:
+    lines = ["| kernel | time of a gradient | times as fast as `loops` |", "|---|--:|--:|"]
+    for record in records:
+        assert record.seconds
+        assert record.speedup
+        ratio = "1" if record.kernel == "loops" else format_interval(record.speedup)
+        lines.append(f"| `{record.kernel}` | {duration(record.seconds.estimate)} | {ratio} |")
+    return "\n".join(lines)
+
+
+def _productivity_table(records: list[Record]) -> str:
+    lines = ["| solver | time of a fit | fits an hour |", "|---|--:|--:|"]
+    for record in records:
+        assert record.seconds
+        seconds = record.seconds.estimate
+        lines.append(f"| `{record.kernel}` | {duration(seconds)} | {format_count(3600 / seconds)} |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure what needs no clock, or write the page."""
+    if arguments[:1] == ["measure"] and len(arguments) == 2:
+        measure(Path(arguments[1]))
+    elif arguments:
+        sys.exit("expected nothing, or: measure results/<machine>/<run>.json")
+    figures = json.loads(FIGURES.read_text())
+    PAGE.write_text(page(figures, run_file.read(CHECKOUT / figures["run"])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

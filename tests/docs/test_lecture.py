@@ -1,0 +1,45 @@
+"""docs/lecture.md: each statement of the notes, with what was measured, from committed files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench.host.checkout import CHECKOUT
+from bench.results import run_file
+from docs import lecture
+from tests.support.committed import committed
+
+
+def test_the_page_is_what_the_script_writes() -> None:
+    figures = json.loads(lecture.FIGURES.read_text())
+    run = CHECKOUT / figures["run"]
+    assert run in committed()
+    assert lecture.PAGE.read_text() == lecture.page(figures, run_file.read(run))
+
+
+def test_the_statements_hold() -> None:
+    figures = json.loads(lecture.FIGURES.read_text())
+    for of_workload in figures["distances"].values():
+        for kernel in of_workload.values():
+            assert kernel["reached"] == lecture.STARTS
+            assert kernel["distance"] <= kernel["allowed"]
+    results = run_file.read(CHECKOUT / figures["run"])
+    records = {(record.workload, record.kernel): record for record in results.records}
+    crawl, safe, long = (
+        records[f"descend:lecture{suffix}", "numba"].curves["cost"]
+        for suffix in (f"@learning_rate={lecture.CRAWLING}", "", f"@learning_rate={lecture.LONG}")
+    )
+    assert crawl[0] == safe[0] == long[0]
+    assert safe[-1] < crawl[-1] < crawl[0]
+    assert all(after <= before for before, after in zip(safe, safe[1:], strict=False))
+    assert "it diverges" in figures["refused"]
+    loops, numpy, numba = (records["lecture", name].seconds for name in ("loops", "numpy", "numba"))
+    assert loops and numpy and numba  # noqa: PT018 - each is needed below
+    assert loops.estimate > 10 * numpy.estimate > 10 * numba.estimate
+
+
+def test_bad_arguments_are_one_line() -> None:
+    with pytest.raises(SystemExit, match=r"^expected nothing, or: measure results/"):
+        lecture.main(["measures"])
