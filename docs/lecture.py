@@ -1,10 +1,10 @@
 """Writes docs/lecture.md: what the lecture notes say of logistic regression, each statement measured.
 
-    python -m docs.lecture measure results/<machine>/<run>.json     # writes docs/lecture.json: ten starts, learning rates
-    python -m docs.lecture                                          # writes docs/lecture.md from it, and from that run
+    python -m docs.lecture measure results/<machine>/<run>.json     # writes docs/lecture.json, and the page
+    python -m docs.lecture                                          # writes the page from it, and from that run
 
-The times come from the run, which TIMED makes. What needs no clock is computed by `measure`, and kept in docs/lecture.json,
-since its last digits differ from machine to machine.
+The times come from the run, which TIMED makes. What needs no clock, ten starts and the refusal of a learning rate, is
+computed by `measure` and kept in docs/lecture.json, since last digits differ from machine to machine.
 """
 
 from __future__ import annotations
@@ -32,9 +32,12 @@ PAGE, FIGURES = Path(__file__).with_suffix(".md"), Path(__file__).with_suffix(".
 CRAWLING, LONG, DIVERGING = 0.04, 7, 1000
 """Learning rates: a hundredth of 1/L on `lecture`, nearly 2/L, and one that is refused."""
 KERNELS, FITS = ("loops", "numpy", "numba"), ("loops", "numpy", "numba", "numba-newton", "sklearn-newton-cholesky")
+DESCENTS = ",".join(
+    ("descend:lecture", f"descend:lecture@learning_rate={CRAWLING}", f"descend:lecture@learning_rate={LONG}")
+)
 TIMED = (
-    f"pytest --benchmark --kernels {','.join(dict.fromkeys((*KERNELS, *FITS)))} --workloads lecture,descend:lecture,"
-    f"descend:lecture@learning_rate={CRAWLING},descend:lecture@learning_rate={LONG},fit:lecture"
+    f"pytest --benchmark --kernels {','.join(dict.fromkeys((*KERNELS, *FITS)))} \\\n"
+    f"        --workloads lecture,{DESCENTS},fit:lecture"
 )
 STARTS = 10
 STARTED = ("fit:lecture", "fit:breast-cancer")
@@ -45,7 +48,7 @@ def measure(results: Path) -> None:
     distances = {workload: _distances(workload) for workload in STARTED}
     document = {
         "run": results.resolve().relative_to(CHECKOUT).as_posix(),
-        "machine": machine.identity()["id"],
+        "machine": machine.fingerprint()["id"],
         "distances": distances,
         "refused": _refusal(f"descend:lecture@learning_rate={DIVERGING}"),
     }
@@ -92,8 +95,9 @@ def _refusal(workload: str) -> str:
 
 TEXT = """# The lecture's statements, measured
 
-Lecture notes on logistic regression go from one example to two for-loops, and make statements on the way. Here each stands with
-the command that measures it, and with what came out on `{machine}` ({run}). This page is written by `python -m docs.lecture`.
+Lecture notes on logistic regression go from one example to two for-loops, and make statements on the way. Here each
+stands with the command that measures it, and with what came out on `{machine}`, in
+{run}. This page is written by `python -m docs.lecture`.
 
 **A small loss means that ŷ is near y.** L = −[y log ŷ + (1 − y) log(1 − ŷ)], so for y = 1 it is −log ŷ:
 
@@ -104,28 +108,30 @@ the command that measures it, and with what came out on `{machine}` ({run}). Thi
 [graph.md](graph.md) sends one example through the graph and back.
 
 **The cost J is the mean of the losses, and dw_j are accumulators over m examples.**
-`python -m bench check loops --workloads lecture` compares two for-loops that add up losses and gradients with the exact sums, on
-the data and on probes on which a missing example would show ([gate.md](gate.md)). The largest error is {ulps} roundings of a sum's
-terms.
+`python -m bench check loops --workloads lecture` compares two for-loops that add up losses and gradients with the
+exact sums, on the data and on probes on which a missing example would show ([gate.md](gate.md)). The largest error is
+{ulps} roundings of a sum's terms.
 
-**J is convex, so that every start ends at one optimum.** `pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new
-starts in every call ([fit.md](fit.md)). From ten random starts each, the largest distance |answer − optimum|, beside how far an answer
-with such a gradient can be, by the smallest eigenvalue of the Hessian:
+**J is convex, so that every start ends at one optimum.**
+`pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new starts in every call ([fit.md](fit.md)). From ten random starts each, the largest distance
+|answer − optimum|, and how far an answer with such a gradient can be, by the smallest eigenvalue of the Hessian:
 
 {distances}
 
-**α is the length of a step: too small crawls, too large diverges, 1/L is safe.** From the same start on `descend:lecture`, a hundred
-steps with 1/L = {safe_rate} bring J from {before} to {safe}, those with α = {crawling}, a hundredth of it, to {crawled}, and those with α = {long},
-nearly 2/L, to {far}. The optimum is at {least}. α = {diverging} is refused before anything is timed: "{refused}".
+**α is the length of a step: too small crawls, too large diverges, 1/L is safe.** From the same start on
+`descend:lecture`, a hundred steps with 1/L = {safe_rate} bring J from {before} to {safe}, those with α = {crawling},
+a hundredth of it, to {crawled}, and those with α = {long}, nearly 2/L, to {far}. The optimum is at {least}.
+α = {diverging} is refused before anything is timed: "{refused}".
 
-    pytest --benchmark --workloads descend:lecture@learning_rate={crawling},descend:lecture,descend:lecture@learning_rate={long}
+    pytest --benchmark --workloads {descents}
 
-**For-loops are slow; vectorise.** One gradient of 1,000 examples with two features (`pytest --benchmark --workloads lecture`):
+**For-loops are slow; vectorise.** One gradient of 1,000 examples with two features
+(`pytest --benchmark --workloads lecture`):
 
 {speeds}
 
-**The speed of an iteration decides how productive people are.** Fits of `fit:lecture` that one gets in an hour, if nothing else took
-time:
+**The speed of an iteration decides how productive people are.** Fits of `fit:lecture` in an hour, if nothing else
+took time:
 
 {productivity}
 
@@ -163,6 +169,7 @@ def page(figures: dict[str, Any], results: Results) -> str:
         speeds=_speed_table([records["lecture", name] for name in KERNELS]),
         productivity=_productivity_table([records["fit:lecture", name] for name in FITS]),
         timed=TIMED,
+        descents=DESCENTS,
     )
 
 

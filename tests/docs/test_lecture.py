@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_the_statements_hold() -> None:
     )
     assert crawl[0] == safe[0] == long[0]
     assert safe[-1] < crawl[-1] < crawl[0]
-    assert all(after <= before for before, after in zip(safe, safe[1:], strict=False))
+    assert all(after <= before for before, after in pairwise(safe))
     assert "it diverges" in figures["refused"]
     loops, numpy, numba = (records["lecture", name].seconds for name in ("loops", "numpy", "numba"))
     assert loops and numpy and numba  # noqa: PT018 - each is needed below

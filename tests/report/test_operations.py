@@ -188,7 +188,7 @@ def test_an_operation_without_curves_ceiling_and_figures_has_no_section_of_them(
     names = [section.name for section in sections(SORT_ONLY)]
     assert names == ["speedup", "sizes", "calls", "fingerprint", "heatmap", "cold"]
     assert " ".join(section.name for section in sections(RUN)) == (
-        "speedup sizes calls curves steps ceiling roofline outcomes fingerprint heatmap cold accuracy"
+        "speedup fastest-descend sizes calls curves steps ceiling roofline outcomes fingerprint heatmap cold accuracy"
     )
     assert "numba-compiled" in run_page(RUN)
     assert "of ceiling" not in run_page(SORT_ONLY).partition('<script type="application/json"')[0]

@@ -119,7 +119,7 @@ def test_the_page_has_every_section_and_no_address() -> None:
     page = run_page(RUN)
     names = [section.name for section in sections(RUN)]
     assert " ".join(names) == (
-        "speedup sizes calls ceiling roofline rounds outcomes fingerprint heatmap cold accuracy"
+        "speedup fastest-gradient sizes calls ceiling roofline rounds outcomes fingerprint heatmap cold accuracy"
     )
     assert all(f'id="{name}"' in page for name in names)
     assert "default-src 'none'" in page

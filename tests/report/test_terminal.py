@@ -259,6 +259,7 @@ def test_the_cold_start_and_the_run_time_are_shown() -> None:
     built = replace(OK, kernel="numba", cold=Cold(build_seconds=0.25), break_even={"loops": 3})
     text = shown(replace(RESULTS, records=(built,))).partition("cold start")[2]
     heading, row = text.splitlines()[1:4:2]
-    assert (heading.split(), row.split()) == (["kernel", "build"], ["numba", "250", "ms"])
+    assert (heading.split(), row.split()) == (["kernel", "build", "overtakes", "loops"], ["numba", "250", "ms", "3"])
     assert "build: making the call" in text
-    assert "overtakes" not in text
+    alone = replace(built, break_even={})
+    assert "overtakes" not in shown(replace(RESULTS, records=(alone,)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.formatting import counted, format_interval
+from bench.report.formatting import format_interval
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
 from bench.results.record import Record, Results
@@ -21,15 +21,13 @@ def fastest(results: Results) -> Iterator[Section]:
         if len(races) < 2:
             continue
         first = {race: kernels[0] for race, kernels in races.items()}
-        over = next(
-            iter(dict.fromkeys(record.speedup.baseline for record, _ in first.values() if record.speedup)), ""
-        )
+        over = next((record.speedup.baseline for record, _ in first.values() if record.speedup), "")
         yield Section(
             name=f"fastest-{operation}",
             heading=f"The fastest on each workload: {operation}",
             text=(
-                "Once compiled. The last column says after how many calls compiling, importing and the first call have "
-                "paid, against the kernel that it is compared with: “never” where that is as fast.",
+                "Once compiled. The last column says after how many calls importing, compiling and the first call "
+                "have paid, against the kernel that it is compared with: “never” where that is as fast.",
             ),
             columns=(
                 Column("race", "workload"),
@@ -66,4 +64,4 @@ def _pays(record: Record) -> str:
     if compared not in (record.break_even or {}):
         return "-"
     calls = (record.break_even or {})[compared]
-    return "never" if calls is None else counted(calls, "call")
+    return "never" if calls is None else f"{calls:,} {'call' if calls == 1 else 'calls'}"
