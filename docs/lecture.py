@@ -35,10 +35,7 @@ KERNELS, FITS = ("loops", "numpy", "numba"), ("loops", "numpy", "numba", "numba-
 DESCENTS = ",".join(
     ("descend:lecture", f"descend:lecture@learning_rate={CRAWLING}", f"descend:lecture@learning_rate={LONG}")
 )
-TIMED = (
-    f"pytest --benchmark --kernels {','.join(dict.fromkeys((*KERNELS, *FITS)))} \\\n"
-    f"        --workloads lecture,{DESCENTS},fit:lecture"
-)
+TIMED = "pytest --benchmark --profile learn"
 STARTS = 10
 STARTED = ("fit:lecture", "fit:breast-cancer")
 
@@ -113,8 +110,9 @@ exact sums, on the data and on probes on which a missing example would show ([ga
 {ulps} roundings of a sum's terms.
 
 **J is convex, so that every start ends at one optimum.**
-`pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new starts in every call ([fit.md](fit.md)). From ten random starts each, the largest distance
-|answer − optimum|, and how far an answer with such a gradient can be, by the smallest eigenvalue of the Hessian:
+`pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new starts in every call ([fit.md](fit.md)).
+From ten random starts each, the largest distance |answer − optimum|, and how far an answer with such a gradient can
+be, by the smallest eigenvalue of the Hessian:
 
 {distances}
 

@@ -31,7 +31,8 @@ _ITEMSIZES = {"f32": 4, "f64": 8}
 _GRID_KERNELS = ("numpy", "numpy-blocked", "numba-loops", "numba", "jax", "jax-blocked", "sklearn")
 """The kernels of the grid. The `loops` kernels run only as baselines."""
 _LEARN = (
-    *("descend:lecture", "descend:breast-cancer", "descend:10000x32-f64"),
+    *("lecture", "descend:lecture", "descend:lecture@learning_rate=0.04", "descend:lecture@learning_rate=7"),
+    *("descend:breast-cancer", "descend:10000x32-f64"),
     *("fit:lecture", "fit:breast-cancer", "fit:flights", "fit:100000x128-f64", "fit:1000000x32-f64"),
 )
 _LEARN_KERNELS = (

@@ -190,6 +190,8 @@ class MirroredResponse:
     """One call on data that the kernel had not seen."""
 
     seconds: float
+    known_seconds: float
+    """Of one call on the workload's own data before it, also from a new start."""
     result: KernelResult
 
 

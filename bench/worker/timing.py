@@ -201,8 +201,11 @@ def time_each_call(
     )
 
 
-def time_mirrored(placed_kernel: PlacedKernel, draw: int, seed: int) -> tuple[float, KernelResult]:
-    """The seconds of one call on the data in a mirror, and its result. seed: of the mirror and the fresh arguments"""
+def time_mirrored(placed_kernel: PlacedKernel, draw: int, seed: int) -> tuple[float, float, KernelResult]:
+    """The seconds of one call on the data in a mirror and of one on the workload's own, and the result of the former.
+
+    seed: of the mirror and the fresh arguments
+    """
     operation, inputs, backend = placed_kernel.operation, placed_kernel.inputs, placed_kernel.kernel.backend
     if operation.mirror is None:
         raise ValueError(f"the operation {operation.name} has no mirror")
@@ -212,8 +215,9 @@ def time_mirrored(placed_kernel: PlacedKernel, draw: int, seed: int) -> tuple[fl
     placed = [backend.asarray(aligned(array)) for array in mirror.inputs().placed.values()]
     arguments = map_arrays(backend.asarray, fresh) if is_known(backend) else fresh
     _warm_up(placed_kernel, draw, WARMUP_SECONDS)
+    known, *_ = time_calls(placed_kernel, placed_kernel.draw_arguments(draw, 1, seed)[0])
     seconds, result, _ = time_calls(placed_kernel, [(*placed, *arguments)])
-    return seconds, placed_kernel.to_numpy(result)[0]
+    return seconds, known, placed_kernel.to_numpy(result)[0]
 
 
 def _warm_up(placed_kernel: PlacedKernel, draw: int, seconds: float) -> None:

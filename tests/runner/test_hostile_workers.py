@@ -107,7 +107,7 @@ class Claims:
             },
             "draw": lambda: {"placing_seconds": amount()},
             "watched": lambda: {"seconds": amount(0, LONGEST), "waited_seconds": optional()},
-            "mirrored": lambda: {"seconds": amount(0, LONGEST), "result": "not used"},
+            "mirrored": lambda: {"seconds": amount(), "known_seconds": amount(), "result": "not used"},
             "release": lambda: {
                 "compiled_again": self.rng.choice([None, count()]), "threads": count(), "peak_bytes": count(),
                 "cores": [0] * self.rng.randint(0, 3),

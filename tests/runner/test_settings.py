@@ -74,7 +74,7 @@ def test_peers_is_a_part_of_the_grid_with_torch() -> None:
 
 def test_learn_goes_from_the_gradient_to_descents_and_fits() -> None:
     session = session_for(profile="learn")
-    assert {workload.operation for workload in session.workloads.values()} == {"descend", "fit"}
+    assert {workload.operation for workload in session.workloads.values()} == {"gradient", "descend", "fit"}
     assert set(session.candidates) <= {*names("descend"), *names("fit")} - set(registry.ON_REQUEST)
     assert {"numba-compiled", "numba-newton", "sklearn-newton-cholesky"} <= set(session.candidates)
 

@@ -41,7 +41,7 @@ RESPONSES = [
     RoundResponse(0.01, "form", 1e-6, 1e-6, 1e-6, 0.01, 0, 3, False),
     DrawResponse(1e-6),
     WatchedResponse(0.01, None),
-    MirroredResponse(0.01, "norm is a list; expected one number"),
+    MirroredResponse(0.01, 0.02, "norm is a list; expected one number"),
     ReleaseResponse(None, [{"library": "openblas", "threads": 2}], 3, [0, 1], None),
 ]
 """One or more of each type, as an honest worker sends it."""
