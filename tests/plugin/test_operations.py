@@ -115,12 +115,15 @@ def test_data_that_is_not_installed_is_no_error_in_the_default_set(monkeypatch: 
 
 def test_a_profile_that_learns(run: Run) -> None:
     chosen = collected(run, "--profile=learn")
-    workloads = ["descend:lecture", "descend:breast-cancer", "descend:10000x32-f64"]
+    rates = [f"descend:lecture@learning_rate={rate}" for rate in ("0.04", "7")]
+    workloads = ["descend:lecture", *rates, "descend:breast-cancer", "descend:10000x32-f64"]
     assert list(
         dict.fromkeys(name.rpartition("-numba-compiled")[0] for name in chosen if "numba-compiled" in name)
     ) == (workloads)
     for workload in workloads:
         assert f"{workload}-numpy" in chosen
+    assert "lecture-numba" in chosen
+    assert "fit:1000000x32-f64-numba-newton" in chosen
 
 
 def test_the_threads_of_a_profile_are_those_of_the_same_data(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +286,15 @@ def test_a_run_is_named_by_file_machine_or_latest(tmp_path: Path, monkeypatch: p
     ]
     with pytest.raises(ValueError, match=r"'c' is no run: .* which has a-2c-01, b-2c-02; expected a results file"):
         store.load_runs(["c"], tmp_path)
+
+
+@each_committed("file")
+def test_an_older_run_of_a_profile_needs_the_workloads_of_its_operations_alone(file: Path) -> None:
+    """`learn` has got fits and other learning rates since some files were written."""
+    results = run_file.read(file)
+    if results.run.get("profile") != "learn" or "fit" in results.operations:
+        return
+    assert not [line for line in results_file._whole(results) if line.startswith("nothing was timed")]
+    part = replace(results, records=tuple(r for r in results.records if r.workload != "descend:breast-cancer"))
+    (line,) = (line for line in results_file._whole(part) if line.startswith("nothing was timed"))
+    assert line.startswith("nothing was timed on descend:breast-cancer: run pytest --benchmark --profile learn")
