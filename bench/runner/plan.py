@@ -20,8 +20,8 @@ FEWEST_ROUNDS = CHOSEN_ROUNDS
 """Of a kernel in one launch: with up to 6 the lower decile is the fastest round; of 12 normal numbers it has a
 standard error of 0.45 σ."""
 FEWEST_LONG_ROUNDS, _LONG_ROUNDS_SECONDS = 3, 2.0
-"""Of a kernel whose rounds take so long: as many as fit into the seconds. Rounds of a sixth of a second and more vary
-little, since what disturbs them lasts a few milliseconds; twelve of a solver that takes 4 s would be a minute."""
+"""Of a kernel whose rounds take so long: as many as fit into the seconds. Twelve of a solver that takes 4 s would be
+most of a minute in each launch."""
 FEWEST_CEILING_ROUNDS = 6
 LONGEST_PERIOD = 8
 _CEILING_WEIGHT = 0.5

@@ -1,4 +1,4 @@
-"""numpy-newton: Newton's method, with as few Hessians as possible.
+"""numpy-newton: Newton's method that saves Hessians: by first steps on a sample, and by using each several times.
 
     p = −(∇²F)⁻¹ ∇F,   v ← v + t p,   t = 1, ½, ¼, ... until F falls by 10⁻⁴ t |∇F · p| (Armijo)
 
@@ -6,7 +6,7 @@ A Hessian, Xᵀ diag(a(1 − a)) X / m, costs n/2 times the products of a gradie
 steps are made on a sample, a sixteenth of the examples in 64 evenly spaced pieces: that leads as near to the optimum
 as the sample's own differs from that of the whole data, where two steps are left. And a Hessian serves for several
 steps, each with a new gradient, as long as they divide ∇F by ten (Shamanskii, Ukrainian Mathematical Journal 19
-(1967) 118-122). On the way to any optimum the last word has the gradient of the whole data.
+(1967) 118-122). Whether to stop, the gradient of the whole data says.
 """
 
 from __future__ import annotations
