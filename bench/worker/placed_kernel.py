@@ -93,10 +93,13 @@ class PlacedKernel:
         converted = to_numpy(self.kernel.backend, self.operation.result(self.inputs), self.inputs.dtype, result)
         return converted, perf_counter() - start
 
-    def convert_earlier(self) -> None:
-        """Convert a result that is known to be complete: the first conversion after many calls is slow."""
+    def convert_earlier(self, backend: Backend) -> None:
+        """Convert a result that is known to be complete, in arrays of this backend: the first conversion after other
+        work is slow, since its code is no longer in the caches.
+        """
         if not isinstance(self.earlier_result, str):
-            self.to_numpy(place_all(self.kernel.backend, self.earlier_result))
+            parts, dtype = self.operation.result(self.inputs), self.inputs.dtype
+            to_numpy(backend, parts, dtype, place_all(backend, self.earlier_result))
 
     @property
     def mutated(self) -> bool:

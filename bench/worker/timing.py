@@ -22,7 +22,7 @@ from bench.host import procfs
 from bench.worker.fields import KernelResult
 from bench.worker.messages import WARMUP_SECONDS, CalibrateResponse, CallsResponse, RoundResponse
 from bench.worker.placed_kernel import Arguments, PlacedKernel, aligned, complete_like
-from kernels.backends import is_known
+from kernels.backends import NUMPY, is_known
 from kernels.nests import map_arrays
 
 ROUND_SECONDS = 0.005
@@ -42,9 +42,10 @@ _OBSERVED_SECONDS = 0.05
 _BUSY_FRACTION = 0.02
 """A thread that runs for this fraction of the time counts as computing."""
 _MANY_CALLS = 100
-"""From so many calls on, another conversion comes before that of a round's result, which would be slow as the first
-one: over a quarter of a call of less than 50 µs. Not before longer calls of a backend that is not the project's: it
-could finish the last call in that conversion, which is a hundredth of a round of a hundred calls, but all of one."""
+"""From so many calls on, the conversion of a round's result comes after another one in the kernel's own arrays: the
+first is slow by over a quarter of a call of less than 50 µs. Before longer calls of a backend that is not the
+project's, that other one is of NumPy arrays: its own could finish the last call there, which is a hundredth of a
+round of a hundred calls, but all of one."""
 
 
 def calibrate(placed_kernel: PlacedKernel, draw: int, iterations: int | None) -> CalibrateResponse:
@@ -119,8 +120,8 @@ def time_round(
     usage_start, cpu_start = resource.getrusage(resource.RUSAGE_SELF), process_time()
     seconds, sample, last = time_calls(placed_kernel, arguments, sampled_call)
     cpu_seconds, usage = process_time() - cpu_start, resource.getrusage(resource.RUSAGE_SELF)
-    if is_known(placed_kernel.kernel.backend) or iterations >= _MANY_CALLS:
-        placed_kernel.convert_earlier()
+    backend = placed_kernel.kernel.backend
+    placed_kernel.convert_earlier(backend if is_known(backend) or iterations >= _MANY_CALLS else NUMPY)
     # nothing has touched the result before: to look at its parts may be to compute them
     converted, reading = _read(placed_kernel, last)
     complete = complete_like(placed_kernel, last)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from bench.worker import placed_kernel, timing
-from bench.worker.placed_kernel import PlacedKernel
 from bench.workloads.parameters import ROUND_DRAW, fresh_arguments
 from kernels import Backend
 from kernels.backends import NUMPY, is_known
@@ -93,6 +92,27 @@ def test_what_is_known_is_read_first_since_a_first_conversion_is_slow(
     assert (response.result_wait_seconds, response.copying_seconds, len(read)) == (0.0, 0.0, 9)
 
 
+def test_before_a_few_calls_of_a_backend_of_ones_own_numpys_arrays_are_read_first(
+    placed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The conversion's code is in the caches then, as it is when a complete result is read. Else a kernel of another
+    commit seemed late beside three busy processes: 40 µs, and 14 µs for complete results."""
+    read: list[Backend] = []
+    convert = placed_kernel.to_numpy
+
+    def to_numpy(backend: Backend, *arguments: Any) -> Any:
+        read.append(backend)
+        return convert(backend, *arguments)
+
+    monkeypatch.setattr(placed_kernel, "to_numpy", to_numpy)
+    own = replace(NUMPY)
+    response_of(placed(correct, own), timing._MANY_CALLS - 1)
+    first, *others = read
+    assert first is NUMPY
+    assert others
+    assert all(backend is own for backend in others)
+
+
 def test_a_backend_that_is_equal_to_the_projects_is_not_one_of_them() -> None:
     class Equal(Backend):
         __hash__ = None  # type: ignore[assignment]
@@ -168,13 +188,13 @@ def test_complete_results_are_read_like_others_and_as_often(
         log.append("counters")
 
     monkeypatch.setattr("bench.worker.timing.procfs.waited", waited)
-    real = PlacedKernel.to_numpy
+    convert = placed_kernel.to_numpy
 
-    def logged(kernel: PlacedKernel, result: Any) -> Any:
+    def logged(*arguments: Any) -> Any:
         log.append("read")
-        return real(kernel, result)
+        return convert(*arguments)
 
-    monkeypatch.setattr(PlacedKernel, "to_numpy", logged)
+    monkeypatch.setattr(placed_kernel, "to_numpy", logged)
     worker = placed(correct)
     worker.placed_kernel.earlier_result = [np.zeros(()), np.zeros(3), np.zeros(())]
     worker.warm_up(ROUND_DRAW, None, untimed_calls=False)
