@@ -2,7 +2,8 @@
 
 Each step costs a gradient or two, and remembers the last ten. SciPy keeps the parameters in double. They are placed
 for the kernel, and its gradient is brought back, once for each gradient. That is a part of the time, as it is for
-everyone who drives a kernel of another library with SciPy.
+everyone who drives a kernel of another library with SciPy. SciPy's own products are made on one thread
+(scipy_blas.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy.optimize import OptimizeResult, minimize
 from kernels.contract import Array, Call, Kernel
 from kernels.fit.path import Iterates
 from kernels.fit.problem import Fit, Settings
+from kernels.fit.scipy_blas import on_one_thread
 
 _MEMORY = 10
 """SciPy's default."""
@@ -46,9 +48,9 @@ def driven(gradient: Kernel) -> Kernel:
 
             options = {"maxcor": _MEMORY, "ftol": 0.0, "gtol": settings.tolerance_for(dtype)}
             options |= {"maxfun": settings.budget, "maxiter": settings.budget}
-            found = minimize(
-                penalised, start.astype(np.float64), jac=True, method="L-BFGS-B", callback=keep, options=options
-            )
+            begin = start.astype(np.float64)
+            with on_one_thread():
+                found = minimize(penalised, begin, jac=True, method="L-BFGS-B", callback=keep, options=options)
             path.end_at(found.x.astype(dtype), count)
             return path.fit(np.abs(found.jac).max())
 

@@ -48,8 +48,9 @@ def test_it_ends_where_the_block_fails() -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_the_self_test_is_killed(number: signal.Signals) -> None:
     program = (
-        "import time\n"
+        "import signal, time\n"
         "from bench.commands.selftest import noisy_neighbour\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "with noisy_neighbour.running() as pid:\n"
         "    print(pid, flush=True)\n"
         "    time.sleep(60)\n"
