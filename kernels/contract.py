@@ -233,6 +233,8 @@ class Operation:
     """The probes, with the shapes and the static description of these inputs."""
     work: Callable[[Size, Any], Work | None]
     """(size, static) → the work of one call; None where there is no ceiling."""
+    passes: float = 1
+    """How often a call reads X, about, where there is no ceiling: for the estimate of a run's time."""
     fresh_many: Callable[[Inputs, np.random.Generator, int], Sequence[Fresh]] | None = None
     """What so many calls of `fresh` return, number for number, in less time. None: `fresh` is called so often."""
     static: Callable[[Mapping[str, Any]], Static] = _no_static

@@ -50,6 +50,8 @@ KERNELS = {
         "sklearn-lbfgs": "kernels.fit.peers.scikit_learn:LBFGS",
         "sklearn-newton-cg": "kernels.fit.peers.scikit_learn:NEWTON_CG",
         "sklearn-newton-cholesky": "kernels.fit.peers.scikit_learn:NEWTON_CHOLESKY",
+        "glum-irls": "kernels.fit.peers.glum:IRLS",
+        "glum-lbfgs": "kernels.fit.peers.glum:LBFGS",
         "numpy-newton": "kernels.fit.numpy_newton:newton",
         "jax-newton": "kernels.fit.jax_newton:newton",
         "numba-newton": "kernels.fit.numba_newton:newton",
@@ -108,6 +110,8 @@ TECHNIQUES = {
     "sklearn-lbfgs": "peer",
     "sklearn-newton-cg": "peer",
     "sklearn-newton-cholesky": "peer",
+    "glum-irls": "peer",
+    "glum-lbfgs": "peer",
     "sklearn": "peer",
     "torch": "peer",
     "torch-compile": "peer",
@@ -115,8 +119,8 @@ TECHNIQUES = {
 """What each kernel is written with: its colour on the page. Its own table, because `race REV` reads the
 form of KERNELS in old commits."""
 
-ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile")
-"""Kernels that run only if named: the first two are what `numba` chooses between, and PyTorch is an extra."""
+ON_REQUEST = ("numba-serial", "numba-parallel", "torch", "torch-compile", "glum-irls", "glum-lbfgs")
+"""Kernels that run only if named: the first two are what `numba` chooses between, and PyTorch and glum are extras."""
 
 
 def names(operation: str = DEFAULT_OPERATION) -> tuple[str, ...]:

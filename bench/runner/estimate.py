@@ -125,7 +125,8 @@ def call_seconds(spec: str, workload: Workload, threads: int) -> float:
     of_kernel = cost(spec.removesuffix("-compiled"))
     factor = _ONE_THREAD_FACTOR if threads == 1 else 1.0
     bytes_of_y = workload.m * workload.dtype.itemsize
-    passes = workload.work.ceilings["read"] / amounts(*workload.size)["read"] if workload.work else 1.0
+    work = workload.work
+    passes = work.ceilings["read"] / amounts(*workload.size)["read"] if work else workload.definition.passes
     return factor * passes * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * of_kernel.call_x_byte)
 
 

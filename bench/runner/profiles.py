@@ -87,7 +87,7 @@ PROFILES = {
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
     ),
-    "learn": Profile(_LEARN, _LEARN_KERNELS),
+    "learn": Profile(_LEARN, _LEARN_KERNELS, launches=FEWEST_LAUNCHES),
     "peers": Profile(
         _grid((512 * _KB, 256 * _MB), (2, 32, 1024), orders="C"),
         (*(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"), "torch", "torch-compile"),

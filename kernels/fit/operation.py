@@ -30,6 +30,8 @@ _NOMINAL_SECONDS = {
 _NOMINAL_STEP = (2e-9, 3e-10)
 """Nominal seconds of a gradient for each example and for each element: of solvers that take long on large data, and
 of a step of gradient descent, which uses its whole budget. The same on every machine."""
+_PASSES = 20
+"""Over X, of a fit: four of Newton's method at the least, 190 of L-BFGS on flights at the most."""
 _PASSES_FOR_OPTIMUM = 12
 """Passes in double for the reference's optimum, and for judging."""
 
@@ -116,6 +118,7 @@ FIT = Operation(
     probes=probes,
     mirror=mirror,
     work=lambda _size, _settings: None,
+    passes=_PASSES,
     static=static,
     options=_OPTIONS,
     baselines=("sklearn-newton-cholesky",),

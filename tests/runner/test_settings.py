@@ -83,7 +83,7 @@ def test_learn_goes_from_the_gradient_to_descents_and_fits() -> None:
     ("profile", "shortest", "longest"),
     [
         ("quick", 10, 60),
-        ("learn", 300, 900),
+        ("learn", 600, HOUR / 3),
         ("default", 150, 400),
         ("peers", 600, HOUR / 3),
         ("full", HOUR / 2, 1.4 * HOUR),
