@@ -108,15 +108,19 @@ def _curves(samples: Sequence[KernelSamples]) -> dict[str, list[float]]:
 
 
 def _break_even(race: Race, kernel: str) -> dict[str, int | None]:
-    """Kernel earlier on the ladder → after how many calls this kernel overtakes it. A user's kernels come last."""
+    """Kernel earlier on the ladder, or baseline → after how many calls this kernel overtakes it.
+
+    A user's kernels come last.
+    """
     positions = {name: position for position, name in enumerate(names(race.workload.definition.name))}
     candidates = [candidate.name for candidate in race.candidates]
     timed = [name for name in candidates if race.rounds(name) and race.reached(name)]
     ladder = sorted(timed, key=lambda name: positions.get(name, len(positions)))
     cost = cold_start.one_time_and_call_seconds(race.samples(kernel))
+    baseline = [name for name in timed if name == race.workload.baseline != kernel]
     return {
         other: cold_start.calls_to_overtake(cost, cold_start.one_time_and_call_seconds(race.samples(other)))
-        for other in ladder[: ladder.index(kernel)]
+        for other in dict.fromkeys([*ladder[: ladder.index(kernel)], *baseline])
     }
 
 
