@@ -13,6 +13,7 @@ from bench.analysis.race import Race
 from bench.analysis.race_json import race_json
 from bench.results.record import Error
 from bench.results.samples import CONTROL, Candidate, KernelSamples, LaunchResult
+from bench.workloads import catalog
 from tests.support.races import COUNTERS, LECTURE, race, samples
 
 
@@ -213,3 +214,20 @@ def test_spreads_of_rounds_are_relative_to_the_usual_one_and_limited() -> None:
     assert next_launch.round_spreads(race([{"a": samples(1.0, rounds=(1.0,))}]).launch_results) == {}
     same = {"a": samples(1.0, rounds=(1.0,) * 5)}
     assert next_launch.round_spreads(race([same]).launch_results) == {}
+
+
+def test_a_kernel_that_stands_before_the_baseline_is_compared_with_it() -> None:
+    """A fit's baseline is a library's, and comes later on the ladder: 7 s of compiling have paid after 8 calls."""
+    cold = {"compile_seconds": 7.0, "build_seconds": 0.0, "lower_seconds": 0.0, "first_call_seconds": 0.1}
+    timed = {
+        "numba": samples(0.1, compiles=True, cold=cold),
+        "sklearn-newton-cholesky": samples(1.0),
+        "numba-newton": samples(0.05),
+    }
+    records = {
+        record.kernel: record
+        for record in replace(race([timed, timed]), workload=catalog.named("fit:lecture")).records
+    }
+    assert records["numba"].break_even == {"sklearn-newton-cholesky": 8}
+    assert records["sklearn-newton-cholesky"].break_even == {"numba": 1}
+    assert set(records["numba-newton"].break_even or {}) == {"numba", "sklearn-newton-cholesky"}
