@@ -47,6 +47,7 @@ def measure(results: Path) -> None:
         "run": results.resolve().relative_to(CHECKOUT).as_posix(),
         "machine": machine.fingerprint()["id"],
         "distances": distances,
+        "costs": _costs(),
         "refused": _refusal(f"descend:lecture@learning_rate={DIVERGING}"),
     }
     FIGURES.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
@@ -71,6 +72,18 @@ def _distances(workload: str) -> dict[str, dict[str, float]]:
             "reached": sum(answer.reached for answer in answers),
         }
     return found
+
+
+def _costs() -> dict[str, list[float]]:
+    """Learning rate → the cost before and after the descent with it, all from one start."""
+    operation, kernel = load_operation("descend"), load("numpy", "descend")
+    start, costs = None, {}
+    for name, workload in zip(("safe", "crawl", "long"), DESCENTS.split(","), strict=True):
+        made = catalog.inputs(catalog.named(workload))
+        start = start or operation.fresh(made, np.random.default_rng(1))
+        path = kernel.built(made.static)(*made.placed.values(), *start)
+        costs[name] = [float(path.costs[0]), float(path.costs[-1])]
+    return costs
 
 
 def _result(kernel: Kernel, call: Any, made: Inputs, start: Any) -> list[np.ndarray]:
@@ -142,9 +155,7 @@ All times are of one run:
 def page(figures: dict[str, Any], results: Results) -> str:
     """The text of docs/lecture.md."""
     records = {(record.workload, record.kernel): record for record in results.records}
-    crawling, long = (records[f"descend:lecture@learning_rate={rate}", "numba"] for rate in (CRAWLING, LONG))
-    safe, loops = records["descend:lecture", "numba"], records["lecture", "loops"]
-    costs = {name: record.curves["cost"] for name, record in (("crawl", crawling), ("safe", safe), ("long", long))}
+    loops, costs = records["lecture", "loops"], figures["costs"]
     race = next(race for race in results.races if race["workload"] == "descend:lecture")
     unpenalised = catalog.inputs(catalog.named("fit:lecture@penalty=0"))
     assert loops.error, "loops was checked"

@@ -218,7 +218,13 @@ def test_spreads_of_rounds_are_relative_to_the_usual_one_and_limited() -> None:
 
 def test_a_kernel_that_stands_before_the_baseline_is_compared_with_it() -> None:
     """A fit's baseline is a library's, and comes later on the ladder: 7 s of compiling have paid after 8 calls."""
-    cold = {"compile_seconds": 7.0, "build_seconds": 0.0, "lower_seconds": 0.0, "first_call_seconds": 0.1}
+    cold = {
+        "from_cache": False,
+        "compile_seconds": 7.0,
+        "build_seconds": 0.0,
+        "lower_seconds": 0.0,
+        "first_call_seconds": 0.1,
+    }
     timed = {
         "numba": samples(0.1, compiles=True, cold=cold),
         "sklearn-newton-cholesky": samples(1.0),

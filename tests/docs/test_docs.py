@@ -53,7 +53,7 @@ def test_every_path_and_link_of_the_docs_exists() -> None:
         assert not missing, f"{page.name} names {missing}"
 
 
-@pytest.mark.parametrize("name", ["descent.md"])
+@pytest.mark.parametrize("name", ["descent.md", "fit.md"])
 def test_the_tables_of_an_operation_are_those_of_its_results_file(name: str) -> None:
     page = (CHECKOUT / "docs" / name).read_text()
     block = re.search(r"<!-- (results/\S+\.json) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL)
