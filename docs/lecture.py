@@ -106,8 +106,9 @@ def _refusal(workload: str) -> str:
 TEXT = """# The lecture's statements, measured
 
 Lecture notes on logistic regression go from one example to two for-loops, and make statements on the way. Here each
-stands with the command that measures it, and with what came out on `{machine}`, in
-{run}. This page is written by `python -m docs.lecture`.
+stands with a command to try it, and with what came out on `{machine}`. Times are from
+{run}, made by `{timed}`. What needs no clock, distances, costs and the refusal, `python -m docs.lecture measure` has
+computed ([lecture.json](lecture.json)). It also writes this page.
 
 **A small loss means that ŷ is near y.** L = −[y log ŷ + (1 − y) log(1 − ŷ)], so for y = 1 it is −log ŷ:
 
@@ -122,16 +123,24 @@ stands with the command that measures it, and with what came out on `{machine}`,
 exact sums, on the data and on probes on which a missing example would show ([gate.md](gate.md)). The largest error is
 {ulps} roundings of a sum's terms.
 
-**J is convex, so that every start ends at one optimum.**
-`pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new starts in every call ([fit.md](fit.md)).
-From ten random starts each, the largest distance |answer − optimum|, and how far an answer with such a gradient can
-be, by the smallest eigenvalue of the Hessian:
+**J is convex, so that every start ends at one optimum.** With a penalty, F = J + λ/2 |w|² has exactly one
+([fit.md](fit.md)). `pytest --benchmark --workloads fit:lecture,fit:breast-cancer` fits from new starts in every call.
+From {starts} random starts, each solver reached it every time. `distance` is the farthest answer from it. `allowed`
+is how far an answer with that solver's remaining gradient can be, by the smallest eigenvalue of the Hessian:
 
 {distances}
 
-**α is the length of a step: too small crawls, too large diverges, 1/L is safe.** From the same start on
-`descend:lecture`, a hundred steps with 1/L = {safe_rate} bring J from {before} to {safe}, those with α = {crawling},
-a hundredth of it, to {crawled}, and those with α = {long}, nearly 2/L, to {far}. The optimum is at {least}.
+**α is the length of a step: too small crawls, too large diverges, 1/L is safe.** L is here not the loss, but a bound
+on the curvature of J ([descent.md](descent.md)). A hundred steps on `descend:lecture`, all from one start with J =
+{before}, end at:
+
+| α | J |
+|---|--:|
+| {crawling}, a hundredth of 1/L | {crawled} |
+| {safe_rate}, which is 1/L | {safe} |
+| {long}, nearly 2/L | {far} |
+| (the optimum) | {least} |
+
 α = {diverging} is refused before anything is timed: "{refused}".
 
     pytest --benchmark --workloads {descents}
@@ -146,9 +155,8 @@ took time:
 
 {productivity}
 
-All times are of one run:
-
-    {timed}
+A gradient of `numba` is {gradients} times as fast as one of `loops`, but its fit only {fits} times: with so few
+examples most of a fit is SciPy's L-BFGS, in Python. `numba-newton` compiles that part too.
 """
 
 
@@ -178,12 +186,23 @@ def page(figures: dict[str, Any], results: Results) -> str:
         speeds=_speed_table([records["lecture", name] for name in KERNELS]),
         productivity=_productivity_table([records["fit:lecture", name] for name in FITS]),
         timed=TIMED,
+        starts=STARTS,
+        gradients=_times_as_fast(records, "lecture"),
+        fits=_times_as_fast(records, "fit:lecture"),
         descents=DESCENTS,
     )
 
 
+def _times_as_fast(records: dict[tuple[str, str], Record], workload: str) -> str:
+    """`numba` over `loops`."""
+    loops, numba = (records[workload, name].seconds for name in ("loops", "numba"))
+    assert loops
+    assert numba
+    return format_significant(loops.estimate / numba.estimate)
+
+
 def _distance_table(distances: dict[str, dict[str, dict[str, float]]]) -> str:
-    lines = [f"| kernel | {' | '.join(f'{workload} | allowed' for workload in distances)} |"]
+    lines = [f"| kernel | {' | '.join(f'`{workload}`: distance | allowed' for workload in distances)} |"]
     lines.append(f"|---|{'--:|--:|' * len(distances)}")
     for name in FITS:
         cells = [f"{of[name]['distance']:.1e} | {of[name]['allowed']:.1e}" for of in distances.values()]

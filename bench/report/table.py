@@ -130,7 +130,7 @@ def markdown_lines(table: Table) -> list[str]:
     if table.title:
         blocks.append([f"**{table.title}**"])
     if table.rows:
-        headings = " | ".join(column.heading for column in table.columns)
+        headings = " | ".join(column.heading.replace("|", r"\|") for column in table.columns)
         rules = "|".join("--:" if column.right else "---" for column in table.columns)
         blocks.append([f"| {headings} |", f"|{rules}|", *(_markdown_row(table.columns, row) for row in table.rows)])
     if table.notes:

@@ -26,6 +26,10 @@ Arguments: TypeAlias = list[tuple[Any, ...]]
 """All arguments of each call: the placed fields, then the fresh ones."""
 
 
+_LARGE_BYTES = 2**16
+"""Of a result: it is copied in some 10 µs."""
+
+
 def aligned(array: Any) -> Any:
     """A read-only copy that starts at a cache line, in memory of its own; a scalar as it is."""
     return shared_arrays.aligned(array) if isinstance(array, np.ndarray) else array
@@ -96,10 +100,13 @@ class PlacedKernel:
     def convert_earlier(self, backend: Backend) -> None:
         """Convert a result that is known to be complete, in arrays of this backend: the first conversion after other
         work is slow, since its code is no longer in the caches.
+
+        Not a large one, which a kernel could have made so large that it finishes its work meanwhile.
         """
-        if not isinstance(self.earlier_result, str):
+        earlier = self.earlier_result
+        if not isinstance(earlier, str) and sum(part.nbytes for part in earlier) <= _LARGE_BYTES:
             parts, dtype = self.operation.result(self.inputs), self.inputs.dtype
-            to_numpy(backend, parts, dtype, place_all(backend, self.earlier_result))
+            to_numpy(backend, parts, dtype, place_all(backend, earlier))
 
     @property
     def mutated(self) -> bool:

@@ -129,6 +129,7 @@ def _descent(evaluate: Any) -> Any:
         slope, slope_there, there = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
         F = evaluate(X, y, v, penalty, slope)
         norm, spent = _largest(slope), spent + share
+        is_of_v = False  # the Hessian; one of elsewhere is given up where its whole step is too long
         while norm > tolerance and spent < budget:
             if L[0, 0] == 0:
                 H = weighted_gram(X, v)
@@ -140,6 +141,7 @@ def _descent(evaluate: Any) -> Any:
                 for j in range(n + 1):
                     H[j, j] += _RIDGE * ridge
                 _factorise(H, L)
+                is_of_v = True
             contraction = 0.0
             while contraction <= _CONTRACTION and norm > tolerance and spent < budget:
                 p, t = _solve(L, slope), 1.0
@@ -154,17 +156,22 @@ def _descent(evaluate: Any) -> Any:
                     if F_there <= F + _ARMIJO * t * falls + slack * F:
                         break
                     t /= 2
-                    if t < _SHORTEST_STEP or spent >= budget:
-                        return norm, entries, spent
+                    if not is_of_v or t < _SHORTEST_STEP or spent >= budget:
+                        t = 0.0
+                        break
+                if t == 0:
+                    break
                 norm_there = _largest(slope_there)
                 contraction = norm_there / norm if t == 1 else 1.0
                 for j in range(n + 1):  # an assignment of arrays takes Numba a second to compile
                     v[j], slope[j] = there[j], slope_there[j]
-                F, norm = F_there, norm_there
+                F, norm, is_of_v = F_there, norm_there, False
                 if share == 1:
                     entries = _keep(path, counts, entries, v, spent)
             if norm > tolerance:
                 L[0, 0] = 0
+                if is_of_v:  # no step leads on
+                    break
         return norm, entries, spent
 
     return descend
@@ -198,6 +205,7 @@ def newton(gradient: Kernel) -> Kernel:
         norm, entries, spent = descend(X, y, v, L, whole, path, counts, entries, spent)
         if entries == 1:
             entries = _keep(path, counts, entries, v, spent)
+        counts[entries - 1] = spent
         ws, bs, evaluations = np.empty((entries, n), X.dtype), np.empty(entries, X.dtype), np.empty(entries, X.dtype)
         for k in range(entries):
             for j in range(n):

@@ -27,9 +27,10 @@ class Iterates:
             self._kept, self._every = self._kept[::2], 2 * self._every
 
     def end_at(self, v: np.ndarray, evaluations: float) -> None:
-        """Make this the answer."""
-        if not np.array_equal(self._kept[-1][0], v) or len(self._kept) == 1:
-            self._kept.append((v, evaluations))
+        """Make this the answer, with all that was computed."""
+        if np.array_equal(self._kept[-1][0], v) and len(self._kept) > 1:
+            self._kept.pop()
+        self._kept.append((v, evaluations))
 
     def fit(self, norm: float) -> Fit:
         """What a solver returns. norm: max|∇F| at the answer"""

@@ -17,7 +17,10 @@ import threadpoolctl
 
 
 def on_one_thread() -> AbstractContextManager[Any]:
-    """While this context lasts, SciPy's own BLAS has one thread; a BLAS that it shares with NumPy is left alone."""
+    """While this context lasts, SciPy's own BLAS has one thread; a BLAS that it shares with NumPy is left alone.
+
+    For one thread of a process at a time: the first of two to leave would give SciPy its threads back.
+    """
     own = _own()
     return own.limit(limits=1) if own else nullcontext()
 
@@ -25,7 +28,7 @@ def on_one_thread() -> AbstractContextManager[Any]:
 @cache
 def _own() -> threadpoolctl.ThreadpoolController | None:
     """Of the libraries that SciPy brings; None if it brings no BLAS."""
-    folder = Path(scipy.linalg.__file__).parents[2] / "scipy.libs"
+    folder = Path(scipy.linalg.__file__).resolve().parents[2] / "scipy.libs"
     found = threadpoolctl.ThreadpoolController()
     paths = [library["filepath"] for library in found.info() if Path(library["filepath"]).parent == folder]
     return found.select(filepath=paths) if paths else None

@@ -113,6 +113,24 @@ def test_before_a_few_calls_of_a_backend_of_ones_own_numpys_arrays_are_read_firs
     assert all(backend is own for backend in others)
 
 
+def test_a_large_earlier_result_is_not_read_first(placed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel could make it so large that it finishes the last call meanwhile."""
+    read: list[int] = []
+    convert = placed_kernel.to_numpy
+
+    def to_numpy(*arguments: Any) -> Any:
+        read.append(1)
+        return convert(*arguments)
+
+    monkeypatch.setattr(placed_kernel, "to_numpy", to_numpy)
+    worker = placed(correct)
+    for numbers, times in ((2**13, 1), (2**13 + 1, 0)):
+        worker.placed_kernel.earlier_result = [np.zeros(numbers)]
+        read.clear()
+        worker.placed_kernel.convert_earlier(NUMPY)
+        assert len(read) == times
+
+
 def test_a_backend_that_is_equal_to_the_projects_is_not_one_of_them() -> None:
     class Equal(Backend):
         __hash__ = None  # type: ignore[assignment]

@@ -1,10 +1,11 @@
-"""glum-irls, glum-lbfgs: glum's GeneralizedLinearRegressor with the binomial family, by each of its two solvers for
-an l2 penalty.
+"""glum-irls, glum-lbfgs: glum's GeneralizedLinearRegressor with the binomial family, by two of its solvers: irls-ls,
+its choice for an l2 penalty, and lbfgs.
 
 Its objective is half the mean deviance and alpha |w|²/2, which is F for alpha = λ. Both solvers stop where max|∇F| ≤
-gradient_tol, the optimum's tolerance. Validating X and y is a part of the call, as it is for everyone who fits with
-it. SciPy's own products are made on one thread (scipy_blas.py). Of data with a single feature glum 3.4 accepts no
-start, and raises a ValueError.
+gradient_tol, the optimum's tolerance. (lbfgs may stop before, where F no longer falls by more than its rounding
+errors: then it is "not reached".) Validating X and y is a part of the call, as it is for everyone who fits with it.
+SciPy's own products are made on one thread (scipy_blas.py). Of data with a single feature glum 3.4 raises a
+ValueError for any start.
 """
 
 from __future__ import annotations

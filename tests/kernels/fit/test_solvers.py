@@ -98,6 +98,23 @@ def test_well_scaled_data_without_a_penalty(name: str) -> None:
     assert (judgement.failure, judgement.reached) == ("", True)
 
 
+@pytest.mark.parametrize("name", ["numpy-newton", "numba-newton"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_feature_that_the_sample_never_has(name: str, dtype: type[np.floating[Any]]) -> None:
+    """Of a column of the examples 30 to 300: what the sample's Hessian says of it is rounding alone."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 3))
+    X[:, 2] = 0
+    X[30:300, 2] = 1
+    y = (rng.random(len(X)) < 1 / (1 + np.exp(X[:, 1] - X[:, 0] - 0.5 * X[:, 2]))).astype(float)
+    y[30:300] = rng.random(270) < 0.9
+    problem = Problem(X.astype(dtype), y.astype(dtype), np.zeros(3, dtype), 0.0)
+    inputs, start = fit(problem, penalty=0.0)
+    judgement = judge(inputs, start, False)(result_of(available(name, "fit"), inputs, start))
+    assert (judgement.failure, judgement.reached) == ("", True)
+    assert judgement.figures["evaluations"] < 20
+
+
 @pytest.mark.parametrize(
     "name", ["numpy", "numba", "jax", "numpy-newton", "numba-newton", "jax-newton", "numba-descent"]
 )
