@@ -38,6 +38,18 @@ def _factorise(H: Array, L: Array) -> None:
 
 
 @numba.njit(error_model="numpy")
+def _factorise_hessian(X: Array, v: Array, penalty: float, L: Array) -> None:
+    """L Lᵀ = ∇²F at v, with the ridge."""
+    H, n, ridge = weighted_gram(X, v), X.shape[1], 0.0
+    for j in range(n + 1):
+        H[j, j] += penalty * (j < n)
+        ridge = max(ridge, H[j, j])
+    for j in range(n + 1):
+        H[j, j] += _RIDGE * ridge
+    _factorise(H, L)
+
+
+@numba.njit(error_model="numpy")
 def _solve(L: Array, slope: Array) -> Array:
     """−(L Lᵀ)⁻¹ slope. L: lower triangular"""
     p = -slope
@@ -132,15 +144,8 @@ def _descent(evaluate: Any) -> Any:
         is_of_v = False  # the Hessian; one of elsewhere is given up where its whole step is too long
         while norm > tolerance and spent < budget:
             if L[0, 0] == 0:
-                H = weighted_gram(X, v)
+                _factorise_hessian(X, v, penalty, L)
                 spent += share
-                ridge = 0.0
-                for j in range(n + 1):
-                    H[j, j] += penalty * (j < n)
-                    ridge = max(ridge, H[j, j])
-                for j in range(n + 1):
-                    H[j, j] += _RIDGE * ridge
-                _factorise(H, L)
                 is_of_v = True
             contraction = 0.0
             while contraction <= _CONTRACTION and norm > tolerance and spent < budget:
