@@ -35,8 +35,8 @@ optimise away the splitting of exp's argument, which relies on rounding."""
 SUMS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 _BLOCK_BYTES, _PIECE_BYTES, _MAX_ROWS = 2**18, 2**12, 1024
 """The size of a block by columns, which stays in the L2 cache from the scores to the gradient; but no piece of a
-column in it is shorter than a page: of 1024 columns pieces of 256 bytes took 19 ms where these take 11, though the
-second reading is then from the L3 cache."""
+column in it is shorter than a page: of 1024 columns, on an AMD EPYC (Zen 4), pieces of 256 bytes took 19 ms where
+these take 11, though the second reading is then from the L3 cache."""
 
 
 def run(X: Any, y: Any, w: Any, b: Any, first: Any, last: Any, work: Any, sums: Any) -> Any:
