@@ -15,47 +15,14 @@ import numba
 import numpy as np
 
 from kernels import _jit_cache
-from kernels._numba.traversals import run, workspace_size
+from kernels._numba.threads import in_parallel
+from kernels._numba.traversals import aligned_zeros, doubles_of_part, part
 from kernels.backends import NUMPY
 from kernels.contract import Array, Kernel
 from kernels.gradient.problem import Gradient
 
 _PARALLEL_FROM = 2**15
 """Elements of X. With fewer, waking the other threads (5 µs) costs more than they save."""
-_LINE = 8
-"""Doubles in a cache line."""
-
-
-@numba.njit
-def _lines(parts: int, doubles: int) -> Any:
-    """Zeros, (parts, doubles), with each row aligned to a cache line."""
-    across = (doubles + _LINE - 1) // _LINE * _LINE
-    buffer = np.zeros(parts * across + _LINE)
-    first = -buffer.ctypes.data % (8 * _LINE) // 8
-    return buffer[first : first + parts * across].reshape(parts, across)
-
-
-@numba.njit
-def _sums(X: Array) -> Any:
-    """n + 2, rounded up to whole cache lines and vectors."""
-    return (X.shape[1] + 2 + 15) // 16 * 16
-
-
-@numba.njit(error_model="numpy")
-def _part(X: Array, y: Array, w: Array, b: Array, first: int, last: int, row: Array) -> None:
-    """Write Σ dz_i x_ij, Σ L_i and Σ dz_i over examples first to last − 1 to the beginning of row."""
-    n, size = X.shape[1], _sums(X)
-    row[n], row[n + 1] = run(X, y, w, b, first, last, row[size:].view(X.dtype), row[:size])
-
-
-@numba.njit(parallel=True)
-def _parts(X: Array, y: Array, w: Array, b: Array, rows: Array) -> None:
-    """Compute the part of each row of `rows`, in parallel."""
-    m, parts = X.shape[0], len(rows)
-    for t in numba.prange(parts):
-        # multiples of 16 examples, so that every part begins at a cache line
-        first, last = m * t // parts // 16 * 16, m * (t + 1) // parts // 16 * 16
-        _part(X, y, w, b, first, m if t == parts - 1 else last, rows[t])
 
 
 def _gradient(parallel_from: int | None) -> Any:
@@ -72,14 +39,14 @@ def _gradient(parallel_from: int | None) -> Any:
         parts = 1
         if parallel_from is not None and X.size >= parallel_from:
             parts = min(threads, m)
-        rows = _lines(parts, _sums(X) + (workspace_size(X) * X.itemsize + 7) // 8)
+        rows = aligned_zeros(parts, doubles_of_part(X))
         if parallel_from is not None and parts > 1:
-            _parts(X, y, w, b, rows)
+            in_parallel(parts, part, (X, y, w, b, rows))
             for t in range(1, parts):
                 for j in range(n + 2):
                     rows[0, j] += rows[t, j]
         else:
-            _part(X, y, w, b, 0, m, rows[0])
+            part(X, y, w, b, rows, np.int64(0))
         dw = np.empty(n, X.dtype)
         for j in range(n):
             dw[j] = rows[0, j] / m
