@@ -16,11 +16,11 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
-from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
 from kernels._numba import elementary
 from kernels._numba.row_pass import lanes
+from kernels._numba.threads import in_parallel
 from kernels._numba.traversals import EXACT, SUMS
 from kernels._numba.vector_memory import BYTES, Memory, Variable
 from kernels._numba.vector_values import Value
@@ -32,17 +32,6 @@ _BLOCK_BYTES, _FEWEST_ROWS, _MOST_ROWS = 2**15, 64, 256
 """Of S: so small that it stays in the L1 cache, but with so many examples that the tiles' sums are seldom stored."""
 _PARALLEL_FROM = 2**18
 """Multiply-adds. With fewer, waking the other threads costs more than they save."""
-
-
-@intrinsic
-def writable(_typing: Any, array: Any) -> Any:
-    """The same array, of the type of one that may be written: functions are then compiled for one type only."""
-    kind = array.copy(readonly=False)
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return impl_ret_borrowed(context, builder, kind, arguments[0])
-
-    return kind(array), code
 
 
 def _tile(vectors: int) -> Any:
@@ -137,23 +126,17 @@ def _add_block(S: Any, H: Any, rows: Any, width: Any, n: Any) -> None:
 
 
 @numba.njit(error_model="numpy")
-def _part(X: Any, w: Any, b: Any, first: Any, last: Any, H: Any, width: Any) -> None:
-    n = X.shape[1]
+def _part(X: Any, w: Any, b: Any, Hs: Any, width: Any, t: Any) -> None:
+    """Add the t-th part of the examples to Hs[t]."""
+    (m, n), parts = X.shape, len(Hs)
+    first, last = m * t // parts, m * (t + 1) // parts
     rows = min(max(_BLOCK_BYTES // (width * X.itemsize), _FEWEST_ROWS), _MOST_ROWS)
     S, roots = np.zeros(rows * width, X.dtype), np.empty(rows, X.dtype)
     while first < last:
         count = min(rows, last - first)
         _scaled(X, w, b, first, count, roots, S, width)
-        _add_block(S, H, count, width, n)
+        _add_block(S, Hs[t], count, width, n)
         first += count
-
-
-@numba.njit(parallel=True, error_model="numpy")
-def _parts(X: Any, w: Any, b: Any, Hs: Any, width: Any) -> None:
-    m, parts = X.shape[0], len(Hs)
-    for t in numba.prange(parts):
-        part = np.int64(t)
-        _part(X, w, b, m * part // parts, m * (part + 1) // parts, Hs[part], width)
 
 
 def _weighted_gram(threads: int) -> Any:
@@ -171,9 +154,9 @@ def _weighted_gram(threads: int) -> Any:
         parts = min(threads, m) if m * n * (n + 50) >= _PARALLEL_FROM else 1
         Hs = np.zeros((parts, width * width))
         if parts > 1:
-            _parts(X, w, b, Hs, width)
+            in_parallel(parts, _part, (X, w, b, Hs, width))
         else:
-            _part(X, w, b, np.int64(0), m, Hs[0], width)  # of 0 alone it would be compiled once more
+            _part(X, w, b, Hs, width, np.int64(0))  # of 0 alone it would be compiled once more
         H = np.empty((n + 1, n + 1))
         for j in range(n + 1):
             for k in range(j, n + 1):

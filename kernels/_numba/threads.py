@@ -1,8 +1,8 @@
 """A function called by all of Numba's threads, from compiled code.
 
 `prange` would do the same. But Numba compiles the body of its loop as a function of its own and wraps it three times,
-and with each of these LLVM optimises all that is called in it again: of 7 s that the fused gradient took to compile on
-an AMD EPYC (Zen 4), 4 went there. What follows is what the innermost wrapper does.
+and with each of these LLVM optimises again all that is called in it. Of 7 s that the fused gradient took to compile
+on an AMD EPYC (Zen 4), 4 were lost there.
 """
 
 from __future__ import annotations

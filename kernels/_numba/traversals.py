@@ -12,14 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed, impl_ret_new_ref
 from numba.extending import intrinsic, overload
-from numba.np.arrayobj import populate_array
 
 from kernels._numba import elementary
+from kernels._numba.arrays import flattened
 from kernels._numba.row_pass import (
     LONG_BYTES,
     WIDE_BYTES,
@@ -53,42 +50,6 @@ def part(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Any:
 def doubles_of_part(X: Any) -> Any:
     """How many doubles `part` needs: its sums, in whole vectors and cache lines, and a workspace."""
     raise NotImplementedError
-
-
-@intrinsic
-def flattened(_typing: Any, X: Any) -> Any:
-    """X as one-dimensional array, in memory order. Numba takes 0.2 s to compile a reshape."""
-    flat = X.copy(ndim=1, layout="C")
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        array, view = (
-            context.make_array(X)(context, builder, arguments[0]),
-            context.make_array(flat)(context, builder),
-        )
-        shared = {name: getattr(array, name) for name in ("data", "itemsize", "meminfo", "parent")}
-        populate_array(view, shape=[array.nitems], strides=[array.itemsize], **shared)
-        return impl_ret_borrowed(context, builder, flat, view._getvalue())
-
-    return flat(X), code
-
-
-@intrinsic
-def aligned_zeros(_typing: Any, rows: Any, doubles: Any) -> Any:
-    """Zeros (rows, doubles), which begin at a cache line. Numba takes 0.3 s to compile the same in NumPy's terms."""
-    array = types.Array(types.float64, 2, "C")
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        size = builder.mul(builder.mul(*arguments), arguments[0].type(8))
-        meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=64)
-        data = context.nrt.meminfo_data(builder, meminfo)
-        cgutils.memset(builder, data, size, 0)
-        view = context.make_array(array)(context, builder)
-        strides = [builder.mul(arguments[1], arguments[1].type(8)), arguments[1].type(8)]
-        pointer = builder.bitcast(data, ir.DoubleType().as_pointer())
-        populate_array(view, data=pointer, shape=arguments, strides=strides, itemsize=strides[1], meminfo=meminfo)
-        return impl_ret_new_ref(context, builder, array, view._getvalue())
-
-    return array(types.intp, types.intp), code
 
 
 @intrinsic

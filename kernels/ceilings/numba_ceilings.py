@@ -23,7 +23,8 @@ from numba.extending import intrinsic
 from numba.np import linalg
 
 from kernels import _jit_cache
-from kernels._numba.traversals import SUMS, example, flattened
+from kernels._numba.arrays import flattened
+from kernels._numba.traversals import SUMS, example
 from kernels._numba.vector_memory import BYTES
 from kernels.backends import NUMPY
 from kernels.ceilings import specs

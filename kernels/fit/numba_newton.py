@@ -12,7 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from kernels._numba.gram import weighted_gram, writable
+from kernels._numba.arrays import writable
+from kernels._numba.gram import weighted_gram
 from kernels.contract import Array, Call, Kernel
 from kernels.fit.problem import TOLERANCES, Fit, Settings
 

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from kernels._numba.gram import weighted_gram, writable
+from kernels._numba.arrays import writable
+from kernels._numba.gram import weighted_gram
 from kernels.fit.numpy_newton import Objective
 from tests.support.problems import normal
 
