@@ -32,8 +32,8 @@ _CHUNKS = 4, 2, 1
 """Vectors of one row that are read before the next row: the hardware prefetcher follows long stretches."""
 _FAR, _NEAR = 16384, 2048
 """How many bytes ahead the scores prefetch into the L2 cache, and of short groups, from there into the L1: with rows
-of 32 doubles, eight groups and one. A core can have only a few lines on their way into its L1 cache. At 1000000x32-f64
-on an AMD EPYC (Zen 4) one thread took 17 ms with all prefetched into L1, 8 KiB ahead, and takes 12."""
+of 32 doubles, eight groups and one. A core can have few lines on their way into its L1 cache: at 1000000x32-f64 on an
+AMD EPYC (Zen 4) one thread took 17 ms with all prefetched into L1, 8 KiB ahead, and takes 12."""
 _GROUPS_AHEAD = 2
 """How far ahead of the scores `collect` prefetches. It does so into the L2 cache, since that is early."""
 _STEPS = 32
