@@ -21,12 +21,12 @@ from bench.host.resources import affinity, cpu_quota, usable_cores
 from bench.host.sanitize import strip_paths
 
 _LIBRARIES = (
-    "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "scikit-learn", "torch",
+    "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "numexpr", "scikit-learn", "glum", "torch",
     "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
 _PRIVATE_VARIABLES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # they identify a person or machine, and no speed
 _LIBRARY_VARIABLES = re.compile(
-    "(OMP|GOMP|KMP|OPENBLAS|GOTO|MKL|BLIS|VECLIB|NPY|NUMBA|XLA|JAX|TORCH|TORCHINDUCTOR|TORCHDYNAMO|ATEN|ONEDNN|DNNL|"
+    "(OMP|GOMP|KMP|OPENBLAS|GOTO|MKL|BLIS|VECLIB|NPY|NUMBA|NUMEXPR|XLA|JAX|TORCH|TORCHINDUCTOR|TORCHDYNAMO|ATEN|ONEDNN|DNNL|"
     r"MALLOC)_\w+"
 )
 

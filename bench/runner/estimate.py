@@ -36,12 +36,12 @@ class Cost:
 
 _COSTS = {
     "numba-loops": Cost(compile_dtype=0.8),
-    "numba": Cost(1.6e-10, 4e-11, compile_dtype=7.0),
-    "numba-serial": Cost(compile_dtype=6.0),
-    "numba-parallel": Cost(compile_dtype=7.0),
+    "numba": Cost(1.6e-10, 4e-11, compile_dtype=2.7),
+    "numba-serial": Cost(compile_dtype=2.7),
+    "numba-parallel": Cost(compile_dtype=2.7),
     "jax": Cost(compile_shape=0.3),
     "jax-autodiff": Cost(compile_shape=0.3),
-    "jax-blocked": Cost(1e-9, compile_shape=0.7),
+    "jax-blocked": Cost(1e-9, 5e-11, compile_shape=0.7),
     "sklearn": Cost(start=0.8),
     "torch": Cost(start=1.3),
     "torch-compile": Cost(start=3.5, compile_shape=4.0),
