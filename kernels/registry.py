@@ -37,7 +37,7 @@ KERNELS = {
         "jax-gpu": "kernels.gradient.jax_jit:JAX_GPU",
         "jax-autodiff-gpu": "kernels.gradient.jax_autodiff:JAX_AUTODIFF_GPU",
         "sklearn": "kernels.gradient.peers.scikit_learn:SKLEARN",
-        "numexpr": "kernels.gradient.numexpr_fused:NUMEXPR",
+        "numexpr": "kernels.gradient.peers.numexpr:NUMEXPR",
         "torch": "kernels.gradient.peers.torch:TORCH",
         "torch-compile": "kernels.gradient.peers.torch:TORCH_COMPILE",
     },
@@ -108,25 +108,16 @@ TECHNIQUES = {
     "numba-newton": "numba",
     "jax-newton": "jax",
     "jax-newton-gpu": "jax",
-    "sklearn-lbfgs": "peer",
-    "sklearn-newton-cg": "peer",
-    "sklearn-newton-cholesky": "peer",
-    "glum-irls": "peer",
-    "glum-lbfgs": "peer",
-    "sklearn": "peer",
-    "numexpr": "peer",
-    "torch": "peer",
-    "torch-compile": "peer",
+    **dict.fromkeys(
+        ("sklearn-lbfgs", "sklearn-newton-cg", "sklearn-newton-cholesky", "glum-irls", "glum-lbfgs"), "peer"
+    ),
+    **dict.fromkeys(("sklearn", "numexpr", "torch", "torch-compile"), "peer"),
 }
 """What each kernel is written with: its colour on the page. Its own table, because `race REV` reads the
 form of KERNELS in old commits."""
 
-ON_REQUEST = (
-    *("numba-serial", "numba-parallel", "numexpr"),
-    *("torch", "torch-compile", "glum-irls", "glum-lbfgs"),
-)
-"""Kernels that run only if named: the first two are what `numba` chooses between, NumExpr's is slower than `numpy`,
-and PyTorch and glum are extras."""
+ON_REQUEST = "numba-serial", "numba-parallel", "numexpr", "torch", "torch-compile", "glum-irls", "glum-lbfgs"
+"""Run only if named: `numba` chooses between the first two, `numexpr` is slower than `numpy`, others are extras."""
 
 
 def names(operation: str = DEFAULT_OPERATION) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ hypothesis.settings.register_profile("default", deadline=None, max_examples=50, 
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000, derandomize=False)
 hypothesis.settings.load_profile("default")
 
-STALE_LANES = "ignore:invalid value encountered in matmul:RuntimeWarning"
+_STALE_LANES = "ignore:invalid value encountered in matmul:RuntimeWarning"
 """With 5 features in float32, OpenBLAS's sgemv for AVX-512 also computes with what the stack held before, in lanes
-that it then discards. A signalling NaN there raises NumPy's warning though the product is right; a wrong one fails
-its check."""
+that it then discards. A signalling NaN there raises NumPy's warning though the product is right; a wrong one still
+fails its test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Make warnings failures in tests, though not in benchmarks; skip slow tests; sort for pytest-xdist."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.filterwarnings("error", STALE_LANES))
+            item.add_marker(pytest.mark.filterwarnings("error", _STALE_LANES))
         if item.get_closest_marker("slow") and not config.getoption("slow", False):
             item.add_marker(pytest.mark.skip(reason="slow; run it with: make test ARGS=--slow"))
     if hasattr(config, "workerinput"):

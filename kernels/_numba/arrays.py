@@ -1,4 +1,4 @@
-"""Arrays made of nothing or of others, for compiled code: in NumPy's terms Numba would compile them longer."""
+"""Arrays for compiled code: intrinsics, which Numba compiles faster than NumPy's functions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from numba.np.arrayobj import populate_array
 
 from kernels._numba.vector_values import DOUBLE
 
+_LINE_BYTES = 64
+
 
 @intrinsic
 def flattened(_typing: Any, X: Any) -> Any:
-    """X as one-dimensional array, in memory order. Numba takes 0.2 s to compile a reshape."""
+    """X as a one-dimensional array, in memory order. Numba takes 0.2 s to compile a reshape."""
     flat = X.copy(ndim=1, layout="C")
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -32,18 +34,19 @@ def flattened(_typing: Any, X: Any) -> Any:
 
 @intrinsic
 def aligned_zeros(_typing: Any, rows: Any, doubles: Any) -> Any:
-    """Zeros (rows, doubles), which begin at a cache line. Numba takes 0.3 s to compile the same in NumPy's terms."""
+    """Zeros in double, (rows, doubles), aligned to a cache line. In NumPy's terms they take 0.3 s to compile."""
     array = types.Array(types.float64, 2, "C")
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        size = builder.mul(builder.mul(*arguments), arguments[0].type(8))
-        meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=64)
+        itemsize = arguments[0].type(8)
+        size = builder.mul(builder.mul(*arguments), itemsize)
+        meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=_LINE_BYTES)
         data = context.nrt.meminfo_data(builder, meminfo)
         cgutils.memset(builder, data, size, 0)
         view = context.make_array(array)(context, builder)
-        strides = [builder.mul(arguments[1], arguments[1].type(8)), arguments[1].type(8)]
+        strides = [builder.mul(arguments[1], itemsize), itemsize]
         pointer = builder.bitcast(data, DOUBLE.as_pointer())
-        populate_array(view, data=pointer, shape=arguments, strides=strides, itemsize=strides[1], meminfo=meminfo)
+        populate_array(view, data=pointer, shape=arguments, strides=strides, itemsize=itemsize, meminfo=meminfo)
         return impl_ret_new_ref(context, builder, array, view._getvalue())
 
     return array(types.intp, types.intp), code
@@ -51,7 +54,7 @@ def aligned_zeros(_typing: Any, rows: Any, doubles: Any) -> Any:
 
 @intrinsic
 def writable(_typing: Any, array: Any) -> Any:
-    """The same array, of the type of one that may be written: functions are then compiled for one type only."""
+    """The same array with a writable array's type, so that functions are compiled for one type only."""
     kind = array.copy(readonly=False)
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

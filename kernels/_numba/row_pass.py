@@ -30,12 +30,12 @@ from kernels._numba.vector_values import Value, horizontal_sums
 
 _CHUNKS = 4, 2, 1
 """Vectors of one row that are read before the next row: the hardware prefetcher follows long stretches."""
-_FAR, _NEAR = 16384, 2048
-"""How many bytes ahead the scores prefetch into the L2 cache, and of short groups, from there into the L1: with rows
-of 32 doubles, eight groups and one. A core can have few lines on their way into its L1 cache: at 1000000x32-f64 on an
-AMD EPYC (Zen 4) one thread took 17 ms with all prefetched into L1, 8 KiB ahead, and takes 12."""
+_BYTES_AHEAD_L2, _BYTES_AHEAD_L1 = 16384, 2048
+"""The scores prefetch into the L2 cache, and short groups also from there into the L1: with rows of 32 doubles eight
+groups ahead, and one. A core can have only a few lines on their way into L1: at 1000000x32-f64 on an AMD EPYC (Zen 4)
+one thread took 17 ms with all prefetched into L1, 8 KiB ahead, and takes 12."""
 _GROUPS_AHEAD = 2
-"""How far ahead of the scores `collect` prefetches. It does so into the L2 cache, since that is early."""
+"""How far ahead of the scores `collect` prefetches, into the L2 cache."""
 _STEPS = 32
 """Steps after which the sums in X's dtype are added to those in double."""
 
@@ -154,15 +154,17 @@ lines."""
 
 
 def _scores(memory: Memory, x: Any, n: Any, rows: list[Any], w: Any, prefetched: int) -> Value:
-    """Row k · w in lane k, for at most as many rows as a vector has lanes. Prefetches the first `prefetched`."""
+    """Row k · w in lane k, for at most as many rows as a vector has lanes. Prefetches the first `prefetched`, and
+    if that is all also into the L1 cache.
+    """
     products = [Variable.of(memory.zeros()) for _ in rows]
     first: Any = 0
 
     def prefetch(number: int, index: Any) -> None:
         if number < prefetched:
-            memory.prefetch(x, memory.plus(index, _FAR // memory.bytes), into_l2=True)
+            memory.prefetch(x, memory.plus(index, _BYTES_AHEAD_L2 // memory.bytes), into_l2=True)
         if prefetched == len(rows):
-            memory.prefetch(x, memory.plus(index, _NEAR // memory.bytes))
+            memory.prefetch(x, memory.plus(index, _BYTES_AHEAD_L1 // memory.bytes))
 
     for chunk in _CHUNKS:
         last = memory.rounded_down(n, chunk * memory.lanes)

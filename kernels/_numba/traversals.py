@@ -1,9 +1,9 @@
 """The pass over a part of the examples, from scores to gradient: by rows, by columns, and for two features.
 
-For two features, and for few examples, vector instructions are left to LLVM: the inner loops are over contiguous
-numbers. Sums may be taken in any order (`reassoc`), without which no such loop could use vectors, and the sign of a
-zero does not matter (`nsz`), without which a sum could not start with the first vector. Sums in X's dtype go over one
-block; sums of these are in double.
+For two features, for few examples, and for sigmoids by columns, vector instructions are left to LLVM: the inner loops
+are over contiguous numbers. Sums may be taken in any order (`reassoc`), without which no such loop could use vectors,
+and the sign of a zero does not matter (`nsz`), without which a sum could not start with the first vector. Sums in X's
+dtype go over one block; sums of these are in double.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from kernels._numba.row_pass import (
 )
 from kernels._numba.vector_values import Value
 
-EXACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
+_CONTRACT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+EXACT = _CONTRACT | {"forceinline": True}
 """Products and sums may be fused, which only makes them more exact. No other transformation is allowed: it would
 optimise away the splitting of exp's argument, which relies on rounding."""
 SUMS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 _BLOCK_BYTES, _PIECE_BYTES, _MAX_ROWS = 2**18, 2**12, 1024
-"""The size of a block by columns, which stays in the L2 cache from the scores to the gradient; but no piece of a
-column in it is shorter than a page. Of 1024 columns, on an AMD EPYC (Zen 4), pieces of 512 bytes took 14 ms where
-these take 10.5, though the second reading is then from the L3 cache."""
+"""Of a block by columns, 256 KiB of X, for the L2 cache; or more, where pieces of columns would be shorter than a
+page. Of 1024 columns, on an AMD EPYC (Zen 4), pieces of 512 bytes took 14 ms where these take 10.5, though the second
+reading is then from the L3 cache."""
 
 
 def part(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Any:
@@ -86,14 +87,15 @@ def _sums(n: int) -> int:
     return (n + 2 + 15) // 16 * 16
 
 
-@overload(part, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
+@overload(part, jit_options=_CONTRACT)
 def _part(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Callable[..., Any]:
     by_columns = X.layout == "F"
 
     def code(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Any:
         (m, n), parts, flat, row = X.shape, len(rows), flattened(X), rows[t]
         # multiples of 16 examples, so that every part begins at a cache line
-        first, last = m * t // parts // 16 * 16, m if t == parts - 1 else m * (t + 1) // parts // 16 * 16
+        first = m * t // parts // 16 * 16
+        last = m if t == parts - 1 else m * (t + 1) // parts // 16 * 16
         sums, work = row[: _sums(n)], row[_sums(n) :].view(X.dtype)
         if by_columns:
             row[n], row[n + 1] = _by_columns(flat, y, m, n, w, b, first, last, work, sums)

@@ -13,7 +13,7 @@ from kernels.gradient.problem import Gradient
 
 @jax.jit
 def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
-    """With t = 1 − 2y and s = t z:  L = softplus(s),  dz = t σ(s). `highest`: no GPU shall round factors to tf32."""
+    """With t = 1 − 2y and s = t z:  L = softplus(s),  dz = t σ(s). `highest`: without, a GPU would round to tf32."""
     t = 1 - 2 * y
     s = t * (jnp.matmul(X, w, precision="highest") + b)
     e = jnp.exp(-jnp.abs(s))

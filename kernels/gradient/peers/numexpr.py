@@ -1,9 +1,9 @@
 """numexpr: the expressions between the two products compiled by NumExpr, which goes through them in blocks on all
 threads; the products are NumPy's.
 
-An expression of NumPy's reads and writes m numbers for each operation. NumExpr makes all operations of a formula on
-some thousand numbers while these are in the L1 cache, so that only its arguments and its result pass through memory.
-Its own sums run on one thread, and are left to NumPy.
+An expression of NumPy's reads and writes m numbers for each operation. NumExpr does all operations of a formula on a
+block of numbers while these are in the L1 cache, so that only its arguments and its result pass through memory. Its
+own sums run on one thread, and are left to NumPy.
 """
 
 import numexpr
@@ -23,7 +23,7 @@ def gradient(X: Array, y: Array, w: Array, b: Array) -> Gradient:
 
 
 def _evaluate(expression: str, **arrays: Array) -> Array:
-    """In the arrays' dtype. Without the search for harmful names, which is for texts that come from elsewhere."""
+    """In the arrays' dtype. `sanitize` is for expressions that come from elsewhere."""
     return numexpr.evaluate(expression, local_dict=arrays, global_dict={}, sanitize=False)
 
 
