@@ -88,31 +88,14 @@ MADE_OF = {
 
 TECHNIQUES = {
     "loops": "python",
-    "loops-examples": "numpy",
-    "numpy": "numpy",
-    "numpy-blocked": "numpy",
-    "numba-loops": "numba",
-    "jax": "jax",
-    "jax-autodiff": "jax",
-    "jax-blocked": "jax",
-    "jax-compiled": "jax",
-    "numba": "numba",
-    "numba-serial": "numba",
-    "numba-parallel": "numba",
-    "numba-compiled": "numba",
-    "jax-gpu": "jax",
-    "jax-autodiff-gpu": "jax",
-    "jax-compiled-gpu": "jax",
-    "numpy-newton": "numpy",
-    "numba-descent": "numba",
-    "numba-newton": "numba",
-    "jax-newton": "jax",
-    "jax-newton-gpu": "jax",
-    **dict.fromkeys(
-        ("sklearn-lbfgs", "sklearn-newton-cg", "sklearn-newton-cholesky", "glum-irls", "glum-lbfgs"), "peer"
-    ),
-    **dict.fromkeys(("sklearn", "numexpr", "torch", "torch-compile"), "peer"),
-}
+    "loops-examples": "numpy", "numpy": "numpy", "numpy-blocked": "numpy", "numpy-newton": "numpy",
+    "numba-loops": "numba", "numba": "numba", "numba-serial": "numba", "numba-parallel": "numba",
+    "numba-compiled": "numba", "numba-descent": "numba", "numba-newton": "numba",
+    "jax": "jax", "jax-autodiff": "jax", "jax-blocked": "jax", "jax-compiled": "jax", "jax-newton": "jax",
+    "jax-gpu": "jax", "jax-autodiff-gpu": "jax", "jax-compiled-gpu": "jax", "jax-newton-gpu": "jax",
+    "sklearn": "peer", "sklearn-lbfgs": "peer", "sklearn-newton-cg": "peer", "sklearn-newton-cholesky": "peer",
+    "numexpr": "peer", "torch": "peer", "torch-compile": "peer", "glum-irls": "peer", "glum-lbfgs": "peer",
+}  # fmt: skip
 """What each kernel is written with: its colour on the page. Its own table, because `race REV` reads the
 form of KERNELS in old commits."""
 

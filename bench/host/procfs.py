@@ -132,9 +132,10 @@ def family(pid: int) -> list[int]:
     members, waiting = list[int](), [pid]
     while waiting:
         members.append(parent := waiting.pop())
-        for task in Path(f"/proc/{parent}/task").glob("*"):
-            with suppress(OSError):
-                waiting += map(int, (task / "children").read_text().split())
+        with suppress(OSError):  # a process may end meanwhile
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                with suppress(OSError):
+                    waiting += map(int, (task / "children").read_text().split())
     return members
 
 

@@ -91,7 +91,7 @@ def _sums(n: int) -> int:
 def _part(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Callable[..., Any]:
     by_columns = X.layout == "F"
 
-    def code(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Any:
+    def one_pass(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Any:
         (m, n), parts, flat, row = X.shape, len(rows), flattened(X), rows[t]
         # multiples of 16 examples, so that every part begins at a cache line
         first = m * t // parts // 16 * 16
@@ -110,7 +110,7 @@ def _part(X: Any, y: Any, w: Any, b: Any, rows: Any, t: Any) -> Callable[..., An
         else:
             row[n], row[n + 1] = by_rows(flat, y, n, w, b, first, last, work, sums)
 
-    return code
+    return one_pass
 
 
 @numba.njit(**SUMS)

@@ -189,7 +189,7 @@ def test_there_are_never_more_than_three_sentences() -> None:
     [
         ("numba-loops", ("arguments: (array(float32, 2d, C),", "calls of the math library: exp", "Scalar sigmoid")),
         pytest.param(
-            *("numba", ("calls of the math library: none", "_part", "with vectors")),
+            *("numba", ("calls of the math library: none", "one_pass", "with vectors")),
             marks=pytest.mark.slow,  # it compiles for ten seconds
         ),
         ("numpy", ("BLAS", "temporaries: ", "Two passes over X.")),
@@ -212,7 +212,7 @@ def test_kernels_of_each_kind(kernel: str, expected: tuple[str, ...], capsys: py
     [
         pytest.param(
             "numba-compiled",
-            ("result: Path(", "_part ", "with vectors"),
+            ("result: Path(", "one_pass ", "with vectors"),
             ("temporaries", "BLAS", "Python"),
             marks=pytest.mark.slow,  # it compiles twice
         ),
