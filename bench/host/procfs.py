@@ -73,7 +73,7 @@ def thread_pools() -> list[dict[str, Any]]:
         ]
     numba: Any = sys.modules.get("numba")
     if numba is not None:
-        with suppress(Exception):  # Numba has no threading layer until a parallel function has run
+        with suppress(Exception):  # Numba has no layer until its threads are asked for
             pools.append({"library": f"numba {numba.threading_layer()}", "threads": numba.get_num_threads()})
     return pools
 

@@ -154,7 +154,8 @@ def _weighted_gram(threads: int) -> Any:
         parts = min(threads, m) if m * n * (n + 50) >= _PARALLEL_FROM else 1
         Hs = np.zeros((parts, width * width))
         if parts > 1:
-            in_parallel(parts, _part, (X, w, b, Hs, width))
+            if not in_parallel(parts, _part, (X, w, b, Hs, width)):
+                raise MemoryError("no memory for a block of scaled examples")
         else:
             _part(X, w, b, Hs, width, np.int64(0))  # of 0 alone it would be compiled once more
         H = np.empty((n + 1, n + 1))

@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-numba.get_num_threads()  # makes Numba load its threads' library; otherwise cached code could not call it
+numba.get_num_threads()  # loads the library of Numba's threads; otherwise code from the cache could not call it
 
 _BYTES, _INDEX, _STATUS = ir.IntType(8).as_pointer(), ir.IntType(64), ir.IntType(32)
 _ONE = _INDEX(1)
@@ -24,18 +24,20 @@ _TASK = ir.FunctionType(ir.VoidType(), [_BYTES.as_pointer(), _INDEX.as_pointer()
 
 @intrinsic
 def in_parallel(typing: Any, count: Any, function: Any, arguments: Any) -> Any:
-    """Call function(*arguments, k) for k = 0, 1, ... count − 1, on Numba's threads.
+    """Call function(*arguments, k) for k = 0, 1, ... count − 1, on Numba's threads. Returns whether none has raised.
 
-    function: for compiled code; what it returns, or an exception, is discarded
+    function: for compiled code; what it returns is discarded. It must not print or call Python: unlike `prange`, the
+    caller keeps Python's lock.
     """
     call_type = function.get_call_type(typing, (*arguments.types, types.intp), {})
 
     def code(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        packed = cgutils.alloca_once_value(builder, values[2])
-        call_one = _call_one(context, builder.module, context.get_function(function, call_type), packed.type)
-        base, dimensions, steps = (
-            cgutils.alloca_once_value(builder, value) for value in (_ONE.inttoptr(_BYTES), values[0], _ONE)
+        packed, base, dimensions, steps, raised = (
+            cgutils.alloca_once_value(builder, value)
+            for value in (values[2], _ONE.inttoptr(_BYTES), values[0], _ONE, _STATUS(0))
         )
+        call_one = _call_one(context, builder.module, context.get_function(function, call_type), packed.type)
+        data = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, [packed, raised]))
         external = {
             "get_num_threads": ir.FunctionType(_INDEX, []),
             "numba_parallel_for": ir.FunctionType(ir.VoidType(), [_BYTES] * 5 + [_INDEX] * 3),
@@ -44,11 +46,11 @@ def in_parallel(typing: Any, count: Any, function: Any, arguments: Any) -> Any:
             cgutils.get_or_insert_function(builder.module, kind, name) for name, kind in external.items()
         )
         task = _task(builder.module, call_one)
-        pointers = [builder.bitcast(pointer, _BYTES) for pointer in (task, base, dimensions, steps, packed)]
+        pointers = [builder.bitcast(pointer, _BYTES) for pointer in (task, base, dimensions, steps, data)]
         builder.call(parallel_for, [*pointers, _INDEX(0), _ONE, builder.call(get_num_threads, [])])
-        return context.get_dummy_value()
+        return builder.icmp_signed("==", builder.load(raised), _STATUS(0))
 
-    return types.void(count, function, arguments), code
+    return types.boolean(types.intp, function, arguments), code
 
 
 def _call_one(context: Any, module: Any, function: Any, packed_type: Any) -> Any:
@@ -73,11 +75,14 @@ def _task(module: Any, call_one: Any) -> Any:
     args, dimensions, steps, data = task.args
     builder = ir.IRBuilder(task.append_basic_block())
     nothing, excinfo, packed_type, _ = call_one.function_type.args
-    raised = cgutils.alloca_once(builder, excinfo.pointee)
-    packed = builder.bitcast(data, packed_type)
+    exception = cgutils.alloca_once(builder, excinfo.pointee)
+    shared = ir.LiteralStructType([packed_type, _STATUS.as_pointer()]).as_pointer()
+    packed, raised = cgutils.unpack_tuple(builder, builder.load(builder.bitcast(data, shared)))
     first, step = builder.sub(builder.ptrtoint(builder.load(args), _INDEX), _ONE), builder.load(steps)
     with cgutils.for_range(builder, builder.load(dimensions)) as loop:
         number = builder.add(first, builder.mul(loop.index, step))
-        builder.call(call_one, [ir.Constant(nothing, None), raised, packed, number])
+        status = builder.call(call_one, [ir.Constant(nothing, None), exception, packed, number])
+        with cgutils.if_unlikely(builder, builder.icmp_signed("!=", status, _STATUS(0))):
+            builder.store(status, raised)
     builder.ret_void()
     return task
