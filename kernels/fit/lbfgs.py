@@ -30,8 +30,9 @@ def driven(gradient: Kernel) -> Kernel:
         settings, compute = Settings(*static), gradient.built(None)
 
         def fit(X: Array, y: Array, w: Array, b: Array) -> Fit:
-            dtype = _dtype_of(X)
-            start = np.append(asnumpy(w, dtype), asnumpy(b, dtype))
+            first = asnumpy(w, np.dtype(np.float64))  # an array keeps its dtype; Python's lists are double
+            dtype = first.dtype
+            start = np.append(first, asnumpy(b, dtype))
             path, count = Iterates(start), 0
 
             def penalised(v: np.ndarray) -> tuple[float, np.ndarray]:
@@ -62,11 +63,6 @@ def driven(gradient: Kernel) -> Kernel:
 
     summary = f"SciPy's L-BFGS around the gradient kernel {gradient.name}"
     return replace(gradient, summary=summary, passes=None, call=None, build=build, operation="fit", of=gradient.name)
-
-
-def _dtype_of(X: Array) -> np.dtype[np.floating]:
-    """Of an array; of Python's lists, which are double, that."""
-    return np.dtype(getattr(X, "dtype", np.float64))
 
 
 def _writable(w: Array) -> Array:
