@@ -75,7 +75,7 @@ def _grid(
 
 
 PROFILES = {
-    # one dtype only: for another, Numba's kernels take 4 s more to compile
+    # one dtype only: for another, Numba takes 3 s more to compile `numba`
     "quick": Profile(
         ("lecture", "10000x32-f64", "500000x32-f64"), ("loops", "numpy", "numba", "jax"), seconds=0.3, launches=3
     ),

@@ -190,7 +190,7 @@ def test_there_are_never_more_than_three_sentences() -> None:
         ("numba-loops", ("arguments: (array(float32, 2d, C),", "calls of the math library: exp", "Scalar sigmoid")),
         pytest.param(
             *("numba", ("calls of the math library: none", "one_pass", "with vectors")),
-            marks=pytest.mark.slow,  # it compiles for ten seconds
+            marks=pytest.mark.slow,  # it compiles for seconds
         ),
         ("numpy", ("BLAS", "temporaries: ", "Two passes over X.")),
         ("jax", ("product (dot): 2", "fusion: ", "temporaries: ", "Two passes over X.")),
