@@ -95,6 +95,8 @@ class KernelRun:
     """None for results that are not used."""
     rounds: list[TimedRound] = field(default_factory=list)
     """In order of time."""
+    counts_all: bool = False
+    """Whether its rounds count though others were busy, since too few were undisturbed."""
     watched: WatchedRound | None = None
     """A round that the race timed as well."""
     threads: int | None = None

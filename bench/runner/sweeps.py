@@ -170,6 +170,7 @@ def count_all_if_few(kernel_runs: Mapping[str, KernelRun], plan: Plan) -> str:
         if counted < _LEAST_UNDISTURBED * planned:
             for other in kernel_runs.values():
                 first = {one.sweep: one for one in reversed(other.rounds)}
+                other.counts_all = True
                 other.rounds = [replace(one, disturbed=one is not first[one.sweep]) for one in other.rounds]
             return f"others were busy: {counted} of {planned} rounds of {name} were undisturbed"
     return ""

@@ -345,6 +345,7 @@ def test_half_of_the_planned_rounds_are_enough(undisturbed: int, all_count: bool
     result = raced("ab", 20, watch=watch)
     reason = count_all_if_few(result.kernel_runs, result.plan)
     assert reason == ("others were busy: 9 of 20 rounds of a were undisturbed" if all_count else "")
+    assert all(run.counts_all is all_count for run in result.kernel_runs.values())
     assert len(result.usages) == 21  # the first disturbed sweep was repeated
     assert result.counted("a") == result.counted("b") == list(range(20 if all_count else undisturbed))
     if all_count:

@@ -82,6 +82,13 @@ def test_of_long_calls_hardly_any_may_be_late(late: int, found: bool) -> None:
     assert checked(rounds)["at-once"].startswith("at-once: ") is found
 
 
+@pytest.mark.parametrize(("late", "found"), [(4, False), (5, True)])
+def test_where_others_were_busy_twice_as_many_may_be_late(late: int, found: bool) -> None:
+    rounds = with_late(late, 12, lambda one: replace(one, seconds=0.0101, result_wait_seconds=LATE))
+    assert checked(rounds, counts_all=True)["at-once"].startswith("at-once: ") is found
+    assert checked(rounds)["at-once"].startswith("at-once: ")
+
+
 def test_of_few_very_long_calls_the_one_that_decides_must_not_be_late() -> None:
     """Three rounds of a call of 0.25 s: the fastest is late, by more than a quarter of a call."""
     long = replace(ROUND, seconds=1.0)
