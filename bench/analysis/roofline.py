@@ -4,8 +4,9 @@ Pure: no clock, no files. The caches are an argument, so records of any machine 
 
 An operation says how much its call must read, how many sigmoids it must evaluate, and how often it must multiply and
 add. How fast the machine does each of the three is timed by itself (kernels/ceilings/numba_ceilings.py), on the same
-data, in the same race as the kernels. A modern processor can do all three at once, so the limiting ceiling is the
-longest, not the sum.
+data, in the same race as the kernels. A modern processor reads while it computes, so the limiting ceiling is the
+longest, not the sum. Sigmoids and products need the same multipliers, so these are also timed together, as the
+arithmetic.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from bench.analysis.statistics import lower_decile
 from bench.results.record import Record
 from kernels.ceilings import specs
-from kernels.ceilings.specs import METHODS, repeats
+from kernels.ceilings.specs import ARITHMETIC, METHODS, PARTS, repeats
 from kernels.contract import Size
 
 BROKEN = 1.05
@@ -34,12 +35,27 @@ def seconds(rounds: Mapping[str, Sequence[float]], size: Size, work: Mapping[str
 
     rounds: by ceiling worker, those that were timed; size: of the data; work: ceiling → the amount of one call
     """
-    passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
-    return {
-        name: min(lower_decile(rounds[method]) for method in timed) / passes * (work[name] / amounts[name])
+    passes = repeats(size.m * size.n * size.itemsize)
+    fastest = {
+        name: min(lower_decile(rounds[method]) for method in timed) / passes
         for name, methods in METHODS.items()
         if (timed := [method for method in methods if rounds.get(method)])
     }
+    return _of_work(fastest, size, work)
+
+
+def _of_work(seconds: Mapping[str, float], size: Size, work: Mapping[str, float]) -> dict[str, float]:
+    """Ceiling → seconds for the work of one call, from those for one pass over the data.
+
+    What a call has more of one part of the arithmetic than one of the other, it does at the rate of that part alone.
+    """
+    passes = {name: work[name] / amount for name, amount in specs.amounts(*size).items()}
+    of_work = {name: taken * passes[name] for name, taken in seconds.items() if name in passes}
+    if seconds.keys() >= {ARITHMETIC, *PARTS}:
+        both = min(passes[part] for part in PARTS)
+        rest = sum((passes[part] - both) * seconds[part] for part in PARTS)
+        of_work[ARITHMETIC] = both * seconds[ARITHMETIC] + rest
+    return of_work
 
 
 def ceiling_table(
@@ -49,16 +65,18 @@ def ceiling_table(
 
     rounds: by ceiling worker and launch. The seconds are means over the launches of their lower deciles.
     """
-    passes, amounts = repeats(size.m * size.n * size.itemsize), specs.amounts(*size)
+    passes = repeats(size.m * size.n * size.itemsize)
+    taken = {method: fmean(map(lower_decile, times)) / passes for method, times in rounds.items() if times}
+    timed = {name: [method for method in methods if method in taken] for name, methods in METHODS.items()}
+    fastest = {name: min(taken[method] for method in methods) for name, methods in timed.items() if methods}
     table: dict[str, dict[str, float]] = {}
-    for name, methods in METHODS.items():
-        calls = work[name] / amounts[name] / passes
-        taken = {method: fmean(map(lower_decile, rounds[method])) * calls for method in methods if rounds.get(method)}
-        if taken:
-            fastest = min(taken.values())
-            table[name] = {"seconds": fastest, f"{specs.UNITS[name]}_per_second": work[name] / fastest}
-            if len(methods) > 1:
-                table[name] |= {f"{method.strip('()')}_seconds": seconds for method, seconds in taken.items()}
+    for name, seconds in _of_work(fastest, size, work).items():
+        table[name] = {"seconds": seconds}
+        if name in specs.UNITS:
+            table[name][f"{specs.UNITS[name]}_per_second"] = work[name] / seconds
+        if len(METHODS[name]) > 1:
+            of_methods = {f"{method.strip('()')}_seconds": {name: taken[method]} for method in timed[name]}
+            table[name] |= {key: _of_work(one, size, work)[name] for key, one in of_methods.items()}
     return table
 
 
@@ -77,12 +95,14 @@ def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
     ]
 
 
-def log_fractions(ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float]) -> list[float]:
+def log_fractions(
+    ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float], names: Iterable[str] = METHODS
+) -> list[float]:
     """The logarithm of the share of the ceiling in each launch: log(limiting ceiling / kernel's seconds).
 
-    Empty unless every launch measured every ceiling.
+    Empty unless every launch measured each of these ceilings.
     """
-    if not ceilings or any(set(ceiling) != set(METHODS) for ceiling in ceilings):
+    if not ceilings or any(set(ceiling) != set(names) for ceiling in ceilings):
         return []
     name = limiting_ceiling(ceilings)
     return [log(ceiling[name] / seconds) for ceiling, seconds in zip(ceilings, kernel, strict=True)]
@@ -90,7 +110,7 @@ def log_fractions(ceilings: Sequence[Mapping[str, float]], kernel: Sequence[floa
 
 def limiting_ceiling(ceilings: Sequence[Mapping[str, float]]) -> str:
     """The ceiling that takes longest, over all launches."""
-    return max(METHODS, key=lambda name: fmean(log(ceiling[name]) for ceiling in ceilings))
+    return max(ceilings[0], key=lambda name: fmean(log(ceiling[name]) for ceiling in ceilings))
 
 
 def level(bytes_of_x: int, threads: int, caches: Iterable[Mapping[str, Any]] | None) -> str | None:

@@ -132,6 +132,7 @@ class Ceilings(TypedDict, total=False):
     read: ReadCeiling
     sigmoid: Ceiling
     multiply: Ceiling
+    arithmetic: Ceiling
 
 
 class FailedCeiling(TypedDict):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-METHODS = {"read": ("(read-sum)", "(read-bits)"), "sigmoid": ("(sigmoid)",), "multiply": ("(multiply)",)}
-"""Ceiling → the workers that measure it, each by its own method. The fastest counts."""
+METHODS = {
+    "read": ("(read-sum)", "(read-bits)"),
+    "sigmoid": ("(sigmoid)",),
+    "multiply": ("(multiply)",),
+    "arithmetic": ("(arithmetic)",),
+}
+"""Ceiling → the workers that measure it, each by its own method. The fastest counts. The arithmetic is the sigmoids
+and the products of one pass in one loop."""
+ARITHMETIC, PARTS = "arithmetic", ("sigmoid", "multiply")
 SPECS = {
     "(read-sum)": "kernels.ceilings.numba_ceilings:READ_SUM",
     "(read-bits)": "kernels.ceilings.numba_ceilings:READ_BITS",
     "(sigmoid)": "kernels.ceilings.numba_ceilings:SIGMOID",
     "(multiply)": "kernels.ceilings.numba_ceilings:MULTIPLY",
+    "(arithmetic)": "kernels.ceilings.numba_ceilings:ARITHMETIC",
 }
 OPERATION = "kernels.ceilings.operation:CEILINGS"
 UNITS = {"read": "bytes", "sigmoid": "sigmoids", "multiply": "flops"}
-"""Ceiling → what it is an amount of."""
+"""Ceiling → what it is an amount of; for those that an operation has an amount of. The arithmetic follows from its
+parts."""
 _REPEATED_BYTES = 2**25
 """The least to read in a call: 300 µs at 100 GB/s, against about 10 µs to start all threads."""
 

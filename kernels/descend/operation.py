@@ -123,7 +123,7 @@ DESCEND = Operation(
     },
     texts={
         "bytes": "bytes of X, y, w and dw, each counted once for each cost (steps + 1), divided by the time",
-        "ceiling": "100% is the longest of reading X and y, m sigmoids with losses, and 2mn multiply-adds, each "
+        "ceiling": "100% is the longer of reading X and y, and m sigmoids with losses and 2mn multiply-adds, each "
         "steps + 1 times",
         "curve": "cost",
     },

@@ -126,6 +126,6 @@ GRADIENT = Operation(
     },
     texts={
         "bytes": "bytes of X, y, w and dw, each counted once, divided by the time",
-        "ceiling": "100% is the longest of reading X and y once, m sigmoids with losses, 2mn multiply-adds",
+        "ceiling": "100% is the longer of reading X and y once, and m sigmoids with losses and 2mn multiply-adds",
     },
 )

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from bench.host.checkout import CHECKOUT
+from kernels._numba.vector_memory import BYTES
 from kernels.ceilings import specs
 
 CODE = """
@@ -50,7 +51,21 @@ def test_all_numbers_are_read_once_in_each_repetition(tmp_path: Path, dtype: str
     assert all(made["totals"][::16])  # both threads take part
 
 
-@pytest.mark.parametrize("name", ["READ_BITS", "MULTIPLY"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_arithmetic_is_all_sigmoids_and_products(tmp_path: Path, dtype: str) -> None:
+    """The first lanes of the vectors: softplus(z) + σ(z) of each, and sums x ← x/2 + 1/2, which approach 1. Of six
+    products for each vector four are done, by four of the sums. A sum of k positive terms is right to k roundings.
+    """
+    made = run(tmp_path, "ARITHMETIC", dtype)
+    number = np.dtype(dtype)
+    lanes = BYTES // number.itemsize
+    vectors = specs.repeats(3000 * number.itemsize) * 1000 // (2 * lanes) + 1
+    z = np.arange(vectors) * lanes % 1024 % 17 - 8.0
+    expected = np.sum(np.log1p(np.exp(z)) + 1 / (1 + np.exp(-z))) + 4
+    assert made["totals"][::16] == pytest.approx([expected, expected], rel=vectors * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("name", ["READ_BITS", "MULTIPLY", "ARITHMETIC"])
 def test_kept_code_is_loaded_without_compiling_and_without_blas(tmp_path: Path, name: str) -> None:
     assert not run(tmp_path, name)["kept"]
     assert run(tmp_path, name) | {"totals": []} == {"totals": [], "kept": True, "blas": False}

@@ -15,7 +15,7 @@ from math import sqrt
 
 from bench.commands.compare import comparable, rounds as race_rounds
 from bench.commands.compare.drift import over_pace, usual_times, variance_of_median
-from bench.commands.compare.over_ceiling import over_ceiling
+from bench.commands.compare.over_ceiling import ceilings_of, over_ceiling
 from bench.commands.compare.overall import launch_means
 from bench.commands.compare.rounds import Launches, Logs, values
 from bench.commands.compare.variance_components import Cell, Spread, spread
@@ -86,7 +86,8 @@ def _by_ceiling(race: RaceOfAll) -> Iterator[Cell]:
     name, rounds, records = race
     for kernel in records[0]:
         on_cpu = all(run[kernel].device == "cpu" for run in records)
-        shares = [over_ceiling(part, run[kernel]) for part, run in zip(rounds, records, strict=True)]
+        names = ceilings_of(rounds)
+        shares = [over_ceiling(part, run[kernel], names) for part, run in zip(rounds, records, strict=True)]
         if on_cpu and all(shares):
             yield _cell(name, kernel, shares)
 

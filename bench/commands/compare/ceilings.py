@@ -19,7 +19,7 @@ from bench.commands.compare.over_ceiling import ITEM_BYTES
 from bench.commands.compare.overall import geometric_mean
 from bench.commands.compare.rounds import Launches, Logs
 from bench.results.record import Record
-from kernels.ceilings.specs import METHODS, SPECS, UNITS
+from kernels.ceilings.specs import SPECS, UNITS
 from kernels.contract import Size
 
 _NAMES = {"sigmoid": "sigmoids", "multiply": "products"}
@@ -60,8 +60,9 @@ def of_race(
     seconds: dict[str, dict[int, float]] = {}
     for launch in sorted({launch for method in SPECS for launch in rounds.get(method, {})}):
         timed = {method: rounds[method][launch] for method in SPECS if launch in rounds.get(method, {})}
-        for name, value in roofline.seconds(timed, size, dict.fromkeys(METHODS, 1.0)).items():
-            seconds.setdefault(name, {})[launch] = log(value)
+        for name, value in roofline.seconds(timed, size, dict.fromkeys(UNITS, 1.0)).items():
+            if name in UNITS:
+                seconds.setdefault(name, {})[launch] = log(value)
     level = roofline.level(size.m * size.n * size.itemsize, record.threads, caches)
     return RaceCeilings(level, record.dtype, record.threads, seconds)
 
@@ -91,7 +92,7 @@ def _where(name: str, race: RaceCeilings) -> str:
 
 def _order(key: tuple[str, str]) -> tuple[int, int, str]:
     name, where = key
-    return list(METHODS).index(name), _LEVELS.index(where) if where in _LEVELS else 0, where
+    return list(UNITS).index(name), _LEVELS.index(where) if where in _LEVELS else 0, where
 
 
 def _side_by_side(name: str, where: str, before: Sequence[Logs], after: Sequence[Logs]) -> MachineCeiling:

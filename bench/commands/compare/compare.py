@@ -21,7 +21,7 @@ from bench.commands.compare import ceilings, comparable, drift, overall, rounds 
 from bench.commands.compare.ceilings import MachineCeiling, RaceCeilings
 from bench.commands.compare.differences import Difference, differences
 from bench.commands.compare.drift import BETWEEN_RUNS, Change, CommonShift
-from bench.commands.compare.over_ceiling import over_ceiling
+from bench.commands.compare.over_ceiling import ceilings_of, over_ceiling
 from bench.commands.compare.rounds import Launches, Logs
 from bench.report.rows import memory_of_x
 from bench.results.record import Record
@@ -235,7 +235,8 @@ def _cell(first: Record, second: Record, times: Change, rounds: Sequence[Mapping
     )
     if not (cell.reached and first.ceiling and second.ceiling):
         return cell
-    over = [over_ceiling(part, record) for part, record in zip(rounds, (first, second), strict=True)]
+    names = ceilings_of(rounds)
+    over = [over_ceiling(part, record, names) for part, record in zip(rounds, (first, second), strict=True)]
     if not all(over):
         return replace(cell, shares=(first.ceiling.fraction, second.ceiling.fraction))
     shares = 1 / _typical(over[0]), 1 / _typical(over[1])

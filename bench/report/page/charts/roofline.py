@@ -13,9 +13,10 @@ from bench.report.notes import CEILINGS
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
 from bench.results.record import Results
+from kernels.ceilings.specs import UNITS
 
 _HEIGHT = 320
-_READ, _MULTIPLY, _SIGMOID = ("bytes_per_second", "flops_per_second", "seconds")
+_READ, _MULTIPLY = "bytes_per_second", "flops_per_second"
 Spec = dict[str, Any]
 
 
@@ -84,7 +85,7 @@ def roofline(results: Results) -> Section:
     for record, seconds, row in common.compared_rows(results):
         measured = ceilings.get((record.workload, record.threads), {})
         work = record.work or {}
-        complete = set(CEILINGS) <= set(measured) and set(CEILINGS) <= set(work)
+        complete = set(UNITS) <= set(measured) and set(UNITS) <= set(work)
         if record.ceiling is None or record.device == "gpu" or not complete:
             continue
         flops, read = work["multiply"], work["read"]
@@ -112,7 +113,7 @@ def roofline(results: Results) -> Section:
         text=(
             "Multiplications and additions per second against multiplications and additions per byte that the kernel "
             "reads. The slope is the rate at which this machine reads data of this size. The level lines are its "
-            "rate of products, and the rate that the operation's sigmoids allow. A kernel that "
+            "rate of products, and the rate that products and the operation's sigmoids together allow. A kernel that "
             "reads X twice has half the intensity of one that reads it once. If X stays in a cache between the "
             "passes, the kernel can be above the slope.",
         ),
@@ -143,9 +144,14 @@ def _label(rows: list[Spec]) -> None:
 
 
 def _roofs(race: str, ceilings: Spec, flops: float, intensity: float) -> tuple[list[Spec], list[Spec]]:
-    """The lines (reading up to the ridge, products from there, sigmoids over the whole width) and their names."""
+    """The lines and their names: reading up to the ridge, products from there; over the whole width sigmoids with
+    products, or alone where a file does not have both together.
+    """
     read, products = ceilings["read"][_READ], ceilings["multiply"][_MULTIPLY]
-    sigmoids = flops / ceilings["sigmoid"][_SIGMOID]
+    sigmoids = flops / ceilings["sigmoid"]["seconds"]
+    level = "sigmoids"
+    if "arithmetic" in ceilings:
+        level, sigmoids = "sigmoids and products", flops / ceilings["arithmetic"]["seconds"]
     ridge = products / read
     low, high = intensity / 6, max(intensity * 6, ridge * 3)
     middle = sqrt(low * ridge)
@@ -154,13 +160,13 @@ def _roofs(race: str, ceilings: Spec, flops: float, intensity: float) -> tuple[l
     lines = {
         reading: [(low, low * read), (ridge, products)],
         multiplying: [(ridge, products), (high, products)],
-        "sigmoids": [(low, sigmoids), (high, sigmoids)],
+        level: [(low, sigmoids), (high, sigmoids)],
     }
     sides = ("above", "below") if products >= sigmoids else ("below", "above")
     names = [
         (reading, middle, middle * read, "slope"),
         (multiplying, high, products, sides[0]),
-        ("sigmoids", high, sigmoids, sides[1]),
+        (level, high, sigmoids, sides[1]),
     ]
     return (
         [
