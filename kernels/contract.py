@@ -12,14 +12,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = Any
-"""A backend's own array or scalar: nested lists, numpy.ndarray, jax.Array, ..."""
-Static: TypeAlias = Any
-"""What a kernel may compile for. Of None, numbers, texts and tuples: it travels to other processes as JSON."""
+from kernels.kernel import (
+    Array as Array,
+    Backend as Backend,
+    BackendUnavailable as BackendUnavailable,
+    Call as Call,
+    Kernel as Kernel,
+    Static as Static,
+)
+
 Fresh: TypeAlias = tuple[Any, ...]
 """The arguments of one call that are new with every call: arrays, or tuples of them at any depth."""
-Call: TypeAlias = Callable[..., Any]
-"""(*placed, *fresh) → a tuple with one part for each name in the operation's `result`."""
 Shape: TypeAlias = tuple[int | None, ...]
 """The shape of a part of a result. None: any length."""
 
@@ -36,69 +39,6 @@ class Part(NamedTuple):
         return len(shape) == len(self.shape) and all(
             length in (None, actual) for actual, length in zip(shape, self.shape, strict=True)
         )
-
-
-class BackendUnavailable(Exception):  # noqa: N818 - a state of the machine, not an error
-    """The backend cannot run on this machine. The message is the reason, in one line."""
-
-
-@dataclass(frozen=True)
-class Backend:
-    """Where arrays live, and how to wait for a result.
-
-    The timed work is exactly `backend.wait(call(*placed, *fresh))` on arrays that `asarray` placed. With a backend
-    that is not one of the project's (kernels/backends.py), placing the fresh arguments is timed as well, one call
-    at a time: it might compute with them.
-    """
-
-    name: str
-    device: str
-    """"cpu" or "gpu"."""
-    asarray: Callable[[Any], Array]
-    """Place a NumPy array or scalar where this backend computes. Raises BackendUnavailable."""
-    wait: Callable[[Any], Any]
-    """Return the argument when it has been computed. Timed."""
-    asnumpy: Callable[[Array, np.dtype[Any]], np.ndarray]
-    """Convert a result to NumPy. An array keeps its dtype; a Python float is rounded to the given one.
-
-    Raises TypeError if the result is not one of the backend's arrays.
-    """
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One way of computing an operation: by `call`, or by what `build` makes for a static description."""
-
-    name: str
-    """Letters, digits and hyphens, so that pytest's -k accepts it."""
-    backend: Backend
-    summary: str
-    """One line, shown in lists."""
-    passes: float | None
-    """How often X is read from memory for one gradient: 1 if fused, 2 for z = Xw and then Xᵀdz, None if unknown. For
-    another operation: for what its `work` counts as one read."""
-    call: Call | None = None
-    """Takes the backend's arrays; accepts read-only ones, and writes into none. None: `build` makes it."""
-    build: Callable[[Any], Call] | None = None
-    """Static → call. Not timed; its seconds are a part of the cold start."""
-    operation: str = "gradient"
-    """The name of the operation that it computes."""
-    of: str = ""
-    """The name of the kernel that it is made of, where it is made of one."""
-
-    def built(self, static: Static) -> Call:
-        """The call for this static description. Raises ValueError for a kernel that has neither call nor build.
-
-        Raises TypeError where `build` returns no function.
-        """
-        if self.build is not None:
-            if not callable(call := self.build(static)):
-                name = type(call).__name__
-                raise TypeError(f"build returned a{'n' * (name[0] in 'aeiou')} {name}; expected a function")
-            return call
-        if self.call is None:
-            raise ValueError(f"the kernel {self.name} has no call; expected one, or a build(static) that makes it")
-        return self.call
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +85,16 @@ class Change(NamedTuple):
     values: np.ndarray
 
 
+class SmallerProbe(NamedTuple):
+    """What takes a probe's place for a kernel that is right up to some score only: other arguments, on the same data
+    and with the same change.
+    """
+
+    name: str
+    fresh: Fresh
+    judge: Judge
+
+
 @dataclass(frozen=True, eq=False)
 class Probe:
     """A call that is made so that a mistake shows."""
@@ -156,6 +106,9 @@ class Probe:
     change: Change | None = None
     """What is different from these inputs during the call, and what the judge expects. Only for kernels on NumPy
     arrays: other arrays cannot be overwritten."""
+    smaller: Callable[[Inputs, float], SmallerProbe | None] | None = None
+    """(these inputs, the kernel's largest score) → what takes its place, where the probe has larger scores than that;
+    None: nothing can. The probe itself, where it has none. For an operation with `largest_score`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +197,8 @@ class Operation:
     """For an operation whose right results are the same for all fresh arguments: data that no kernel has seen. They
     show which kernel remembers results of the workload's own. None where fresh arguments change the result.
     """
+    largest_score: Callable[[Inputs], float] | None = None
+    """The largest |z| that any fresh arguments give on these data. None: the operation's kernels may declare none."""
     baselines: tuple[str, ...] = ()
     """Specs of kernels; the first of which one call is not predicted to take too long is the baseline."""
     nominal_seconds: Callable[[str, Size, Any], float] = _free

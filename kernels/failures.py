@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _LONGEST_MESSAGE = 10_000
 """Characters of an exception's message: a worker sends it in a frame of limited size."""
-_EXTRAS = {"torch": "peers", "glum": "solvers"}
+_EXTRAS = {"torch": "peers", "daal4py": "onedal", "glum": "solvers"}
 """Library → the extra that installs it. The other libraries are dependencies of the project."""
 
 

@@ -40,6 +40,7 @@ KERNELS = {
         "numexpr": "kernels.gradient.peers.numexpr:NUMEXPR",
         "torch": "kernels.gradient.peers.torch:TORCH",
         "torch-compile": "kernels.gradient.peers.torch:TORCH_COMPILE",
+        "onedal": "kernels.gradient.peers.onedal:ONEDAL",
     },
     "descend": {
         "jax-compiled": "kernels.descend.jax_compiled:compiled",
@@ -94,12 +95,15 @@ TECHNIQUES = {
     "jax": "jax", "jax-autodiff": "jax", "jax-blocked": "jax", "jax-compiled": "jax", "jax-newton": "jax",
     "jax-gpu": "jax", "jax-autodiff-gpu": "jax", "jax-compiled-gpu": "jax", "jax-newton-gpu": "jax",
     "sklearn": "peer", "sklearn-lbfgs": "peer", "sklearn-newton-cg": "peer", "sklearn-newton-cholesky": "peer",
-    "numexpr": "peer", "torch": "peer", "torch-compile": "peer", "glum-irls": "peer", "glum-lbfgs": "peer",
+    "numexpr": "peer", "torch": "peer", "torch-compile": "peer", "onedal": "peer",
+    "glum-irls": "peer", "glum-lbfgs": "peer",
 }  # fmt: skip
 """What each kernel is written with: its colour on the page. Its own table, because `race REV` reads the
 form of KERNELS in old commits."""
 
-ON_REQUEST = "numba-serial", "numba-parallel", "numexpr", "torch", "torch-compile", "glum-irls", "glum-lbfgs"
+ON_REQUEST = (
+    "numba-serial", "numba-parallel", "numexpr", "torch", "torch-compile", "onedal", "glum-irls", "glum-lbfgs",
+)  # fmt: skip
 """Run only if named: `numba` chooses between the first two, `numexpr` is slower than `numpy`, others are extras."""
 
 
@@ -171,16 +175,20 @@ def load(spec: str, operation: str | None = DEFAULT_OPERATION) -> Kernel:
         kernel of the user's own is loaded as what it is.
 
     Raises BackendUnavailable(reason) if this machine lacks a library or a device that a registered kernel
-    needs, and ValueError if there is no such kernel, file or attribute, if importing the file fails, or if it is a
-    kernel of another operation.
+    needs, and ValueError if there is no such kernel, file or attribute, if importing the file fails, if it is a
+    kernel of another operation, or if it declares a largest score where the operation has none.
     """
     name = identify(spec)
-    wanted = None if operation is None else load_operation(operation).name
+    definition = None if operation is None else load_operation(operation)
+    wanted = definition.name if definition else None
     kernel = _load(spec, name, wanted or DEFAULT_OPERATION)
     if wanted is not None and kernel.operation != wanted:
         if kernel.operation != DEFAULT_OPERATION or wanted not in DRIVERS:
             raise ValueError(f"{spec} is a kernel of the operation {kernel.operation!r}; expected one of {wanted!r}")
-        kernel = _attribute(DRIVERS[wanted])(kernel)
+        # what is made of a kernel that is right up to some score only is checked as any other of its operation
+        kernel = _attribute(DRIVERS[wanted])(replace(kernel, largest_score=None))
+    if definition and definition.largest_score is None and kernel.largest_score is not None:
+        raise ValueError(f"{spec} declares a largest_score; a kernel of {wanted!r} may not")
     kernel.backend.asarray(np.float64(0))  # a backend is available if it can place a number
     return kernel
 

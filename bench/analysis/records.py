@@ -51,6 +51,8 @@ def record_of(race: Race, candidate: Candidate) -> Record:
         selected=candidate.selected,
         passes=kernel.get("passes"),
         of=kernel.get("of", ""),
+        largest_score=kernel.get("largest_score"),
+        left_out=list(kernel.get("left_out", ())),
         reached=race.reached(name),
         error=_error(samples),
         curves=_curves(samples),

@@ -110,6 +110,10 @@ class Record:
     selected: bool = True
     passes: NotNegative | None = None
     of: str = ""
+    largest_score: Positive | None = None
+    """Up to which the kernel says that it is right; None: for all."""
+    left_out: list[str] = field(default_factory=list)
+    """The probes that it was not asked, for that reason."""
     reached: bool = True
     error: Error | None = None
     curves: dict[str, list[float]] = field(default_factory=dict)

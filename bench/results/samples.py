@@ -20,7 +20,8 @@ class KernelSamples:
     """ok, wrong, raised, crashed, timeout, out-of-memory, unavailable or skipped."""
     reason: str = ""
     kernel: dict[str, Any] = field(default_factory=dict)
-    """backend, device, passes and compiles; empty if the kernel was not loaded."""
+    """backend, device, passes and compiles; largest_score and left_out of a kernel that is not right for all scores;
+    empty if the kernel was not loaded."""
     check_results: tuple[dict[str, Any], ...] = ()
     """One CheckResult for each check, as a dict."""
     cold: dict[str, Any] = field(default_factory=dict)

@@ -5,8 +5,8 @@ They are made once, in the parent process, for all kernels and as many launches 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,7 @@ from bench.workloads.catalog import Workload
 from bench.workloads.datasets import DatasetUnavailable
 from bench.workloads.digest import digest
 from bench.workloads.parameters import DATA_DRAW, UNSEEN_DRAW, fresh_argument
-from kernels.contract import Change, Fresh, Inputs, Judge, Probe
+from kernels.contract import Change, Fresh, Inputs, Judge, Probe, SmallerProbe
 from kernels.nests import map_arrays
 
 _VECTORS = 15
@@ -44,6 +44,8 @@ class CheckCase:
     judgement: Judge
     change: Change | None = None
     """Its field is the name of a shared array."""
+    smaller: Callable[[Inputs, float], SmallerProbe | None] | None = None
+    """As in `Probe`."""
 
     def request(self) -> Request:
         """The request that makes a worker do this call."""
@@ -63,6 +65,7 @@ class WorkloadInputs:
         """Make the data, its references and the probes. Raises DatasetUnavailable, MemoryError and ValueError."""
         self.workload = workload
         self._timed: dict[tuple[int, int, int], CheckCase] = {}
+        self._smaller: dict[float, list[CheckCase | None]] = {}
         made = catalog.inputs(workload)
         probes = workload.definition.probes(made)
         arrays = dict(made.placed)
@@ -104,6 +107,34 @@ class WorkloadInputs:
         judge = definition.judge(self.inputs, tuple(mirror.restore(start)), True)
         return checks.check_result("new-data", lambda parts: judge(mirror.restore(parts)), result)
 
+    @cached_property
+    def largest_score(self) -> float | None:
+        """The largest score of the workload's own data with any fresh arguments; None for an operation without."""
+        of_inputs = self.workload.definition.largest_score
+        return of_inputs and of_inputs(self.inputs)
+
+    def why_not_raced(self, largest_score: float | None) -> str:
+        """Why a kernel that says that it is right up to this score only is not raced; empty if it is."""
+        if largest_score is None or self.largest_score is None or self.largest_score <= largest_score:
+            return ""
+        return f"its scores may reach {self.largest_score:.3g}, and the kernel is right up to {largest_score:g} only"
+
+    def probes_up_to(self, largest_score: float | None) -> tuple[list[CheckCase], list[str]]:
+        """The probes for a kernel that is right up to this score (None: for all), and which of them are left out."""
+        if largest_score is None:
+            return self.probes, []
+        if largest_score not in self._smaller:
+            self._smaller[largest_score] = [self._up_to(largest_score, case) for case in self.probes]
+        smaller = self._smaller[largest_score]
+        left_out = [case.check for case, made in zip(self.probes, smaller, strict=True) if made is None]
+        return [case for case in smaller if case], left_out
+
+    def _up_to(self, largest_score: float, case: CheckCase) -> CheckCase | None:
+        assert case.smaller, "a kernel of an operation without scores cannot declare a largest one"
+        arrays = {field: self.arrays[case.fields[field]] for field in self.workload.definition.fields}
+        made = case.smaller(Inputs(arrays, self.workload.static), largest_score)
+        return made and replace(case, check=made.name, fresh=made.fresh, judgement=made.judge)
+
     def begin_launch(self) -> None:
         """Forget the references of timed calls."""
         self._timed.clear()
@@ -122,6 +153,7 @@ class WorkloadInputs:
         self.arrays = {}
         del self.inputs, self.data, self.unseen
         self._timed.clear()
+        self._smaller.clear()
         self.shared.close()
 
 
@@ -129,7 +161,7 @@ def _probe_case(probe: Probe, arrays: dict[str, np.ndarray]) -> CheckCase:
     """The probe, whose arrays are added to those that are shared."""
     names, change = _share(probe.inputs, arrays), probe.change
     change = change._replace(field=names[change.field]) if change else None
-    return CheckCase(probe.name, names, probe.fresh, probe.judge, change)
+    return CheckCase(probe.name, names, probe.fresh, probe.judge, change, probe.smaller)
 
 
 def _share(inputs: Inputs, arrays: dict[str, np.ndarray]) -> dict[str, str]:

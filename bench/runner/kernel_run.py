@@ -106,6 +106,12 @@ class KernelRun:
     cpu_seconds: float = 0.0
     """The processor time of all its worker's processes during the sweeps."""
 
+    @property
+    def largest_score(self) -> float | None:
+        """Up to which the kernel says that it is right; None: for all."""
+        largest: float | None = self.samples.kernel.get("largest_score")
+        return largest
+
     def fail(self, failure: WorkerFailed) -> None:
         """Record the failure and discard the times."""
         self.samples = replace(self.samples, outcome=failure.outcome, reason=failure.reason, iterations=0)

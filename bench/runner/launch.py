@@ -29,6 +29,7 @@ from bench.runner.new_data import check_new_data
 from bench.runner.parallel import run_concurrently
 from bench.runner.plan import plan_launch
 from bench.runner.prepare import prepare, verify_and_release
+from bench.runner.probes import probes_of, refuse
 from bench.runner.quiet import ForeignWatch
 from bench.runner.race_setup import RaceSetup
 from bench.runner.sweeps import SweepSettings, checked_rounds, count_all_if_few, time_sweeps
@@ -92,13 +93,14 @@ class Launch:
         self._start(specs, inputs.workload.operation)
         began = time.perf_counter()
         kernel_runs = {name: self._kernel_run(name, inputs) for name in specs}
-        unchanged = [case for case in inputs.probes if not case.change]
+        refuse(kernel_runs, inputs)
         # a kernel that is wrong from the second launch on, as a file may tell it, does not know which probe comes
-        again = self._random.sample(unchanged, min(1, len(unchanged)))
+        again = self._random.random()
         request_generators = {
-            name: prepare(kernel_run, inputs, again if name in setup.calibrations else inputs.probes, seconds > 0)
-            for name, kernel_run in kernel_runs.items()
-            if name in self._workers
+            name: prepare(
+                kernel_run, inputs, probes_of(kernel_run, inputs, again, name in setup.calibrations), seconds > 0
+            )
+            for name, kernel_run in _ok(kernel_runs).items()
         }
         tick("checking")
         self._run_all(kernel_runs, request_generators)
@@ -187,6 +189,8 @@ class Launch:
             return self._not_loaded[name]
         loaded = self._loaded[name]
         kernel = {key: getattr(loaded, key) for key in ("backend", "device", "passes", "of")}
+        if loaded.largest_score is not None:
+            kernel["largest_score"] = loaded.largest_score
         return KernelSamples("ok", kernel=kernel, cold={"import_seconds": loaded.import_seconds})
 
     def _run_all(

@@ -71,6 +71,8 @@ class LoadResponse:
     passes: int | float | None
     of: Name
     """The kernel that it is made of, if any."""
+    largest_score: float | None = None
+    """Up to which it says that it is right; None: for all."""
 
 
 @dataclass(frozen=True)

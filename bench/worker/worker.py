@@ -133,6 +133,7 @@ class Worker:
             device=backend.device,
             passes=finite_or_none(self.kernel.passes),
             of=str(self.kernel.of),
+            largest_score=finite_or_none(self.kernel.largest_score),
         )
 
     def place(self, name: str, table: dict[str, Any], static: Any, descriptor: int) -> PlaceResponse:

@@ -18,6 +18,7 @@ from kernels.gradient import reference
 from kernels.gradient.judge import judge
 from kernels.gradient.probes import drawn_labels, probe_problems
 from kernels.gradient.problem import Problem
+from kernels.gradient.smaller import largest_score, makes_smaller
 
 _EIGHT_SIGMA = 8.0
 """Data are validated with weights of eight standard deviations, larger than any that are drawn."""
@@ -81,8 +82,9 @@ def _probes(inputs: Inputs) -> Sequence[Probe]:
             probe.name,
             Inputs({"X": probe.problem.X, "y": probe.problem.y}),
             (probe.problem.w, probe.problem.b),
-            partial(judge, probe.expected, X.dtype),
+            expected := partial(judge, probe.expected, X.dtype),
             probe.change,
+            makes_smaller(probe, expected),
         )
         for probe in (*probe_problems(X, all_scores=True), drawn_labels(X, fresh(inputs, np.random.default_rng())))
     ]
@@ -116,6 +118,7 @@ GRADIENT = Operation(
     result=_result,
     judge=_judge,
     probes=_probes,
+    largest_score=largest_score,
     work=work,
     baselines=("loops", "loops-examples", "numpy"),
     nominal_seconds=nominal_seconds,
@@ -127,5 +130,6 @@ GRADIENT = Operation(
     texts={
         "bytes": "bytes of X, y, w and dw, each counted once, divided by the time",
         "ceiling": "100% is the longer of reading X and y once, and m sigmoids with losses and 2mn multiply-adds",
+        "largest_score": "is right for scores |z| up to",
     },
 )

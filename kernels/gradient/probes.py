@@ -27,9 +27,9 @@ _FEW, _SOME = 64, 1000
 _SATURATED_SCORE = {np.dtype(np.float32): 128.0, np.dtype(np.float64): 1024.0}
 _OTHER_SCORES = 8.0
 _FEW_SCORES = (0.125, 4.0)
-_LARGEST_SCORES = {np.dtype(np.float32): (128,), np.dtype(np.float64): (128, 1024)}
+LARGEST_SCORES = {np.dtype(np.float32): (128,), np.dtype(np.float64): (128, 1024)}
 """The largest of the few rows' scores in the probes `scores-...`; the smallest is a 32nd of it."""
-_TAILS = {np.dtype(np.float32): (2, (10, 24, 56)), np.dtype(np.float64): (4, (20, 60, 200, 600))}
+TAILS = {np.dtype(np.float32): (2, (10, 24, 56)), np.dtype(np.float64): (4, (20, 60, 200, 600))}
 """What the few rows' scores of at most 4 are multiplied by, and how far they are then shifted. e^-shift / m must be a
 normal number, because a kernel may divide by m first, and XLA replaces smaller ones by zero."""
 _PRECISIONS = (11, 8)
@@ -164,17 +164,19 @@ def _only_few(name: str, X: np.ndarray, few: np.ndarray, labels: np.ndarray, w: 
 
 def of_active(problem: Problem, active: np.ndarray, roundings: int = 0) -> Reference:
     """The expected result where all but the active examples add exactly 0. roundings: as in `reference.compute`"""
-    X, y, w, b = problem.X, problem.y, problem.w, problem.b
-    u, t = unit_roundoff(X.dtype), float(np.finfo(X.dtype).smallest_normal)
-    alone = reference.compute(Problem(X[active], y[active], w, b), roundings=roundings)
+    few = Problem(problem.X[active], problem.y[active], problem.w, problem.b)
+    return of_alone(few, problem.m, roundings)
+
+
+def of_alone(few: Problem, m: int, roundings: int = 0) -> Reference:
+    """The expected result of m examples, of which only these few do not add exactly 0."""
+    u, t = unit_roundoff(few.dtype), float(np.finfo(few.dtype).smallest_normal)
+    alone = reference.compute(few, roundings=roundings)
     value, bound, scale = (
-        Gradient(*(part * (active.size / len(X)) for part in parts))
-        for parts in (alone.value, alone.bound, alone.scale)
+        Gradient(*(part * (few.m / m) for part in parts)) for parts in (alone.value, alone.bound, alone.scale)
     )
     # t: of a kernel that divides by m first, each term may be flushed to zero
-    bound = Gradient(
-        *(limit + 4 * u * np.abs(part) + active.size * t for limit, part in zip(bound, value, strict=True))
-    )
+    bound = Gradient(*(limit + 4 * u * np.abs(part) + few.m * t for limit, part in zip(bound, value, strict=True)))
     return _reference(value, bound, scale)
 
 
@@ -188,10 +190,10 @@ def _scores(X: np.ndarray, few: np.ndarray) -> Iterator[ProbeProblem]:
     """
     C = _SATURATED_SCORE[X.dtype]
     w, signs = np.zeros(X.shape[1]), X[few, 0] > 0
-    for largest in _LARGEST_SCORES[X.dtype]:
+    for largest in LARGEST_SCORES[X.dtype]:
         w[0] = C * largest / _FEW_SCORES[1]
         yield _only_few(f"scores-{largest}", X, few, ~signs, w, 0.0)
-    factor, shifts = _TAILS[X.dtype]
+    factor, shifts = TAILS[X.dtype]
     w[0] = C * factor
     for shift in shifts:
         yield _only_few(f"tail-{shift}", X, few, np.zeros(few.size), w, -float(shift))
