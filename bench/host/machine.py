@@ -22,7 +22,7 @@ from bench.host.sanitize import strip_paths
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "numexpr", "scikit-learn", "glum", "torch",
-    "pytest", "pytest-benchmark", "threadpoolctl",
+    "daal", "pytest", "pytest-benchmark", "threadpoolctl",
 )  # fmt: skip
 _PRIVATE_VARIABLES = re.compile("ADDRESS|HOST|DIR|PATH|FILE")  # they identify a person or machine, and no speed
 _LIBRARY_VARIABLES = re.compile(

@@ -23,7 +23,7 @@ _PARTS = {
     "counters": ("peak_bytes", "placed_bytes", "call_bytes"),
 }  # fmt: skip
 """Of these nested keys, the parts that are exported."""
-_OMITTED = ("output_tail", "break_even", "curves", "work")
+_OMITTED = ("output_tail", "left_out", "break_even", "curves", "work")
 
 
 def rows(results: Results) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,16 @@ def figure(results: Results, record: Record) -> float | None:
     return record.error.figures.get(figure_name(results, record.operation)) if record.error else None
 
 
+def right_up_to(results: Results, records: Iterable[Record]) -> dict[str, str]:
+    """Kernel → up to which score it says that it is right, for those of these records that are not right for all."""
+    limited = {record.kernel: record for record in records if record.largest_score is not None}
+    return {
+        kernel: f"* {kernel} {texts(results, record.operation).get('largest_score', 'is right up to')} "
+        f"{record.largest_score:g} only"
+        for kernel, record in limited.items()
+    }
+
+
 def has_ceiling(records: Iterable[Record]) -> bool:
     """Whether these records, of one operation, are of work that no kernel can avoid."""
     return any(record.work for record in records)

@@ -73,6 +73,7 @@ def race_table(results: Results, records: Sequence[Record]) -> Table:
             *control(race),
             *disturbances(race),
             *(ceilings(race) if operations.has_ceiling(records) else ()),
+            *operations.right_up_to(results, (record for record, _ in measured)).values(),
             *notes(measured),
             *not_measured(records),
         ),

@@ -53,6 +53,11 @@ def is_users_own(kernel: str) -> bool:
     return ":" in kernel
 
 
+def marked(record: Record) -> str:
+    """The kernel's name, with an asterisk if it says that it is not right for all scores."""
+    return record.kernel if record.largest_score is None else f"{record.kernel}*"
+
+
 def is_wide(ratio: Ratio) -> bool:
     """Whether the interval is wider than ±2%."""
     return ratio.low is not None and ratio.high is not None and ratio.high / ratio.low > _NARROW
@@ -66,7 +71,7 @@ def baseline(measured: Measured) -> str:
 def cells_of(record: Record, seconds: Seconds, figure: float | None) -> tuple[str, ...]:
     """Kernel, time of a call, speedup, spread, memory, share of the ceiling, GB/s and the first figure."""
     return (
-        f"→ {record.kernel}" if is_users_own(record.kernel) else record.kernel,
+        f"→ {marked(record)}" if is_users_own(record.kernel) else marked(record),
         duration(seconds.estimate),
         speedup(record),
         "-" if record.launch_spread is None else f"±{100 * record.launch_spread:.1f}%",

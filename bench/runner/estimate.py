@@ -45,6 +45,7 @@ _COSTS = {
     "sklearn": Cost(start=0.8),
     "torch": Cost(start=1.3),
     "torch-compile": Cost(start=3.5, compile_shape=4.0),
+    "onedal": Cost(start=1.0),
 }
 _LOOP_FACTOR = 0.8
 """Kernels that loop in Python take this part of their nominal time, which is an upper bound."""

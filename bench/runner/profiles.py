@@ -90,7 +90,13 @@ PROFILES = {
     "learn": Profile(_LEARN, _LEARN_KERNELS, launches=FEWEST_LAUNCHES),
     "peers": Profile(
         _grid((512 * _KB, 256 * _MB), (2, 32, 1024), orders="C"),
-        (*(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"), "numexpr", "torch", "torch-compile"),
+        (
+            *(kernel for kernel in _GRID_KERNELS if kernel != "numba-loops"),
+            "numexpr",
+            "torch",
+            "torch-compile",
+            "onedal",
+        ),
         seconds=_GRID_SECONDS,
         launches=FEWEST_LAUNCHES,
         library="torch",

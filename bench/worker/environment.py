@@ -22,6 +22,8 @@ _ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(2**40),  # never return memory to the system
     "MALLOC_TOP_PAD_": str(2**26),  # grow by 64 MiB
 }
+# Numba takes TBB where it finds that library, which oneDAL brings. OpenMP is on every machine with GCC's libraries.
+_NUMBA = {"NUMBA_THREADING_LAYER_PRIORITY": "omp tbb workqueue"}
 _JAX = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several workers share a GPU's memory
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",  # cache all compiled code
@@ -31,7 +33,7 @@ _JAX = {
 
 def settings(threads: int) -> dict[str, str]:
     """The variables that change how fast a kernel is. They override the user's: all kernels get equal resources."""
-    return {**dict.fromkeys(_THREADS, str(threads)), **_ALLOCATOR, **_JAX}
+    return {**dict.fromkeys(_THREADS, str(threads)), **_ALLOCATOR, **_NUMBA, **_JAX}
 
 
 def of_worker(threads: int, cache: Path | None) -> dict[str, str]:

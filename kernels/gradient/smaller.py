@@ -11,11 +11,11 @@
 
 **The bound.** An example is *settled* if its label is right and e^-|z| < u/4: then a is 0 or 1, and its loss and |dz|
 are between 0 and e^-|z|, whichever formula is used. All other examples have the bound of their own, as in the
-probes, and the settled ones add what they may be. Below a score of log(4/u), 38 in float64 and 18 in float32, no
+probes, and the settled ones add twice what they may be. Below a score of log(4/u), 38 in float64 and 18 in float32, no
 example is settled, and the bound is that of any problem, which grows with m. The few rows are never settled.
 
-In tail-S and tail+S each of the few rows may be rounded by 2u, as in a sum that has got a = 1 of a settled example and
-not yet lost its y = 1. So S is no larger than where |dz| is 8 times that: 33 in float64, 13 in float32.
+In tail-S and tail+S each of the few rows may be rounded by 2u, as in a sum that has got a = 1 of a settled example
+and not yet lost its y = 1. So S is no larger than where |dz| is 8 times that: 33 in float64, 13 in float32.
 """
 
 from __future__ import annotations
@@ -140,20 +140,20 @@ _MAKERS: dict[str, Callable[[np.ndarray, np.ndarray, Any, int, float], _Paramete
 def _expected(
     X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any, change: Change | None, roundings: int
 ) -> Reference:
-    """The reference of the examples that are not settled, with a bound for what the settled ones add.
+    """The reference of the examples that are not settled, with a bound for twice what the settled ones add.
 
     roundings: of 1, that each example in it may have
     """
-    settled = np.zeros(len(X), bool)
+    settled, start = np.zeros(len(X), bool), 0
     added = Gradient(0.0, np.zeros(X.shape[1]), 0.0)
-    start = 0
     for rows, labels in _blocks(X, y):
         s = (1 - 2 * labels) * (rows @ w.astype(np.float64) + float(b))
         of_block = (s < -_settled_from(X.dtype)) & (np.abs(rows[:, 0]) == 1)
         if change and start <= change.row < start + len(rows):
             of_block[change.row - start] = False
-        e, absX = np.exp(s[of_block]), np.abs(rows[of_block])
-        added = Gradient(*(sums + more for sums, more in zip(added, (e.sum(), e @ absX, e.sum()), strict=True)))
+        e = np.exp(s[of_block])
+        sums = zip(added, (e.sum(), e @ np.abs(rows[of_block]), e.sum()), strict=True)
+        added = Gradient(*(part + more for part, more in sums))
         settled[start : start + len(rows)] = of_block
         start += len(rows)
     active = np.flatnonzero(~settled)
@@ -161,10 +161,9 @@ def _expected(
     if change:
         few[np.searchsorted(active, change.row)] = change.values
     alone = of_alone(Problem(few, y[active], w, b), len(X))
-    rounded = roundings * unit_roundoff(X.dtype)
-    size = Gradient(0.0, np.abs(few).sum(axis=0, dtype=np.float64), float(len(few)))
-    limits = zip(alone.bound, added, size, strict=True)
-    return alone._replace(bound=Gradient(*(one + (1.01 * e + rounded * x) / len(X) for one, e, x in limits)))
+    rounded = Gradient(0.0, np.abs(few).sum(axis=0, dtype=np.float64), len(few))
+    parts, u = zip(alone.bound, added, rounded, strict=True), roundings * unit_roundoff(X.dtype)
+    return alone._replace(bound=Gradient(*(limit + (2 * e + u * x) / len(X) for limit, e, x in parts)))
 
 
 def _largest(X: np.ndarray, w: np.ndarray, b: Any) -> float:

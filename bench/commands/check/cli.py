@@ -49,6 +49,8 @@ def check(chosen: argparse.Namespace) -> int:
             if "bound_fraction" in result:
                 error += f"{result['bound_fraction']:8.2g} of the bound"
             print(f"  {result['check']:13} {verdict} {error}".rstrip())
+        if left_out := samples.kernel.get("left_out"):
+            print(f"  left out, with scores above {samples.kernel['largest_score']:g}: {', '.join(left_out)}")
         print(f"  {samples.outcome}{f': {samples.reason}' if samples.reason else ''}")
         if not race.reached(candidate.name):
             print(f"  it {NOT_REACHED}")

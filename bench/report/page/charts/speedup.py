@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
 
+from bench.report import operations
 from bench.report.formatting import duration, format_interval, format_significant
 from bench.report.page.charts import common
 from bench.report.page.section import Column, Section
 from bench.report.race_tables import MEMORY, MEMORY_MEANING
-from bench.report.rows import format_memory, memory_of_x
+from bench.report.rows import format_memory, marked, memory_of_x
 from bench.results.record import Results
 
 
 def speedup(results: Results) -> Section:
     """A row for each kernel that has a speedup, with its 95% interval across launches."""
     rows = _rows(results)
+    names = {record.kernel: marked(record) for record in results.records}
     observed = any("memory" in row for row in rows)
     chart = common.points_with_intervals(
         "speedup",
@@ -48,7 +52,7 @@ def speedup(results: Results) -> Section:
         ),
         columns=(
             common.RACE,
-            common.KERNEL,
+            replace(common.KERNEL, format=lambda kernel: names[kernel]),
             Column("baseline", "baseline"),
             common.number_column("speedup", "times as fast"),
             common.number_column("low", "low, 95%"),
@@ -59,9 +63,17 @@ def speedup(results: Results) -> Section:
             Column("launches", "launches", number=True),
         ),
         rows=tuple(rows),
+        remarks=tuple(_remarks(results)),
         selectors=(common.workload_selector(results),),
         scale="x",
     )
+
+
+def _remarks(results: Results) -> Iterator[dict[str, Any]]:
+    """What the asterisk at a kernel's figures means."""
+    for record, _, row in common.compared_rows(results):
+        for text in operations.right_up_to(results, [record]).values():
+            yield {"race": row["race"], "kernel": record.kernel, "text": f"{text}."}
 
 
 def _rows(results: Results) -> list[dict[str, Any]]:
@@ -70,6 +82,7 @@ def _rows(results: Results) -> list[dict[str, Any]]:
         if (ratio := record.speedup) is None:
             continue
         is_baseline = ratio.baseline == record.kernel
+        mark = marked(record).removeprefix(record.kernel)
         figures = format_interval(ratio) if ratio.low else format_significant(ratio.estimate)
         rows.append(
             row
@@ -78,7 +91,7 @@ def _rows(results: Results) -> list[dict[str, Any]]:
                 "speedup": ratio.estimate,
                 "low": ratio.low,
                 "high": ratio.high,
-                "figures": "1, the baseline" if is_baseline else figures,
+                "figures": f"{'1, the baseline' if is_baseline else figures}{mark}",
                 "verdict": "the baseline" if is_baseline else ratio.verdict,
                 "seconds": seconds.estimate,
                 "time": duration(seconds.estimate),
