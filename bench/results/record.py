@@ -110,7 +110,7 @@ class Record:
     selected: bool = True
     passes: NotNegative | None = None
     of: str = ""
-    largest_score: Positive | None = None
+    largest_score: NotNegative | None = None
     """Up to which the kernel says that it is right; None: for all."""
     left_out: list[str] = field(default_factory=list)
     """The probes that it was not asked, for that reason."""

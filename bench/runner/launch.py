@@ -97,10 +97,8 @@ class Launch:
         # a kernel that is wrong from the second launch on, as a file may tell it, does not know which probe comes
         again = self._random.random()
         request_generators = {
-            name: prepare(
-                kernel_run, inputs, probes_of(kernel_run, inputs, again, name in setup.calibrations), seconds > 0
-            )
-            for name, kernel_run in _ok(kernel_runs).items()
+            name: prepare(one, inputs, probes_of(one, inputs, again, name in setup.calibrations), seconds > 0)
+            for name, one in _ok(kernel_runs).items()
         }
         tick("checking")
         self._run_all(kernel_runs, request_generators)

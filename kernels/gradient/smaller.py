@@ -11,7 +11,7 @@
 
 **The bound.** An example is *settled* if its label is right and e^-|z| < u/4: then a is 0 or 1, and its loss and |dz|
 are between 0 and e^-|z|, whichever formula is used. All other examples have the bound of their own, as in the
-probes, and the settled ones add twice what they may be. Below a score of log(4/u), 38 in float64 and 18 in float32, no
+probes, and the settled ones add four times that. Below a score of log(4/u), 38 in float64, 18 in float32, no
 example is settled, and the bound is that of any problem, which grows with m. The few rows are never settled.
 
 In tail-S and tail+S each of the few rows may be rounded by 2u, as in a sum that has got a = 1 of a settled example
@@ -39,6 +39,8 @@ _OF_ORDER_1 = 16.0
 """Scores that few-examples leaves for its other examples, at least; the other features add eight."""
 _SMALLEST_NUMBER = 4
 """In the name of a probe. No kernel with a smaller score is raced, since b alone may be 4."""
+_SETTLED = 4
+"""A right kernel uses a quarter of this part of the bound, at most."""
 _ROUNDINGS, _VISIBLE = 2, 8
 _NUMBERED = re.compile(r"(scores-|tail[-+])(\d+)")
 
@@ -140,7 +142,7 @@ _MAKERS: dict[str, Callable[[np.ndarray, np.ndarray, Any, int, float], _Paramete
 def _expected(
     X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any, change: Change | None, roundings: int
 ) -> Reference:
-    """The reference of the examples that are not settled, with a bound for twice what the settled ones add.
+    """The reference of the examples that are not settled, with a bound for what the settled ones add.
 
     roundings: of 1, that each example in it may have
     """
@@ -163,7 +165,7 @@ def _expected(
     alone = of_alone(Problem(few, y[active], w, b), len(X))
     rounded = Gradient(0.0, np.abs(few).sum(axis=0, dtype=np.float64), len(few))
     parts, u = zip(alone.bound, added, rounded, strict=True), roundings * unit_roundoff(X.dtype)
-    return alone._replace(bound=Gradient(*(limit + (2 * e + u * x) / len(X) for limit, e, x in parts)))
+    return alone._replace(bound=Gradient(*(limit + (_SETTLED * e + u * x) / len(X) for limit, e, x in parts)))
 
 
 def _largest(X: np.ndarray, w: np.ndarray, b: Any) -> float:

@@ -55,6 +55,22 @@ def test_a_kernel_may_be_replaced_field_by_field() -> None:
     assert (kernel.name, kernel.passes, kernel.operation) == ("mine", 1, "descend")
 
 
+@pytest.mark.parametrize("largest", [34, 34.5, np.float32(75), 1e-3, 1e12])
+def test_a_kernel_may_say_up_to_which_score_it_is_right(largest: Any) -> None:
+    assert Kernel("mine", NUMPY, "", None, call, largest_score=largest).largest_score == largest
+    assert Kernel("mine", NUMPY, "", None, call).largest_score is None
+
+
+@pytest.mark.parametrize("largest", [0, -34.0, np.nan, np.inf, 1e13, "34", True, [34], 34j])
+def test_a_largest_score_that_makes_no_sense_is_refused(largest: Any) -> None:
+    message = r"^largest_score of mine is .*; expected a number above 0, at most 1e\+12, or None for "
+    with pytest.raises(ValueError, match=message) as caught:
+        Kernel("mine", NUMPY, "", None, call, largest_score=largest)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=message):
+        replace(Kernel("mine", NUMPY, "", None, call), largest_score=largest)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_of_inputs_is_that_of_their_first_field(dtype: type[np.floating[Any]]) -> None:
     assert Inputs({"X": np.zeros((2, 3), dtype), "y": np.zeros(2)}).dtype == dtype

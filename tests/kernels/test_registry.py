@@ -144,12 +144,34 @@ def test_the_cache_folder_depends_on_the_processor_that_gives_the_width_of_vecto
     assert len(folders) == 4
 
 
-def test_a_missing_extra_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "kernels.gradient.peers.torch", raising=False)
-    monkeypatch.setitem(sys.modules, "torch", None)  # None makes an import of it fail as if it were not installed
+@pytest.mark.parametrize(("name", "library", "extra"), [("torch", "torch", "peers"), ("onedal", "daal4py", "onedal")])
+def test_a_missing_extra_is_reported_with_the_command_that_installs_it(
+    name: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, f"kernels.gradient.peers.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)  # None makes an import of it fail as if it were not installed
     with pytest.raises(BackendUnavailable) as caught:
-        load("torch")
-    assert str(caught.value) == "torch is not installed: pip install -c constraints.txt '.[peers]'"
+        load(name)
+    assert str(caught.value) == f"{library} is not installed: pip install -c constraints.txt '.[{extra}]'"
+
+
+LIMITED = """
+from kernels import Kernel, backends
+gradient = Kernel("g", backends.NUMPY, "", 1, len, largest_score=34.0)
+fit = Kernel("f", backends.NUMPY, "", 1, len, operation="fit", largest_score=34.0)
+descend = Kernel("d", backends.NUMPY, "", 1, len, operation="descend", largest_score=34.0)
+"""
+
+
+def test_only_a_gradient_may_be_right_up_to_some_score_only(tmp_path: Path) -> None:
+    file = tmp_path / "limited.py"
+    file.write_text(LIMITED)
+    assert load(f"{file}:gradient").largest_score == 34
+    for operation in ("descend", "fit"):
+        with pytest.raises(ValueError, match=f"declares a largest_score; a kernel of '{operation}' may not$"):
+            load(f"{file}:{operation}", operation)
+        # what is made of a gradient is checked as any other kernel of that operation
+        assert load(f"{file}:gradient", operation).largest_score is None
 
 
 def test_torchs_compiler_is_imported_only_for_the_kernel_that_needs_it() -> None:

@@ -32,6 +32,7 @@ from bench.report.page.charts.heatmap import heatmap
 from bench.report.page.charts.provenance import outcomes
 from bench.report.page.charts.roofline import roofline
 from bench.report.page.charts.sizes import sizes
+from bench.report.page.charts.speedup import speedup
 from bench.report.page.charts.threads import threads
 from bench.report.page.document import json_for_script
 from bench.report.page.palette import COLOURS
@@ -185,6 +186,21 @@ def test_the_choice_of_kernels_has_those_that_a_chart_shows() -> None:
     unavailable = replace(WRONG, kernel="jax-gpu", outcome="unavailable", seconds=None)
     results = replace(RUN, records=(*RUN.records, unavailable))
     assert [series.name for series in timed_kernels(results, sections(results))] == ["loops", "numpy", "numba"]
+
+
+def test_a_kernel_that_is_right_up_to_some_score_only_has_a_mark_and_a_note() -> None:
+    records = tuple(replace(one, largest_score=75.0) if one.kernel == "numba" else one for one in RUN.records)
+    section = speedup(replace(RUN, records=records))
+    marked = [row for row in section.rows if row["kernel"] == "numba"]
+    assert marked
+    assert all(row["figures"].endswith("*") is (row["kernel"] == "numba") for row in section.rows)
+    name = next(column for column in section.columns if column.field == "kernel")
+    assert [name.format(kernel) for kernel in ("numpy", "numba")] == ["numpy", "numba*"]
+    note = "* numba is right for scores |z| up to 75 only."
+    assert [remark["text"] for remark in section.remarks] == [note] * len(marked)
+    assert [remark["race"] for remark in section.remarks] == [row["race"] for row in marked]
+    assert note in run_page(replace(RUN, records=records)).partition("<script")[0]
+    assert speedup(RUN).remarks == ()
 
 
 def test_every_registered_kernel_has_a_technique_with_a_colour() -> None:

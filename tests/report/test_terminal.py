@@ -40,6 +40,24 @@ def test_no_time_of_a_wrong_kernel_is_shown() -> None:
             assert "421" not in text
 
 
+def test_a_kernel_that_is_right_up_to_some_score_only_has_a_mark_and_a_note() -> None:
+    limited = replace(OK, kernel="onedal", largest_score=75.0)
+    yours = replace(OK, kernel="mine:f", largest_score=34.5)
+    results = replace(RESULTS, records=(OK, limited, yours))
+    text, note = shown(results), "* onedal is right for scores |z| up to 75 only"
+    assert [line.split("  ")[0] for line in text.splitlines() if "µs" in line][:3] == [
+        "numpy",
+        "onedal*",
+        "→ mine:f*",
+    ]
+    assert text.count(note) == text.count("* mine:f is right for scores |z| up to 34.5 only") == 1
+    assert "| `onedal*` |" in markdown.tables(results)
+    assert f"- {note}" in markdown.tables(results)
+    older = replace(results, operations={})
+    assert "* onedal is right up to 75 only" in shown(older)
+    assert "*" not in shown(RESULTS)
+
+
 def test_the_title_says_where_x_lies_if_that_is_known() -> None:
     title = next(
         line for line in shown(replace(RESULTS, records=(replace(OK, level="L2"),))).splitlines() if "1,000 ×" in line

@@ -24,6 +24,28 @@ def test_written_results_are_read_back(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["run.json"]
 
 
+def test_what_a_kernel_says_it_is_right_for_is_written_and_read_and_may_be_missing(tmp_path: Path) -> None:
+    limited = replace(OK, id="other", kernel="onedal", largest_score=75.0, left_out=["scores-1024", "tail-60"])
+    results = replace(RESULTS, records=(OK, limited))
+    file = run_file.write(tmp_path / "run.json", {"logitbench": results.as_json()})
+    assert run_file.read(file) == results
+    document = json.loads(file.read_text())
+    assert {"largest_score", "left_out"} <= set(document["logitbench"]["records"]["fields"])
+    run_file.write(tmp_path / "older.json", {"logitbench": RESULTS.as_json()})
+    older = json.loads((tmp_path / "older.json").read_text())["logitbench"]["records"]["fields"]
+    assert not {"largest_score", "left_out"} & set(older)
+    first, _ = run_file.read(tmp_path / "older.json").records
+    assert (first.largest_score, first.left_out) == (None, [])
+
+
+@pytest.mark.parametrize(("field", "value"), [("largest_score", "34"), ("largest_score", -34), ("left_out", "rows")])
+def test_what_a_kernel_cannot_say_is_refused(field: str, value: Any, tmp_path: Path) -> None:
+    document = replace(RESULTS, records=(replace(OK, **{field: value}),)).as_json()
+    file = run_file.write(tmp_path / "run.json", {"logitbench": document})
+    with pytest.raises(ValueError, match=rf"records\[0\]\.{field} is "):
+        run_file.read(file)
+
+
 def test_texts_of_results_in_memory_are_made_printable_and_nothing_is_lost() -> None:
     strange = replace(OK, kernel="mine\x1b[31m:f")
     operations = {"gradient": {"summary": "a\nb", "figures": {"ulps": "c\u202e"}}}

@@ -68,7 +68,7 @@ def test_peers_is_a_part_of_the_grid_with_torch() -> None:
     session = session_for(profile="peers")
     assert set(session.workloads) <= set(session_for(profile="full").workloads)
     assert {w.n for w in session.workloads.values()} == {2, 32, 1024}
-    assert {"torch", "torch-compile", "sklearn", "numba"} <= set(session.candidates)
+    assert {"torch", "torch-compile", "onedal", "sklearn", "numba"} <= set(session.candidates)
     assert len(session.workloads) == 12
 
 

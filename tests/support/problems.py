@@ -45,6 +45,12 @@ def call(kernel: Kernel, problem: Problem) -> Gradient:
     return Gradient(*(backend.asnumpy(part, problem.dtype) for part in result))
 
 
+def is_beyond(kernel: Kernel, problem: Problem) -> bool:
+    """Whether the problem has a larger score than the kernel says that it is right for."""
+    scores = problem.X.astype(np.float64) @ problem.w.astype(np.float64) + float(problem.b)
+    return kernel.largest_score is not None and float(np.abs(scores).max()) > kernel.largest_score
+
+
 @cache
 def inputs(workload: str) -> WorkloadInputs:
     """The inputs of the workload, made once for all tests of a process."""
@@ -64,7 +70,8 @@ def run_checks(kernel: Kernel, workload: str) -> list[CheckResult]:
             result = kernel.backend.wait(function(*fields, *map_arrays(asarray, case.fresh)))
         return case.judge(to_numpy(kernel.backend, operation.result(made.inputs), made.inputs.dtype, result))
 
-    probes = [case for case in made.probes if kernel.backend is NUMPY or not case.change]
+    asked, _ = made.probes_up_to(kernel.largest_score)
+    probes = [case for case in asked if kernel.backend is NUMPY or not case.change]
     return [run(case) for case in (made.data, *probes, made.unseen)]
 
 

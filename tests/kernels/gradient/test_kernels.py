@@ -9,13 +9,13 @@ from typing import Any, Literal
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, target
+from hypothesis import assume, given, target
 
 from kernels import Gradient, Problem, load
 from kernels.gradient import numpy_blocked, reference
 from kernels.registry import KERNELS
 from tests.support.exact import exactly
-from tests.support.problems import available, call, every_kernel, normal, problems
+from tests.support.problems import available, call, every_kernel, is_beyond, normal, problems
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ORDERS = pytest.mark.parametrize("order", ["C", "F"])
@@ -93,8 +93,10 @@ def test_the_gradient_is_the_finite_difference_of_the_cost(name: str) -> None:
 @DTYPES
 @pytest.mark.parametrize("score", [0.1, 1.0, 30.0, 1e4])
 def test_against_50_digits(name: str, dtype: type[np.floating[Any]], score: float) -> None:
-    problem = normal(8, 5, dtype, score=score)
-    result, bound = call(available(name), problem), reference.compute(problem).bound
+    kernel, problem = available(name), normal(8, 5, dtype, score=score)
+    if is_beyond(kernel, problem):
+        pytest.skip(f"{name} is right for scores up to {kernel.largest_score:g} only")
+    result, bound = call(kernel, problem), reference.compute(problem).bound
     for part, exact_part, part_bound in zip(result, exactly(problem), bound, strict=True):
         for value, exact, most in zip(np.ravel(part), exact_part, np.ravel(part_bound), strict=True):
             assert abs(mpmath.mpf(float(value)) - exact) <= most
@@ -118,6 +120,7 @@ def test_within_the_bound_over_the_whole_domain(name: str) -> None:
     @given(problems())
     def within(problem: Problem) -> None:
         nonlocal largest, count
+        assume(not is_beyond(kernel, problem))
         count += 1
         fraction = bound_fraction(call(kernel, problem), problem)
         target(fraction)
