@@ -210,4 +210,5 @@ class Operation:
     """The figures of a judgement: name → what it is. The first is a column of the tables."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """`bytes` and `ceiling`: what the work of a call is, in words; `curve`: what `curves` shows; `against`: the curve
-    against which the others are drawn, if not the number of steps."""
+    against which the others are drawn, if not the number of steps; `largest_score`: how a sentence goes on that says
+    up to which score a kernel is right, before the number."""

@@ -70,7 +70,7 @@ def test_an_operation_is_loaded_by_its_name_or_its_place(name: str) -> None:
     assert operation.name == name
     assert load_operation(registry.OPERATIONS[name]) is operation
     assert set(operation.baselines) <= set(names(name))
-    assert set(operation.texts) <= {"bytes", "ceiling", "curve", "against"}
+    assert set(operation.texts) <= {"bytes", "ceiling", "curve", "against", "largest_score"}
     assert operation.figures
 
 

@@ -53,7 +53,10 @@ def test_every_check_passes_with_room_to_spare(
     nor allows everything.
     """
     suffix = f"-{'f32' if dtype is np.float32 else 'f64'}-{order}{WORKLOADS[workload]}"
-    data, *others = run_checks(available(name, "descend"), f"descend:{workload}{suffix}")
+    kernel = available(name, "descend")
+    if kernel.of == name and load(name).largest_score is not None:
+        pytest.skip(f"{name} is right up to some score only, which a descent may not say")
+    data, *others = run_checks(kernel, f"descend:{workload}{suffix}")
     fractions = {result.check: result.bound_fraction or 0 for result in (data, *others)}
     assert not any(result.failure for result in (data, *others))
     assert max(fractions.values()) < 0.5, fractions
