@@ -198,9 +198,9 @@ def test_another_operation_races_with_the_driver_of_each_version(repository: Pat
 
 @pytest.mark.usefixtures("trusted")
 def test_a_different_contract_is_reported(repository: Path) -> None:
-    changed(repository, "contract.py", "    passes: float | None\n", "    reads: float | None\n")
+    changed(repository, "kernel.py", "    passes: float | None\n", "    reads: float | None\n")
     git(repository, "commit", "-qam", "a different contract")
-    changed(repository, "contract.py", "    reads: float | None\n", "    passes: float | None\n")
+    changed(repository, "kernel.py", "    reads: float | None\n", "    passes: float | None\n")
     comparison = raced(repository, kernels="numpy")
     assert comparison.failures == ["nothing could be compared"]
     assert "numpy has a different contract there: " in comparison.notes[0]
