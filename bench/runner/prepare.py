@@ -36,10 +36,10 @@ _LONG_CALL_SECONDS = 2e-4
 nor in just those that decide the kernel's time. That of a shorter call's result may be."""
 _VERY_LONG_CALL_SECONDS = 0.1
 """No interruption takes a quarter of so long a call, also where a kernel has few rounds (bench/runner/plan.py)."""
-_INTERRUPTED_SHARE, _BUSY_INTERRUPTED_SHARE = 1 / 6, 1 / 3
-"""Of the rounds: two of twelve where others are quiet, four where they are busy. Beside two busy processes on two
+_INTERRUPTED_SHARE, _BUSY_INTERRUPTED_SHARE = 1 / 6, 1 / 4
+"""Of the rounds: two of twelve where others are quiet, three where they are busy. Beside two busy processes on two
 cores one reading in twenty of NumPy's results was interrupted. By chance that is three of twelve in one launch of 50,
-five of twelve in one of 5000."""
+four in one of 450."""
 
 
 def prepare(

@@ -82,8 +82,8 @@ def test_of_long_calls_hardly_any_may_be_late(late: int, found: bool) -> None:
     assert checked(rounds)["at-once"].startswith("at-once: ") is found
 
 
-@pytest.mark.parametrize(("late", "found"), [(4, False), (5, True)])
-def test_where_others_were_busy_twice_as_many_may_be_late(late: int, found: bool) -> None:
+@pytest.mark.parametrize(("late", "found"), [(3, False), (4, True)])
+def test_where_others_were_busy_more_may_be_late(late: int, found: bool) -> None:
     rounds = with_late(late, 12, lambda one: replace(one, seconds=0.0101, result_wait_seconds=LATE))
     assert checked(rounds, counts_all=True)["at-once"].startswith("at-once: ") is found
     assert checked(rounds)["at-once"].startswith("at-once: ")
