@@ -19,7 +19,7 @@ nameless_backend = Kernel("nameless", replace(NUMPY, name=3), "", None, correct)
 
 def _send(frame: bytes) -> None:
     """Write to every open socket: one is the connection to the race."""
-    for descriptor in range(3, 100):
+    for descriptor in range(3, 1024):
         with suppress(OSError), socket.socket(fileno=descriptor) as end:
             end.sendall(frame)
             end.detach()
