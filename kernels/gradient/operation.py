@@ -18,10 +18,7 @@ from kernels.gradient import reference
 from kernels.gradient.judge import judge
 from kernels.gradient.probes import drawn_labels, probe_problems
 from kernels.gradient.problem import Problem
-from kernels.gradient.smaller import largest_score, makes_smaller
-
-_EIGHT_SIGMA = 8.0
-"""Data are validated with weights of eight standard deviations, larger than any that are drawn."""
+from kernels.gradient.smaller import EIGHT_SIGMA, largest_score, makes_smaller
 
 # Nominal seconds of one call for each example and for each element, for kernels that loop in Python. About twice what
 # CPython 3.11 takes on a server core of 2024, so that slower machines stay under the limit as well. The values are
@@ -34,8 +31,8 @@ _PREPARATION_SECONDS = {4: (2.4e-7, 4.6e-8), 8: (1.9e-6, 1.1e-7)}
 
 def inputs(X: np.ndarray, y: np.ndarray, _options: Mapping[str, Any]) -> Inputs:
     """X (m, n) and y (m,) as they are placed. Raises ValueError for data outside the domain of `Problem`."""
-    w = np.full(X.shape[-1:], _EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
-    problem = Problem(X, y, w.astype(X.dtype), _EIGHT_SIGMA / 2)
+    w = np.full(X.shape[-1:], EIGHT_SIGMA / np.sqrt(max(1, *X.shape[-1:])) if X.ndim else 0)
+    problem = Problem(X, y, w.astype(X.dtype), EIGHT_SIGMA / 2)
     return Inputs({"X": problem.X, "y": problem.y})
 
 

@@ -34,7 +34,8 @@ from kernels.gradient.probes import LARGEST_SCORES, TAILS, ProbeProblem, of_alon
 from kernels.gradient.problem import Gradient, Problem
 from kernels.gradient.reference import BLOCK_BYTES, Reference, blocks, unit_roundoff
 
-_EIGHT_SIGMA = 8.0
+EIGHT_SIGMA = 8.0
+"""Standard deviations of weights, or of a score: larger than any that are drawn."""
 _OF_ORDER_1 = 16.0
 """Scores that few-examples leaves for its other examples, at least; the other features add eight."""
 _SMALLEST_NUMBER = 4
@@ -50,7 +51,7 @@ def largest_score(inputs: Inputs) -> float:
     X = inputs.placed["X"]
     with np.errstate(over="ignore"):
         squares = (np.einsum("ij,ij->i", rows, rows).max() for rows, _ in _blocks(X, X[:, 0]))
-        return float(_EIGHT_SIGMA * np.sqrt(max(squares) / X.shape[1] + 0.25))
+        return float(EIGHT_SIGMA * np.sqrt(max(squares) / X.shape[1] + 0.25))
 
 
 def makes_smaller(probe: ProbeProblem, expected: Judge) -> partial[SmallerProbe | None]:

@@ -14,7 +14,7 @@ from kernels.contract import Size
 ITEM_BYTES = {"float32": 4, "float64": 8}
 
 
-_FIRST = "read", "sigmoid", "multiply"
+_IN_EVERY_FILE = "read", "sigmoid", "multiply"
 """The ceilings that every file has which has any."""
 
 
@@ -24,7 +24,7 @@ def ceilings_of(runs: Iterable[Mapping[str, Launches]]) -> tuple[str, ...]:
     return tuple(
         name
         for name, methods in specs.METHODS.items()
-        if name in _FIRST or all(any(method in rounds for method in methods) for rounds in runs)
+        if name in _IN_EVERY_FILE or all(any(method in rounds for method in methods) for rounds in runs)
     )
 
 
