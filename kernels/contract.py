@@ -6,6 +6,7 @@ code depends on these types alone, so that an operation needs a folder and nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -152,8 +153,23 @@ class Option:
     expected: str
     """What makes sense, in words."""
     help: str
+    names: tuple[str, ...] = ()
+    """What 0, 1, ... are called, where it is a choice."""
     depends: bool = False
     """Whether the data decide if a number makes sense: then `inputs` raises ValueError for one that does not."""
+
+
+class NameEnding(NamedTuple):
+    """How a workload's name ends with the numbers that an operation has, such as `-2x64-relu`."""
+
+    pattern: re.Pattern[str]
+    """Of the ending; its groups are named as the options are."""
+    text: Callable[[Mapping[str, Any]], str]
+    """Options → the ending, without its hyphen."""
+
+
+def _nothing(_size: Size, _static: Static) -> int:
+    return 0
 
 
 def _free(_kernel: str, _size: Size, _static: Static) -> float:
@@ -188,11 +204,15 @@ class Operation:
     """(size, static) → the work of one call; None where there is no ceiling."""
     passes: float = 1
     """How often a call reads X, about, where there is no ceiling: for the estimate of a run's time."""
+    held_bytes: Callable[[Size, Any], int] = _nothing
+    """(size, static) → the bytes of what a call keeps beside its arguments and its result."""
     fresh_many: Callable[[Inputs, np.random.Generator, int], Sequence[Fresh]] | None = None
     """What so many calls of `fresh` return, number for number, in less time. None: `fresh` is called so often."""
     static: Callable[[Mapping[str, Any]], Static] = _no_static
     """Options → the static description. Raises ValueError, in one line, for an option that makes no sense."""
     options: Mapping[str, Option] = field(default_factory=dict)
+    ending: NameEnding | None = None
+    """None: a workload's name has the options that are not at their default, as `@OPTION=NUMBER`."""
     mirror: Callable[[Inputs, np.random.Generator], Mirror] | None = None
     """For an operation whose right results are the same for all fresh arguments: data that no kernel has seen. They
     show which kernel remembers results of the workload's own. None where fresh arguments change the result.

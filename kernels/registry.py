@@ -59,6 +59,16 @@ KERNELS = {
         "numba-newton": "kernels.fit.numba_newton:newton",
         "jax-newton-gpu": "kernels.fit.jax_newton:newton",
     },
+    "network": {
+        "loops": "kernels.network.python_loops:LOOPS",
+        "numpy": "kernels.network.numpy_layers:NUMPY_LAYERS",
+        "jax": "kernels.network.jax_layers:JAX",
+        "jax-autodiff": "kernels.network.jax_autodiff:JAX_AUTODIFF",
+        "numba": "kernels.network.numba_blocks:NUMBA",
+        "jax-gpu": "kernels.network.jax_layers:JAX_GPU",
+        "jax-autodiff-gpu": "kernels.network.jax_autodiff:JAX_AUTODIFF_GPU",
+        "torch": "kernels.network.peers.torch:TORCH",
+    },
 }
 """Operation → name → "module:ATTRIBUTE"."""
 
@@ -66,6 +76,7 @@ OPERATIONS = {
     "gradient": "kernels.gradient.operation:GRADIENT",
     "descend": "kernels.descend.operation:DESCEND",
     "fit": "kernels.fit.operation:FIT",
+    "network": "kernels.network.operation:NETWORK",
 }
 """Operation → "module:ATTRIBUTE"."""
 

@@ -111,11 +111,17 @@ def _other_operations() -> Table:
             continue
         operation = load_operation(name)
         rows.append((f"{name}:NAME", operation.summary))
-        rows += [(f"  @{option}=NUMBER", option_text(of_it)) for option, of_it in operation.options.items()]
+        rows += [
+            (f"  @{option}={'|'.join(of_it.names) or 'NUMBER'}", option_text(of_it))
+            for option, of_it in operation.options.items()
+        ]
         others = [
             f"@{option}={of_it.default // 10 or 1:g}" for option, of_it in operation.options.items() if of_it.default
         ]
-        examples.append(f"{name}:{catalog.DEFAULT[0]}{''.join(others[:1])}")
+        ending = "".join(others[:1])
+        if operation.ending:
+            ending = f"-{operation.ending.text({one: of_it.default for one, of_it in operation.options.items()})}"
+        examples.append(f"{name}:{catalog.DEFAULT[0]}{ending}")
     notes = [f"Example: {', '.join(examples)}. Without a prefix, a NAME is a workload of {DEFAULT_OPERATION}."]
     return Table("", (Column("other operations"), Column("summary", wrap=True)), rows, notes)
 

@@ -34,6 +34,7 @@ def new(chosen: argparse.Namespace) -> int:
 def write(path: Path, operation: str, style: str) -> list[str]:
     """Write the kernel and return lines that say what to do with it. Raises ValueError where that fails."""
     from bench.workloads import catalog
+    from bench.workloads.options import for_operation
     from kernels import registry
 
     if path.suffix != ".py" or not path.stem.isidentifier():
@@ -53,7 +54,7 @@ def write(path: Path, operation: str, style: str) -> list[str]:
         raise ValueError(f"{path} exists already; it was not changed") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
-    workload = catalog.for_operation(catalog.named("lecture"), operation, {}).name
+    workload = for_operation(catalog.named("lecture"), operation, {}).name
     # without --workloads, a run has the default ones, which are of the default operation
     on_it = "" if operation == registry.DEFAULT_OPERATION else f" --workloads {workload}"
     spec = f"{path}:{templates.ATTRIBUTE}"

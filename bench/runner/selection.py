@@ -16,6 +16,7 @@ from bench.worker.process import Limits, WorkerProcess
 from bench.workloads import catalog
 from bench.workloads.catalog import Workload
 from bench.workloads.datasets import DatasetUnavailable
+from bench.workloads.options import for_operation
 from kernels import names, registry
 from kernels.contract import Option
 
@@ -116,7 +117,7 @@ def choose_workloads(
         for workload in all_chosen:
             workload.require()
     if data is not None:
-        all_chosen.append(catalog.for_operation(catalog.from_file(data, target), operation, {}))
+        all_chosen.append(for_operation(catalog.from_file(data, target), operation, {}))
     all_chosen = [_with_options(workload, options or {}) for workload in all_chosen]
     for name in options or {}:
         if not any(name in dict(workload.options) for workload in all_chosen):
@@ -139,14 +140,15 @@ def _with_options(workload: Workload, options: Mapping[str, str]) -> Workload:
     """The workload with these numbers, where its operation has them and its name does not set them."""
     defaults = {name: option.default for name, option in workload.definition.options.items()}
     free = [name for name, value in workload.options if value == defaults[name]]
-    return catalog.for_operation(
-        workload, workload.operation, {name: text for name, text in options.items() if name in free}
-    )
+    return for_operation(workload, workload.operation, {name: text for name, text in options.items() if name in free})
 
 
 def option_text(option: Option) -> str:
     """What an operation's number is, with its default."""
-    return option.help if option.default is None else f"{option.help} (default: {option.default:g})"
+    if option.default is None:
+        return option.help
+    default = option.names[int(option.default)] if option.names else f"{option.default:g}"
+    return f"{option.help} (default: {default})"
 
 
 def operations_of(workloads: Sequence[Workload]) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ MxN                                  m examples of n features, synthetic: labels
 OPERATION:...                        any of them for another operation than the gradient, such as descend:lecture
 ...-f32 or ...-f64, then -C or -F    any of them in that dtype and order (default: -f64 and -C)
 ...@OPTION=NUMBER                    with a number that the operation has, such as descend:lecture@steps=10
+network:...-LxW-relu or -sigmoid     L layers of W such units
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 
 from bench.host.resources import available_bytes
 from bench.workloads import datasets
+from bench.workloads.options import for_operation, without_ending
 from bench.workloads.parameters import fresh_arguments
 from bench.workloads.synthetic import synthetic
 from kernels import Inputs, Operation, load_operation, registry
@@ -32,7 +34,7 @@ DEFAULT = ("lecture", "breast-cancer", "10000x32-f64", "1000000x32-f64", "100000
 _DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 _LONGEST_CALL_SECONDS = 1.0
-_COPIES, _VECTORS = 7, 30
+_COPIES, _VECTORS, _HELD = 7, 30, 4
 _NAME = re.compile(r"(?P<base>.+?)(-(?P<dtype>f32|f64))?(-(?P<order>[CF]))?")
 
 
@@ -161,6 +163,7 @@ def named(name: str) -> Workload:
     rest, *given = rest.split("@")
     if operation not in registry.OPERATIONS:
         raise ValueError(f"no operation is called {operation!r:.60}; expected {', '.join(registry.OPERATIONS)}")
+    rest, of_ending = without_ending(rest, load_operation(operation))
     parts = _NAME.fullmatch(rest)
     base = parts["base"] if parts else rest
     size = re.fullmatch(r"([0-9]{1,12})x([0-9]{1,12})", base)
@@ -184,36 +187,7 @@ def named(name: str) -> Workload:
     options = dict(text.split("=", 1) for text in given if "=" in text)
     if len(options) < len(given):
         raise ValueError(f"{name!r:.60}: expected @OPTION=NUMBER, each option once")
-    return for_operation(workload, operation, options)
-
-
-def for_operation(workload: Workload, operation: str, given: Mapping[str, str]) -> Workload:
-    """The same data for another operation, with options as texts. The workload's name says which.
-
-    Raises ValueError, in one line, for an option that the operation lacks, and for a number that makes no sense.
-    """
-    known = load_operation(operation).options
-    kept = {name: value for name, value in workload.options if name in known}
-    options = {name: option.default for name, option in known.items()} | kept
-    for name, text in given.items():
-        if name not in known:
-            raise ValueError(f"{operation} has no option {name!r:.40}; expected {', '.join(known) or 'none'}")
-        try:
-            options[name] = known[name].parse(text)
-        except ValueError:
-            raise ValueError(f"{name} is {text!r:.40}; expected {known[name].expected}") from None
-    data_name = workload.name.rpartition(":")[2].partition("@")[0]
-    changed = {name: value for name, value in options.items() if value != known[name].default}
-    suffix = "".join(f"@{name}={_shortest(value)}" for name, value in changed.items())
-    name = ("" if operation == registry.DEFAULT_OPERATION else f"{operation}:") + data_name + suffix
-    chosen = replace(workload, name=name, operation=operation, options=tuple(options.items()))
-    _ = chosen.static  # raises ValueError
-    return chosen
-
-
-def _shortest(value: float | None) -> str:
-    """The shortest text with exactly this value, so that a name has all of it."""
-    return repr(value).removesuffix(".0")
+    return for_operation(workload, operation, of_ending | options)
 
 
 def from_file(path: Path, target: str | None) -> Workload:
@@ -253,8 +227,10 @@ def require_memory(workload: Workload, kernels: int) -> None:
     Matrices of X's size: the data and the probes' X, both twice while they are made; then a copy in the worker of
     each kernel, the control and the two ceilings that read X, and the probes' X in a backend with its own memory.
     Vectors of y's size, which matter where features are few: the y of each worker, one for each probe, and the
-    intermediate results of a call in the workers that are checked at the same time.
+    intermediate results of a call in the workers that are checked at the same time. What a call of the operation
+    keeps, in the workers that are checked at the same time, in one that is timed, and twice in the reference.
     """
     needed = (_COPIES + kernels) * workload.bytes_of_x + (_VECTORS + kernels) * workload.m * workload.dtype.itemsize
+    needed += _HELD * workload.definition.held_bytes(workload.size, workload.static)
     if needed > (free := available_bytes()):
         raise ValueError(f"{workload.name} needs about {needed / 2**30:,.0f} GiB; {free / 2**30:,.0f} GiB is free")

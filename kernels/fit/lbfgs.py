@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
+from kernels._scipy_blas import on_one_thread
 from kernels.contract import Array, Call, Kernel
 from kernels.fit.path import Iterates
 from kernels.fit.problem import Fit, Settings
-from kernels.fit.scipy_blas import on_one_thread
 
 _MEMORY = 10
 """SciPy's default."""

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from kernels._scipy_blas import on_one_thread
 from kernels.contract import Array, Kernel
 from kernels.fit.path import Iterates
 from kernels.fit.problem import Fit, Settings
-from kernels.fit.scipy_blas import on_one_thread
 
 _BLOCK_BYTES = 2**20
 _SAMPLED_SHARE, _PIECES = 16, 64

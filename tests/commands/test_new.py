@@ -27,6 +27,11 @@ STYLES = [
 WORKLOADS = {
     "gradient": ("lecture", "33x17-f32-F", "20000x3-f32"),
     "fit": ("fit:lecture", "fit:33x5-F@penalty=0.1", "fit:2000x3-f32"),
+    "network": (
+        "network:lecture",
+        "network:33x5-F-1x4-sigmoid",
+        "network:2000x3-f32-4x8-relu",
+    ),
     "descend": ("descend:lecture", "descend:33x17-f32-F", "descend:20000x3-f32@steps=5", "descend:33x17@steps=1"),
 }
 
@@ -111,8 +116,11 @@ def test_the_default_is_a_gradient_in_numpy_and_it_is_short(tmp_path: Path) -> N
         (["nowhere/mine.py"], "nowhere/mine.py cannot be written: No such file or directory"),
         (["there.py/mine.py"], "there.py/mine.py cannot be written: Not a directory"),
         (["mine.py", "--style", "fortran"], "--style is 'fortran'; expected one of numpy, numba, jax"),
-        (["mine.py", "--operation", "ascend"], "--operation is 'ascend'; expected gradient or descend or fit"),
-        (["mine.py", "--operation", ""], "--operation is ''; expected gradient or descend or fit"),
+        (
+            ["mine.py", "--operation", "ascend"],
+            "--operation is 'ascend'; expected gradient or descend or fit or ",
+        ),
+        (["mine.py", "--operation", ""], "--operation is ''; expected gradient or descend or fit or "),
         (["mine.py", "--operation", "descend", "--style", "c"], "--style is 'c'; expected one of numpy, numba, jax"),
     ],
 )

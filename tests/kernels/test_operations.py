@@ -77,8 +77,8 @@ def test_an_operation_is_loaded_by_its_name_or_its_place(name: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("sorting", "^no operation is called 'sorting'; expected gradient or descend or fit"),
-        ("", "^no operation is called ''; expected gradient or descend or fit"),
+        ("sorting", "^no operation is called 'sorting'; expected gradient or descend or fit or network"),
+        ("", "^no operation is called ''; expected gradient or descend or fit or network"),
         ("kernels.gradient.problem:Gradient", "is a type; expected an Operation"),
         ("kernels.gradient.operation:nothing", "is a NoneType; expected an Operation"),
     ],
@@ -90,7 +90,7 @@ def test_an_unknown_operation_is_refused(spec: str, message: str) -> None:
 
 def test_an_operation_is_part_of_a_kernels_name_nowhere() -> None:
     assert [registry.identify(name) for name in registry.all_names()] == list(registry.all_names())
-    assert registry.operations_of("numpy") == ("gradient", "descend", "fit")
+    assert registry.operations_of("numpy") == ("gradient", "descend", "fit", "network")
     assert registry.operations_of("numba-compiled") == ("descend",)
     assert registry.operations_of("own.py:mine") == ("gradient", "descend", "fit")
     assert registry.operations_of("own.py:mine", "descend") == ("descend",)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from bench.workloads import catalog
+from bench.workloads.options import for_operation
 from kernels import load_operation, registry
 
 
@@ -115,12 +116,12 @@ def test_a_name_has_all_of_a_workload(
 
 def test_the_same_data_for_another_operation() -> None:
     lecture = catalog.named("lecture-f32")
-    descent = catalog.for_operation(lecture, "descend", {"steps": "10"})
+    descent = for_operation(lecture, "descend", {"steps": "10"})
     assert (descent.name, descent.static, descent.dtype) == ("descend:lecture-f32@steps=10", 10, lecture.dtype)
-    assert catalog.for_operation(descent, "descend", {}).name == descent.name
-    slower = catalog.for_operation(descent, "descend", {"learning_rate": "0.125"})
+    assert for_operation(descent, "descend", {}).name == descent.name
+    slower = for_operation(descent, "descend", {"learning_rate": "0.125"})
     assert slower.name == "descend:lecture-f32@steps=10@learning_rate=0.125"
-    back = catalog.for_operation(slower, "gradient", {})
+    back = for_operation(slower, "gradient", {})
     assert (back.name, back.options, back.static) == ("lecture-f32", (), None)
 
 

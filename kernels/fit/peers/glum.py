@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from glum import GeneralizedLinearRegressor
 
+from kernels._scipy_blas import on_one_thread
 from kernels.backends import NUMPY
 from kernels.contract import Array, Call, Kernel
 from kernels.fit.problem import Fit, Settings
-from kernels.fit.scipy_blas import on_one_thread
 
 Solver = Literal["irls-ls", "lbfgs"]
 

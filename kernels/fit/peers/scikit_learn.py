@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from kernels._scipy_blas import on_one_thread
 from kernels.backends import NUMPY
 from kernels.contract import Array, Call, Kernel
 from kernels.fit.problem import Fit, Settings
-from kernels.fit.scipy_blas import on_one_thread
 
 Solver = Literal["lbfgs", "newton-cg", "newton-cholesky"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from kernels.fit.scipy_blas import on_one_thread
+from kernels._scipy_blas import on_one_thread
 
 
 def threads() -> dict[str, int]:

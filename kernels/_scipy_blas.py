@@ -33,3 +33,9 @@ def _own() -> threadpoolctl.ThreadpoolController | None:
     found = threadpoolctl.ThreadpoolController()
     paths = [library["filepath"] for library in found.info() if Path(library["filepath"]).parent == folder]
     return found.select(filepath=paths) if paths else None
+
+
+def stay_on_one_thread() -> None:
+    """From now on, SciPy's own BLAS has one thread in this process, as long as it runs."""
+    if own := _own():
+        own.limit(limits=1)

@@ -1,0 +1,1 @@
+"""Networks of units: layers of them between the features and the probability."""

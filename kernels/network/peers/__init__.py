@@ -1,0 +1,1 @@
+"""Libraries that compute a network's gradient in their own way."""
