@@ -42,6 +42,11 @@ COMMANDS = (
         "study where the spread of a kernel's time comes from: calls, rounds, launches, runs, and planted causes",
         "bench.commands.variance.cli",
     ),
+    (
+        "activation",
+        "train networks of units max(z, 0) and of sigmoids: steps to a target cost, and what fades on the way",
+        "bench.commands.activation.cli",
+    ),
     ("race", "race the working tree's kernels against a commit's", "bench.commands.race.cli"),
     ("new", "write a file with a kernel that passes all checks, as a start for your own", "bench.commands.new"),
 )

@@ -11,6 +11,19 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
+def replace(path: Path, text: str) -> None:
+    """Write the file again, completely or not at all. Raises OSError."""
+    temporary = beside(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def move_unique(written: Path, path: Path) -> Path:
     """Give the file this name, or the first of path-2, path-3, ... that does not exist. Returns the name that it has.
 

@@ -7,7 +7,6 @@ measured; what is printed is computed from it, by `--show` again.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -122,15 +121,7 @@ def create(path: Path, study: Study) -> Path:
 
 def replace(path: Path, study: Study) -> None:
     """Write it again, completely or not at all. Raises OSError."""
-    temporary = whole_file.beside(path)
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json_text.text({"variance": study}))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole_file.replace(path, json_text.text({"variance": study}))
 
 
 def read(path: Path) -> Study:

@@ -1,0 +1,65 @@
+"""What is trained: every number of layers with every kind of unit and start, on seeds that count and on others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+RATES = tuple(10.0 ** (half / 2) for half in range(-4, 4))
+"""Learning rates that are tried, a factor √10 apart: 0.01 to 32."""
+CUSTOMARY = (("relu", "he"), ("sigmoid", "glorot"), ("relu", "glorot"))
+"""Units and starts: each unit's customary start, and both units with one start."""
+
+
+class Arm(NamedTuple):
+    """What is compared."""
+
+    layers: int
+    unit: str
+    start: str
+
+
+class Key(NamedTuple):
+    """One descent."""
+
+    arm: Arm
+    rate: float
+    seed: int
+    counts: bool
+    """False for a descent that only helps to choose the rate."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that must be the same for a study to continue."""
+
+    workload: str
+    width: int
+    target: float
+    budget: int
+    layers: tuple[int, ...] = (1, 2, 4)
+    seeds: int = 20
+    tuning_seeds: int = 3
+
+    @property
+    def arms(self) -> list[Arm]:
+        """In the order of the table."""
+        return [Arm(layers, *one) for layers, one in product(self.layers, CUSTOMARY)]
+
+    def tuning(self, arm: Arm) -> list[Key]:
+        """The descents that choose the arm's rate; their seeds come after those that count."""
+        seeds = range(self.seeds, self.seeds + self.tuning_seeds)
+        return [Key(arm, rate, seed, False) for rate, seed in product(RATES, seeds)]
+
+    def counting(self, arm: Arm, rate: float) -> list[Key]:
+        """The descents that count, at the rate that was chosen."""
+        return [Key(arm, rate, seed, True) for seed in range(self.seeds)]
+
+    def describe(self) -> dict[str, Any]:
+        """As in a file."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+PLAN = Plan("breast-cancer", 16, 0.02, 5000, seeds=40, tuning_seeds=5)
+FULL = Plan("breast-cancer", 16, 0.01, 50_000, seeds=200, tuning_seeds=10)

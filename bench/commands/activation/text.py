@@ -1,0 +1,117 @@
+"""A study in the terminal, and as Markdown: a table of all arms, and the comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from bench.commands.activation import analysis
+from bench.commands.activation.analysis import Interval, Summary
+from bench.commands.activation.document import Study
+from bench.commands.activation.plan import Arm, Plan
+from bench.report.formatting import counted, duration, format_significant
+from bench.report.table import Column, Table, markdown_lines, number_columns, print_table
+
+_LEGEND = (
+    "rate: of learning, chosen on other seeds: the least mean of steps. reached: how many got to the target.",
+    "steps: mean of min(steps, budget), with its 95% interval (bootstrap over seeds). seconds: of a descent, mean.",
+)
+_FADING_LEGEND = (
+    "first/last: at the start, the norm of the first layer's derivatives / the last layer's, median over seeds.",
+    "quarter: 0.25 to the number of layers. dead: share of units that are 0 for every example, at the end.",
+)
+_UNITS = {"relu": "ReLU", "sigmoid": "sigmoid"}
+_PAIRS = (
+    (("sigmoid", "glorot"), ("relu", "he"), "each with its customary start"),
+    (("sigmoid", "glorot"), ("relu", "glorot"), "both with the start glorot"),
+)
+
+
+def plan_of(study: Study) -> Plan:
+    """The plan as a value."""
+    stored: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in study["plan"].items()
+    }
+    return Plan(**stored)
+
+
+def tables(study: Study) -> list[Table]:
+    """The arms, and how many times as many steps sigmoids need."""
+    plan, rows = plan_of(study), study["descents"]
+    summaries = analysis.summaries(plan, rows)
+    title = f"{plan.workload}: steps to a cost of {plan.target:g}, {plan.width} units a layer, budget {plan.budget:,}"
+    columns = (*number_columns("layers"), Column("units"), Column("start"))
+    steps, fading = (
+        number_columns("rate", "reached", "steps", "seconds"),
+        number_columns("first/last", "quarter", "dead"),
+    )
+    return [
+        Table(title, (*columns, *steps), [(*_arm(one), *_steps(one)) for one in summaries], _LEGEND),
+        Table("Steps of sigmoids / steps of ReLU", (), (), _comparisons(plan, rows)),
+        Table(
+            "What reaches the first layer",
+            (*columns, *fading),
+            [(*_arm(one), *_fading(one)) for one in summaries],
+            _FADING_LEGEND,
+        ),
+    ]
+
+
+def _arm(one: Summary) -> tuple[str, ...]:
+    return str(one.arm.layers), _UNITS[one.arm.unit], one.arm.start
+
+
+def _steps(one: Summary) -> tuple[str, ...]:
+    return f"{one.rate:.2g}", f"{one.reached} of {one.descents}", _interval(one.steps), duration(one.seconds)
+
+
+def _fading(one: Summary) -> tuple[str, ...]:
+    return f"{one.fading:.2g}", f"{0.25**one.arm.layers:.2g}", f"{one.dead:.0%}"
+
+
+def _interval(of: Interval) -> str:
+    value, low, high = (format_significant(number) for number in of)
+    return f"{value} [{low}, {high}]"
+
+
+def _comparisons(plan: Plan, rows: Sequence[analysis.Row]) -> list[str]:
+    lines = []
+    for layers in plan.layers:
+        for slow, fast, words in _PAIRS:
+            pair = [
+                analysis.restricted(analysis.of_arm(rows, Arm(layers, *one), counts=True), plan.budget)
+                for one in (slow, fast)
+            ]
+            if all(map(len, pair)):
+                ratio = analysis.ratio(*pair)
+                shown = "no difference shown" if ratio.low <= 1 <= ratio.high else ""
+                censored = "at least, since some never got there" if np.max(pair[0]) >= plan.budget else ""
+                notes = "; ".join(note for note in (shown, censored) if note)
+                lines.append(
+                    f"{counted(layers, 'layer')}, {words}: {_interval(ratio)}{f' ({notes})' if notes else ''}"
+                )
+    return lines or ["nothing can be said yet"]
+
+
+def _header(study: Study) -> str:
+    state = "" if study["finished"] else ", NOT COMPLETE: python -m bench activation --resume FILE.json goes on"
+    return f"activation study on {study['machine']['id']}, commit {study['commit']}, {study['began']}{state}"
+
+
+def summary(console: Console, study: Study) -> None:
+    """Print everything."""
+    print_table(console, Table(_header(study), (), ()))
+    for table in tables(study):
+        console.print()
+        print_table(console, table)
+
+
+def markdown(study: Study) -> str:
+    """The same as Markdown."""
+    lines = [_header(study)]
+    for table in tables(study):
+        lines += ["", *markdown_lines(table)]
+    return "\n".join(lines) + "\n"
