@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from kernels import _jit_cache
+from kernels._numba.blas import look_up
 from kernels._numba.threads import in_parallel
 from kernels._numba.traversals import SUMS, example
 from kernels._scipy_blas import stay_on_one_thread
@@ -187,10 +188,6 @@ def _compiled(threads: int) -> Any:
         parts = min(threads, m) if work >= _PARALLEL_FROM else 1
         totals = np.zeros((parts, (size + 7) // 8 * 8))
         if parts > 1:
-            one = np.zeros((1, 1), X.dtype)
-            np.dot(
-                one, one, one.copy()
-            )  # with Python's lock, which threads lack, Numba once looks up BLAS's function
             if not in_parallel(parts, _part, (X, y, Ws, biases, w, b, relu, totals)):
                 raise MemoryError("no memory for a block of units")
         else:
@@ -229,6 +226,7 @@ def build(static: Net) -> Call:
 
     def gradient(X: Array, y: Array, *parameters: Array) -> tuple[Array, ...]:
         *hidden, w, b = parameters
+        look_up(X.dtype)
         if hidden:
             means, J = _gradient(X, y, tuple(hidden[::2]), tuple(hidden[1::2]), w, b, relu)
         else:

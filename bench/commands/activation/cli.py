@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--full", action="store_true", help="a lower target, more steps and more seeds: hours")
     parser.add_argument(
+        "--sklearn", action="store_true", help="train with scikit-learn's MLPClassifier as well, which takes longer"
+    )
+    parser.add_argument(
         "--minutes", metavar="N", help=f"time limit (default: {_MINUTES}; with --full {_FULL_MINUTES})"
     )
     parser.add_argument(
@@ -48,6 +51,7 @@ def activation(chosen: argparse.Namespace) -> int:
 
 def _train(chosen: argparse.Namespace) -> int:
     import time
+    from dataclasses import replace
 
     from bench.commands.activation import document, study as training
     from bench.commands.activation.plan import FULL, PLAN
@@ -55,7 +59,7 @@ def _train(chosen: argparse.Namespace) -> int:
     from bench.runner import numbers
 
     began = time.monotonic()
-    plan = FULL if chosen.full else PLAN
+    plan = replace(FULL if chosen.full else PLAN, library=chosen.sklearn)
     minutes = numbers.ABOVE_0.parse("--minutes", chosen.minutes or (_FULL_MINUTES if chosen.full else _MINUTES))
     stored = document.read(chosen.resume) if chosen.resume else None
     for name, value in plan.describe().items():

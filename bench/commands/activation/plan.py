@@ -10,6 +10,8 @@ RATES = tuple(10.0 ** (half / 2) for half in range(-4, 4))
 """Learning rates that are tried, a factor √10 apart: 0.01 to 32."""
 CUSTOMARY = (("relu", "he"), ("sigmoid", "glorot"), ("relu", "glorot"))
 """Units and starts: each unit's customary start, and both units with one start."""
+LIBRARY = "sklearn"
+"""The start of descents that scikit-learn makes, at the rates of the start `glorot`."""
 
 
 class Arm(NamedTuple):
@@ -41,14 +43,19 @@ class Plan:
     layers: tuple[int, ...] = (1, 2, 4)
     seeds: int = 20
     tuning_seeds: int = 3
+    library: bool = False
+    """Whether scikit-learn makes the descents as well."""
 
     @property
     def arms(self) -> list[Arm]:
         """In the order of the table."""
-        return [Arm(layers, *one) for layers, one in product(self.layers, CUSTOMARY)]
+        others = [("relu", LIBRARY), ("sigmoid", LIBRARY)] if self.library else []
+        return [Arm(layers, *one) for layers, one in product(self.layers, [*CUSTOMARY, *others])]
 
     def tuning(self, arm: Arm) -> list[Key]:
         """The descents that choose the arm's rate; their seeds come after those that count."""
+        if arm.start == LIBRARY:
+            return []
         seeds = range(self.seeds, self.seeds + self.tuning_seeds)
         return [Key(arm, rate, seed, False) for rate, seed in product(RATES, seeds)]
 

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from bench.commands.activation import analysis
-from bench.commands.activation.plan import Key, Plan
+from bench.commands.activation.plan import LIBRARY, Key, Plan
 from bench.report.formatting import counted
 from bench.workloads import catalog
 from kernels import load, registry
@@ -36,16 +36,18 @@ def run(
             net = training.Net(*static)
 
             def descend(key: Key, net: Any = net, call: Any = call) -> None:
-                seed = [key.seed, key.arm.layers]
-                begin = training.start(net, X.shape[1], X.dtype, key.arm.start, seed)
-                trained = training.train(
-                    net, call, X, y, begin, key.rate, plan.target, plan.budget, time.perf_counter
-                )
+                limits = key.rate, plan.target, plan.budget, time.perf_counter
+                if key.arm.start == LIBRARY:
+                    trained = registry.part_of(OPERATION, "peers.scikit_learn").train(net, X, y, key.seed, *limits)
+                else:
+                    begin = training.start(net, X.shape[1], X.dtype, key.arm.start, [key.seed, key.arm.layers])
+                    trained = training.train(net, call, X, y, begin, *limits)
                 rows.append(_row(key, trained))
 
             for counts in (False, True):
                 if counts:
-                    rate = analysis.chosen_rate(analysis.of_arm(rows, arm, counts=False), plan.budget)
+                    tuned = arm._replace(start="glorot") if arm.start == LIBRARY else arm
+                    rate = analysis.chosen_rate(analysis.of_arm(rows, tuned, counts=False), plan.budget)
                     keys = plan.counting(arm, rate)
                 else:
                     keys = plan.tuning(arm)

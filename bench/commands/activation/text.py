@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.commands.activation import analysis
 from bench.commands.activation.analysis import Interval, Summary
 from bench.commands.activation.document import Study
-from bench.commands.activation.plan import Arm, Plan
+from bench.commands.activation.plan import LIBRARY, Arm, Plan
 from bench.report.formatting import counted, duration, format_significant
 from bench.report.table import Column, Table, markdown_lines, number_columns, print_table
 
@@ -27,6 +27,7 @@ _UNITS = {"relu": "ReLU", "sigmoid": "sigmoid"}
 _PAIRS = (
     (("sigmoid", "glorot"), ("relu", "he"), "each with its customary start"),
     (("sigmoid", "glorot"), ("relu", "glorot"), "both with the start glorot"),
+    (("sigmoid", LIBRARY), ("relu", LIBRARY), "by scikit-learn, each with its own start, at the rates of glorot"),
 )
 
 
@@ -54,7 +55,7 @@ def tables(study: Study) -> list[Table]:
         Table(
             "What reaches the first layer",
             (*columns, *fading),
-            [(*_arm(one), *_fading(one)) for one in summaries],
+            [(*_arm(one), *_fading(one)) for one in summaries if one.arm.start != LIBRARY],
             _FADING_LEGEND,
         ),
     ]

@@ -69,6 +69,18 @@ def test_bad_input_is_one_line(arguments: list[str], message: str, capsys: pytes
 
 
 @pytest.mark.usefixtures("small")
+def test_scikit_learn_makes_the_same_descents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "study.json"
+    assert main(["activation", "--sklearn", "--output", str(file)]) == 0
+    assert "1 layer, by scikit-learn, each with its own start" in capsys.readouterr().out
+    own = [one for one in json.loads(file.read_text())["activation"]["descents"] if one["start"] == "sklearn"]
+    assert [(one["unit"], one["seed"], one["counts"]) for one in own] == [
+        ("relu", 0, True), ("relu", 1, True), ("sigmoid", 0, True), ("sigmoid", 1, True)
+    ]  # fmt: skip
+    assert all(one["steps"] is None or one["cost"] <= SMALL.target for one in own)
+
+
+@pytest.mark.usefixtures("small")
 def test_a_descent_that_diverges_is_stored_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "study.json"
     monkeypatch.setattr(plans, "RATES", (1e20, 1e25))

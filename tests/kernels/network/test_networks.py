@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import mpmath
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from bench.host.checkout import CHECKOUT
 from kernels import Problem, load
 from kernels.gradient import reference as of_gradient
 from kernels.network import reference
@@ -166,6 +169,28 @@ def test_inputs_are_not_mutated(name: str) -> None:
     kernel.backend.wait(kernel.built(tuple(one.net))(*placed))
     for part, original in zip(placed, before, strict=True):
         np.testing.assert_array_equal(kernel.backend.asnumpy(part, one.X.dtype), original)
+
+
+FIRST_CALL = """
+import sys
+import numpy as np
+from kernels import load
+m, n, width, dtype = *map(int, sys.argv[1:4]), np.dtype(sys.argv[4])
+net = "relu", 2, width
+shapes = [(n, width), (width,), (width, width), (width,), (width,), ()]
+rng = np.random.default_rng(0)
+X, y = rng.random((m, n), dtype), np.ones(m, dtype)
+parameters = [np.asarray(rng.random(shape), dtype)[()] for shape in shapes]
+print(len(load("numba", "network").built(net)(X, y, *parameters)))
+"""
+
+
+@pytest.mark.parametrize(("n", "width", "dtype"), [(7, 32, "float64"), (7, 1, "float32"), (1, 1, "float64")])
+def test_the_first_call_of_a_process_may_be_one_of_all_threads(n: int, width: int, dtype: str) -> None:
+    """Numba looks up BLAS's functions in their first call, and needs Python's lock for it."""
+    command = [sys.executable, "-c", FIRST_CALL, "100000", str(n), str(width), dtype]
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout == "7\n"
 
 
 def test_numba_uses_all_threads_where_there_is_much_to_do_and_agrees() -> None:

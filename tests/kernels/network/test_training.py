@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kernels import load
 from kernels.network.net import Net
+from kernels.network.peers import scikit_learn
 from kernels.network.training import STARTS, start, train
 
 RNG = np.random.default_rng(0)
@@ -67,3 +69,24 @@ def test_starts_have_their_variance_and_the_same_seed_starts_the_same(initialisa
     again = start(net, 300, np.dtype(float), initialisation, [3])
     assert all(np.array_equal(one, other) for one, other in zip((W, bias, w, b), again, strict=True))
     assert {"he", "glorot"} == set(STARTS)
+
+
+def test_scikit_learns_descent_is_the_same_from_the_same_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its start put in place of ours, the cost before every step is the same."""
+    from sklearn.neural_network import MLPClassifier
+
+    net, seen = Net("sigmoid", 2, 5), []
+    made = MLPClassifier._init_coef
+
+    def init(self: Any, *arguments: Any) -> Any:
+        seen.append([part.copy() for part in made(self, *arguments)])
+        return tuple(part.copy() for part in seen[-1])
+
+    monkeypatch.setattr(MLPClassifier, "_init_coef", init)
+    theirs = scikit_learn.train(net, X, Y, 3, 0.5, 0.0, 20, lambda: 0.0)
+    parameters = [part for pair in seen for part in pair]
+    begin = [*parameters[:-2], parameters[-2][:, 0], parameters[-1][0]]
+    call = load("numpy", "network").built(tuple(net))
+    ours = train(net, call, X, Y, begin, 0.5, 0.0, 20, lambda: 0.0)
+    assert theirs.cost == pytest.approx(ours.cost, rel=1e-12)
+    assert theirs.steps is ours.steps is None
