@@ -47,6 +47,11 @@ COMMANDS = (
         "train networks of units max(z, 0) and of sigmoids: steps to a target cost, and what fades on the way",
         "bench.commands.activation.cli",
     ),
+    (
+        "scale",
+        "fit networks to more and more examples, with more and more units: held-out log-loss, and seconds",
+        "bench.commands.scale.cli",
+    ),
     ("race", "race the working tree's kernels against a commit's", "bench.commands.race.cli"),
     ("new", "write a file with a kernel that passes all checks, as a start for your own", "bench.commands.new"),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from bench.commands.study_plan import StoredPlan
 
 RATES = tuple(10.0 ** (half / 2) for half in range(-4, 4))
 """Learning rates that are tried, a factor √10 apart: 0.01 to 32."""
 CUSTOMARY = (("relu", "he"), ("sigmoid", "glorot"), ("relu", "glorot"))
 """Units and starts: each unit's customary start, and both units with one start."""
+UNITS = {"relu": "ReLU", "sigmoid": "sigmoid"}
+"""Units → what they are called in tables and figures."""
 LIBRARY = "sklearn"
 """The start of descents that scikit-learn makes, at the rates of the start `glorot`."""
 
@@ -33,7 +37,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(StoredPlan):
     """All that must be the same for a study to continue."""
 
     workload: str
@@ -62,10 +66,6 @@ class Plan:
     def counting(self, arm: Arm, rate: float) -> list[Key]:
         """The descents that count, at the rate that was chosen."""
         return [Key(arm, rate, seed, True) for seed in range(self.seeds)]
-
-    def describe(self) -> dict[str, Any]:
-        """As in a file."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 PLAN = Plan("breast-cancer", 16, 0.02, 5000, seeds=40, tuning_seeds=5)

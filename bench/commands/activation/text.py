@@ -1,19 +1,17 @@
-"""A study in the terminal, and as Markdown: a table of all arms, and the comparisons."""
+"""What is printed of a study: a table of all arms, the comparisons, and what reaches the first layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from bench.commands.activation import analysis
 from bench.commands.activation.analysis import Interval, Summary
-from bench.commands.activation.document import Study
-from bench.commands.activation.plan import LIBRARY, Arm, Plan
+from bench.commands.activation.plan import LIBRARY, UNITS, Arm, Plan
+from bench.commands.study_file import Study
 from bench.report.formatting import counted, duration, format_significant
-from bench.report.table import Column, Table, markdown_lines, number_columns, print_table
+from bench.report.table import Column, Table, number_columns
 
 _LEGEND = (
     "rate: of learning, chosen on other seeds: the least mean of steps. reached: how many got to the target.",
@@ -23,7 +21,6 @@ _FADING_LEGEND = (
     "first/last: at the start, the norm of the first layer's derivatives / the last layer's, median over seeds.",
     "quarter: 0.25 to the number of layers. dead: share of units that are 0 for every example, at the end.",
 )
-_UNITS = {"relu": "ReLU", "sigmoid": "sigmoid"}
 _PAIRS = (
     (("sigmoid", "glorot"), ("relu", "he"), "each with its customary start"),
     (("sigmoid", "glorot"), ("relu", "glorot"), "both with the start glorot"),
@@ -31,17 +28,9 @@ _PAIRS = (
 )
 
 
-def plan_of(study: Study) -> Plan:
-    """The plan as a value."""
-    stored: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in study["plan"].items()
-    }
-    return Plan(**stored)
-
-
 def tables(study: Study) -> list[Table]:
     """The arms, and how many times as many steps sigmoids need."""
-    plan, rows = plan_of(study), study["descents"]
+    plan, rows = Plan.of(study["plan"]), study["rows"]
     summaries = analysis.summaries(plan, rows)
     title = f"{plan.workload}: steps to a cost of {plan.target:g}, {plan.width} units a layer, budget {plan.budget:,}"
     columns = (*number_columns("layers"), Column("units"), Column("start"))
@@ -62,7 +51,7 @@ def tables(study: Study) -> list[Table]:
 
 
 def _arm(one: Summary) -> tuple[str, ...]:
-    return str(one.arm.layers), _UNITS[one.arm.unit], one.arm.start
+    return str(one.arm.layers), UNITS[one.arm.unit], one.arm.start
 
 
 def _steps(one: Summary) -> tuple[str, ...]:
@@ -95,24 +84,3 @@ def _comparisons(plan: Plan, rows: Sequence[analysis.Row]) -> list[str]:
                     f"{counted(layers, 'layer')}, {words}: {_interval(ratio)}{f' ({notes})' if notes else ''}"
                 )
     return lines or ["nothing can be said yet"]
-
-
-def _header(study: Study) -> str:
-    state = "" if study["finished"] else ", NOT COMPLETE: python -m bench activation --resume FILE.json goes on"
-    return f"activation study on {study['machine']['id']}, commit {study['commit']}, {study['began']}{state}"
-
-
-def summary(console: Console, study: Study) -> None:
-    """Print everything."""
-    print_table(console, Table(_header(study), (), ()))
-    for table in tables(study):
-        console.print()
-        print_table(console, table)
-
-
-def markdown(study: Study) -> str:
-    """The same as Markdown."""
-    lines = [_header(study)]
-    for table in tables(study):
-        lines += ["", *markdown_lines(table)]
-    return "\n".join(lines) + "\n"

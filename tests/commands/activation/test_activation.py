@@ -12,7 +12,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.commands.activation import analysis, plan as plans, text
-from bench.commands.activation.plan import CUSTOMARY, PLAN, Arm
+from bench.commands.activation.plan import CUSTOMARY, PLAN, Arm, Plan
 from bench.host import machine
 
 SMALL = replace(PLAN, workload="20x2", width=2, layers=(1,), seeds=2, tuning_seeds=1, budget=3, target=0.1)
@@ -39,12 +39,14 @@ def test_a_study_runs_ends_early_goes_on_and_is_shown(
     file = tmp_path / "study.json"
     assert main(["activation", "--output", str(file), "--minutes", "1e-9"]) == 0
     assert "NOT COMPLETE" in " ".join(capsys.readouterr().out.split())
-    assert main(["activation", "--resume", str(file)]) == 0
+    picture = tmp_path / "activation.svg"
+    assert main(["activation", "--resume", str(file), "--svg", str(picture)]) == 0
+    assert "ReLU, start glorot" in picture.read_text()
     shown = capsys.readouterr().out
     assert "NOT COMPLETE" not in shown
     stored = json.loads(file.read_text())["activation"]
-    assert len(stored["descents"]) == 3 * (2 + 2)
-    assert {(one["unit"], one["start"]) for one in stored["descents"]} == set(CUSTOMARY)
+    assert len(stored["rows"]) == 3 * (2 + 2)
+    assert {(one["unit"], one["start"]) for one in stored["rows"]} == set(CUSTOMARY)
     assert main(["activation", "--show", str(file), "--markdown"]) == 0
     assert "| 1 | sigmoid | glorot |" in capsys.readouterr().out.replace("`", "")
     monkeypatch.setattr(plans, "PLAN", replace(SMALL, target=0.2))
@@ -73,7 +75,7 @@ def test_scikit_learn_makes_the_same_descents(tmp_path: Path, capsys: pytest.Cap
     file = tmp_path / "study.json"
     assert main(["activation", "--sklearn", "--output", str(file)]) == 0
     assert "1 layer, by scikit-learn, each with its own start" in capsys.readouterr().out
-    own = [one for one in json.loads(file.read_text())["activation"]["descents"] if one["start"] == "sklearn"]
+    own = [one for one in json.loads(file.read_text())["activation"]["rows"] if one["start"] == "sklearn"]
     assert [(one["unit"], one["seed"], one["counts"]) for one in own] == [
         ("relu", 0, True), ("relu", 1, True), ("sigmoid", 0, True), ("sigmoid", 1, True)
     ]  # fmt: skip
@@ -87,17 +89,24 @@ def test_a_descent_that_diverges_is_stored_and_read_again(tmp_path: Path, monkey
     monkeypatch.setattr(analysis, "RATES", (1e20, 1e25))
     assert main(["activation", "--output", str(file)]) == 0
     assert main(["activation", "--show", str(file)]) == 0
-    assert any(one["cost"] is None for one in json.loads(file.read_text())["activation"]["descents"])
+    assert any(one["cost"] is None for one in json.loads(file.read_text())["activation"]["rows"])
 
 
 @pytest.mark.parametrize("change", [{"dead": -1.0}, {"steps": "3"}, {"norms": [[1.0]]}, {"cost": "low"}])
 def test_a_file_that_is_not_valid_is_refused(
     change: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = {"schema": 1, "began": "", "commit": "", "finished": True, "machine": {"id": "x"}, "plan": {}}
-    (tmp_path / "a.json").write_text(json.dumps({"activation": study | {"descents": [row(3) | change]}}))
+    study = {
+        "schema": 1,
+        "began": "",
+        "commit": "",
+        "finished": True,
+        "machine": {"id": "x"},
+        "plan": PLAN.describe(),
+    }
+    (tmp_path / "a.json").write_text(json.dumps({"activation": study | {"rows": [row(3) | change]}}))
     assert main(["activation", "--show", str(tmp_path / "a.json")]) == 2
-    assert "a.json: not a valid activation study: " in capsys.readouterr().err
+    assert "a.json: not a valid study of activation: " in capsys.readouterr().err
 
 
 def test_descents_that_never_get_there_count_with_the_budget() -> None:
@@ -131,13 +140,13 @@ def test_comparisons_say_when_they_are_a_lower_bound_and_when_they_show_nothing(
     plan = replace(PLAN, layers=(1,), budget=2000)
     study: Any = {
         "schema": 1, "began": "now", "commit": "x", "finished": True, "machine": {"id": "x"}, "plan": plan.describe(),
-        "descents": [
+        "rows": [
             *(row(100 + seed, seed=seed) for seed in range(5)),
             *(row(None, seed=seed, unit="sigmoid", start="glorot") for seed in range(5)),
             *(row(2000 if seed % 2 else None, seed=seed, start="glorot") for seed in range(5)),
         ],
     }  # fmt: skip
-    assert text.plan_of(study) == plan
+    assert Plan.of(study["plan"]) == plan
     (customary, same) = text.tables(study)[1].notes
     assert customary.startswith("1 layer, each with its customary start: 19.6 [")
     assert customary.endswith("(at least, since some never got there)")

@@ -1,0 +1,1 @@
+"""`python -m bench scale`: what more examples and more units bring, and what they cost."""
