@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -18,12 +17,12 @@ RNG = np.random.default_rng(1)
 
 def drawn(m: int, noise: float, dtype: type = np.float64) -> Examples:
     """Exclusive or of two signs, with so large a share of wrong labels."""
-    X = RNG.standard_normal((m, 2)).astype(dtype)
+    X: np.ndarray = RNG.standard_normal((m, 2)).astype(dtype)
     right = X[:, 0] * X[:, 1] > 0
     return Examples(X, (right ^ (RNG.random(m) < noise)).astype(dtype))
 
 
-def fitted(net: Net, sets: Sequence[Examples], steps: int = 100) -> Fitted:
+def fitted(net: Net, sets: tuple[Examples, Examples, Examples], steps: int = 100) -> Fitted:
     clock = count()
     call = load("numba", "network").built(tuple(net))
     begin = start(net, 2, sets[0].X.dtype, "he", [3])
@@ -32,7 +31,7 @@ def fitted(net: Net, sets: Sequence[Examples], steps: int = 100) -> Fitted:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_layers_learn_what_logistic_regression_cannot(dtype: type) -> None:
-    sets = [drawn(400, 0.0, dtype) for _ in range(3)]
+    sets = drawn(400, 0.0, dtype), drawn(400, 0.0, dtype), drawn(400, 0.0, dtype)
     assert fitted(Net("relu", 2, 8), sets).held_out < 0.3
     alone = fitted(Net("relu", 0, 1), sets)
     assert alone.held_out > 0.65
@@ -50,7 +49,7 @@ def test_it_stops_where_other_examples_say_that_more_steps_do_not_help() -> None
 
 
 def test_looks_at_other_examples_are_not_timed() -> None:
-    sets = [drawn(60, 0.0) for _ in range(3)]
+    sets = drawn(60, 0.0), drawn(60, 0.0), drawn(60, 0.0)
     one = fitted(Net("relu", 1, 4), sets, steps=20)
     # a clock that ticks once between two readings: 2 for the fit's own, 2 for each of 4 looks, of which 1 counts
     assert one.seconds == 2 * 4 + 1 - 4
