@@ -141,6 +141,8 @@ class Work:
     """The least memory traffic: each argument and each result once, as often as the algorithm needs it."""
     ceilings: Mapping[str, float]
     """Ceiling → the amount of what it measures (kernels/ceilings/specs.py): bytes, sigmoids, flops."""
+    matrices: tuple[tuple[int, int], ...] = ()
+    """(inputs, units) of each layer, for `matmul`."""
 
 
 @dataclass(frozen=True)

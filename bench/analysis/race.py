@@ -157,7 +157,8 @@ class Race:
         """The share of the ceiling that the kernel reaches; None on another device, or without ceilings."""
         seconds = [statistics.lower_decile(sample.rounds) for sample in self.samples(kernel) if sample.rounds]
         ceilings = self.ceiling_seconds(kernel)
-        logs = roofline.log_fractions(ceilings, seconds) if self.outcome(kernel)[0] == "ok" else []
+        names = specs.of_work(self.workload.work.ceilings) if self.workload.work else ()
+        logs = roofline.log_fractions(ceilings, seconds, names) if self.outcome(kernel)[0] == "ok" else []
         on_cpu = all(sample.kernel.get("device") == "cpu" for sample in self.samples(kernel))
         if not (logs and on_cpu and self.reached(kernel)):
             return None

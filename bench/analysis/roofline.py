@@ -6,7 +6,7 @@ An operation says how much its call must read, how many sigmoids it must evaluat
 add. How fast the machine does each of the three is timed by itself (kernels/ceilings/numba_ceilings.py), on the same
 data, in the same race as the kernels. A modern processor reads while it computes, so the limiting ceiling is the
 longest, not the sum. Sigmoids and products need the same multipliers, so these are also timed together, as the
-arithmetic.
+arithmetic. Products of matrices are timed as BLAS makes them, since registers alone would promise too much.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from bench.analysis.statistics import lower_decile
 from bench.results.record import Record
 from kernels.ceilings import specs
-from kernels.ceilings.specs import ARITHMETIC, METHODS, PARTS, repeats
+from kernels.ceilings.specs import ARITHMETIC, MATMUL, METHODS, PARTS
 from kernels.contract import Size
 
 BROKEN = 1.05
@@ -35,13 +35,21 @@ def seconds(rounds: Mapping[str, Sequence[float]], size: Size, work: Mapping[str
 
     rounds: by ceiling worker, those that were timed; size: of the data; work: ceiling → the amount of one call
     """
-    passes = repeats(size.m * size.n * size.itemsize)
     fastest = {
-        name: min(lower_decile(rounds[method]) for method in timed) / passes
-        for name, methods in METHODS.items()
+        name: min(lower_decile(rounds[method]) for method in timed) / _repeats(name, size, work)
+        for name, methods in _methods(work).items()
         if (timed := [method for method in methods if rounds.get(method)])
     }
     return _of_work(fastest, size, work)
+
+
+def _methods(work: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
+    return {name: METHODS[name] for name in specs.of_work(work)}
+
+
+def _repeats(name: str, size: Size, work: Mapping[str, float]) -> int:
+    """How often a worker's call repeats what this ceiling is the time of."""
+    return specs.matmul_repeats(work[name]) if name == MATMUL else specs.repeats(size.m * size.n * size.itemsize)
 
 
 def _of_work(seconds: Mapping[str, float], size: Size, work: Mapping[str, float]) -> dict[str, float]:
@@ -55,6 +63,8 @@ def _of_work(seconds: Mapping[str, float], size: Size, work: Mapping[str, float]
         both = min(passes[part] for part in PARTS)
         rest = sum((passes[part] - both) * seconds[part] for part in PARTS)
         of_work[ARITHMETIC] = both * seconds[ARITHMETIC] + rest
+    if MATMUL in seconds:
+        of_work[MATMUL] = seconds[MATMUL]
     return of_work
 
 
@@ -65,15 +75,20 @@ def ceiling_table(
 
     rounds: by ceiling worker and launch. The seconds are means over the launches of their lower deciles.
     """
-    passes = repeats(size.m * size.n * size.itemsize)
-    taken = {method: fmean(map(lower_decile, times)) / passes for method, times in rounds.items() if times}
-    timed = {name: [method for method in methods if method in taken] for name, methods in METHODS.items()}
+    ceilings = _methods(work)
+    taken = {
+        method: fmean(map(lower_decile, rounds[method])) / _repeats(name, size, work)
+        for name, methods in ceilings.items()
+        for method in methods
+        if rounds.get(method)
+    }
+    timed = {name: [method for method in methods if method in taken] for name, methods in ceilings.items()}
     fastest = {name: min(taken[method] for method in methods) for name, methods in timed.items() if methods}
     table: dict[str, dict[str, float]] = {}
     for name, seconds in _of_work(fastest, size, work).items():
         table[name] = {"seconds": seconds}
-        if name in specs.UNITS:
-            table[name][f"{specs.UNITS[name]}_per_second"] = work[name] / seconds
+        if unit := specs.UNITS.get(name, "flops" if name == MATMUL else ""):
+            table[name][f"{unit}_per_second"] = work[name] / seconds
         if len(METHODS[name]) > 1:
             of_methods = {f"{method.strip('()')}_seconds": {name: taken[method]} for method in timed[name]}
             table[name] |= {key: _of_work(one, size, work)[name] for key, one in of_methods.items()}
@@ -96,7 +111,7 @@ def failures(outcomes: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def log_fractions(
-    ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float], names: Iterable[str] = METHODS
+    ceilings: Sequence[Mapping[str, float]], kernel: Sequence[float], names: Iterable[str]
 ) -> list[float]:
     """The logarithm of the share of the ceiling in each launch: log(limiting ceiling / kernel's seconds).
 

@@ -17,6 +17,7 @@ CEILINGS = {
     "arithmetic": "sigmoids and products together",
     "sigmoid": "sigmoids",
     "multiply": "products",
+    "matmul": "products of matrices",
 }
 """Ceiling → what it is the time of, in words."""
 

@@ -70,7 +70,7 @@ class Fraction:
     """The share of a ceiling that a kernel reaches: the ceiling's time / the kernel's, with the 95% interval."""
 
     name: str
-    """Which ceiling: read, sigmoid or multiply."""
+    """Which ceiling, by its name in kernels/ceilings/specs.py."""
     fraction: Positive
     low: Positive | None
     high: Positive | None

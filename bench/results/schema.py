@@ -133,6 +133,7 @@ class Ceilings(TypedDict, total=False):
     sigmoid: Ceiling
     multiply: Ceiling
     arithmetic: Ceiling
+    matmul: Ceiling
 
 
 class FailedCeiling(TypedDict):

@@ -141,11 +141,9 @@ class WorkloadInputs:
 
     def place_request(self, is_kernel: bool = True) -> Request:
         """The request that gives a worker the arrays. is_kernel: False for a program that measures a ceiling"""
-        arguments = {
-            "name": self.workload.name,
-            "table": self.shared.table,
-            "static": self.workload.static if is_kernel else None,
-        }
+        matrices = self.workload.work.matrices if self.workload.work else ()
+        static = self.workload.static if is_kernel else matrices or None
+        arguments = {"name": self.workload.name, "table": self.shared.table, "static": static}
         return Request("place", arguments, self.shared.descriptor)
 
     def close(self) -> None:

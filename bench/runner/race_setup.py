@@ -52,7 +52,8 @@ def race_setup(
     else:
         control = None
     if settings.ceilings and workload.work is not None:
-        specs |= {ceiling: spec for ceiling, spec in ceilings.SPECS.items() if ceiling not in failed}
+        needed = (name for ceiling in ceilings.of_work(workload.work.ceilings) for name in ceilings.METHODS[ceiling])
+        specs |= {name: ceilings.SPECS[name] for name in needed if name not in failed}
     return RaceSetup(
         specs,
         settings.seconds_per_launch,

@@ -32,6 +32,10 @@ class Net(NamedTuple):
             shapes |= {f"W{number}": (before, units), f"b{number}": (units,)}
         return shapes | {"w": (sizes[-1],), "b": ()}
 
+    def layer_shapes(self, n: int) -> tuple[tuple[int, int], ...]:
+        """(inputs, units) of each layer, for n features."""
+        return tuple(pairwise((n, *[self.width] * self.layers)))
+
     def products(self, n: int) -> int:
         """The multiplications with an addition for one example, forward and backward; X itself gets no gradient."""
         sizes = [n, *[self.width] * self.layers, 1]

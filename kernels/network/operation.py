@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.ceilings.specs import MATMUL, matmul_flops
 from kernels.contract import Fresh, Inputs, Judge, NameEnding, Operation, Option, Part, Probe, Size, Work
 from kernels.gradient import operation as gradient
 from kernels.gradient.operation import distinct
@@ -88,12 +89,15 @@ def _probes(inputs: Inputs) -> Sequence[Probe]:
 
 
 def work(size: Size, static: tuple[str, int, int]) -> Work:
-    """X and y read once, every parameter read and its derivative written; the products and sigmoids of all layers."""
+    """X and y read once, every parameter read and its derivative written; all layers' products and sigmoids."""
     net, (m, n, itemsize) = Net(*static), size
     parameters = sum(int(np.prod(shape)) for shape in net.shapes(n).values())
     sigmoids = 1 + net.layers * net.width * (net.activation == "sigmoid")
     ceilings = {"read": (m * n + m) * itemsize, "sigmoid": m * sigmoids, "multiply": 2 * m * net.products(n)}
-    return Work((m * n + m + 2 * parameters) * itemsize, ceilings)
+    matrices = net.layer_shapes(n)
+    if matrices:
+        ceilings[MATMUL] = m * matmul_flops(matrices)
+    return Work((m * n + m + 2 * parameters) * itemsize, ceilings, matrices)
 
 
 def _held_bytes(size: Size, static: tuple[str, int, int]) -> int:
@@ -150,6 +154,7 @@ NETWORK = Operation(
     },
     texts={
         "bytes": "bytes of X, y, the parameters and their derivatives, each counted once, divided by the time",
-        "ceiling": "100% is the longer of reading X and y once, and all layers' sigmoids and multiply-adds",
+        "ceiling": "100% is the longest of reading X and y once, all layers' sigmoids and multiply-adds, and their "
+        "products of matrices by BLAS in cache",
     },
 )

@@ -39,9 +39,9 @@ def test_the_faster_method_counts_and_the_longest_ceiling_limits() -> None:
     ceilings = roofline.seconds(rounds, LECTURE.size, WORK)
     assert ceilings == pytest.approx({"read": 1e-6, "sigmoid": 4e-6, "multiply": 1e-7, "arithmetic": 5e-6})
     assert roofline.limiting_ceiling([ceilings, ceilings]) == "arithmetic"
-    assert [exp(log) for log in roofline.log_fractions([ceilings, ceilings], [10e-6, 5e-6])] == pytest.approx(
-        [0.5, 1.0]
-    )
+    assert [
+        exp(log) for log in roofline.log_fractions([ceilings, ceilings], [10e-6, 5e-6], specs.of_work(WORK))
+    ] == pytest.approx([0.5, 1.0])
 
 
 def test_ceilings_are_of_the_work_of_a_call() -> None:
@@ -59,9 +59,23 @@ def test_ceilings_are_of_the_work_of_a_call() -> None:
     assert table["arithmetic"] == pytest.approx({"seconds": 5e-5})
 
 
+def test_products_of_matrices_have_their_own_number_of_repetitions_and_can_limit() -> None:
+    """The worker repeats 6 Mflop until it has 2²⁷: 22 times."""
+    rounds = {name: one.rounds for name, one in machine().items()} | {"(matmul)": [22 * 6e-6] * 3}
+    layers = WORK | {"matmul": 6e6}
+    ceilings = roofline.seconds(rounds, LECTURE.size, layers)
+    assert specs.matmul_repeats(6e6) == 22
+    assert ceilings["matmul"] == pytest.approx(6e-6)
+    assert roofline.limiting_ceiling([ceilings]) == "matmul"
+    table = roofline.ceiling_table({name: [one] for name, one in rounds.items()}, LECTURE.size, layers)
+    assert table["matmul"] == pytest.approx({"seconds": 6e-6, "flops_per_second": 1e12})
+    assert "matmul" not in roofline.seconds(rounds, LECTURE.size, WORK)
+    assert "matmul" not in specs.of_work(WORK)
+
+
 def test_without_every_ceiling_there_is_no_fraction() -> None:
-    assert roofline.log_fractions([], []) == []
-    assert roofline.log_fractions([{"read": 1e-6}], [2e-6]) == []
+    assert roofline.log_fractions([], [], ["read"]) == []
+    assert roofline.log_fractions([{"read": 1e-6}], [2e-6], ["read", "multiply"]) == []
 
 
 def test_a_record_has_its_kernels_share_of_the_ceiling() -> None:

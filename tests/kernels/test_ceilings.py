@@ -69,3 +69,36 @@ def test_the_arithmetic_is_all_sigmoids_and_products(tmp_path: Path, dtype: str)
 def test_kept_code_is_loaded_without_compiling_and_without_blas(tmp_path: Path, name: str) -> None:
     assert not run(tmp_path, name)["kept"]
     assert run(tmp_path, name) | {"totals": []} == {"totals": [], "kept": True, "blas": False}
+
+
+MATMUL = """
+import json, sys
+import numpy as np
+from kernels import _jit_cache
+folder, dtype = sys.argv[1:]
+_jit_cache.folder = lambda *_sources: folder
+from kernels.ceilings import matmul
+X = np.ones((100, 3), dtype)
+call = matmul.build(((3, 8), (8, 5)))
+(total,) = call(X, X[:, 0], X.dtype.type(0.5))
+print(json.dumps({"total": total, "kept": sum(matmul._products.stats.cache_hits.values()) == 1}))
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_matrices_are_multiplied_forward_and_backward(tmp_path: Path, dtype: str) -> None:
+    """Every number is 0.5, so an entry of a product is a quarter of the length that is summed over: the inputs
+    forward, the rows of a block for dW, and the units for dA, which the first layer has not.
+    """
+    command = [sys.executable, "-c", MATMUL, str(tmp_path), dtype]
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    first, again = (
+        json.loads(subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, check=True).stdout)
+        for _ in range(2)
+    )
+    flops = 100 * specs.matmul_flops(((3, 8), (8, 5)))
+    assert flops == 100 * 2 * (2 * 3 * 8 + 3 * 8 * 5)
+    rows = 100 * specs.matmul_repeats(flops) / 2
+    block = -(-rows // -(-rows // 512))
+    assert first["total"] == pytest.approx(2 * 0.25 * (3 + block + 8 + block + 5))
+    assert (first["kept"], again["kept"]) == (False, True)

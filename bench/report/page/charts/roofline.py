@@ -152,6 +152,9 @@ def _roofs(race: str, ceilings: Spec, flops: float, intensity: float) -> tuple[l
     level = "sigmoids"
     if "arithmetic" in ceilings:
         level, sigmoids = "sigmoids and products", flops / ceilings["arithmetic"]["seconds"]
+    slowest = ceilings.get("matmul", {}).get("seconds", 0.0)
+    if flops < sigmoids * slowest:
+        level, sigmoids = "products of matrices", flops / slowest
     ridge = products / read
     low, high = intensity / 6, max(intensity * 6, ridge * 3)
     middle = sqrt(low * ridge)
