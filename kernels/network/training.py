@@ -60,8 +60,14 @@ def train(
 ) -> Training:
     """Descend until the cost is at most the target, it diverges, or the budget of steps is used up.
 
-    call: of a kernel on NumPy arrays; now: a clock, in seconds
+    call: of a kernel on NumPy arrays; now: a clock, in seconds. Raises ValueError, in one line, for a start or a rate
+    from which no descent can go down.
     """
+    if not (isfinite(rate) and rate > 0):
+        raise ValueError(f"the learning rate is {rate}; expected a finite number above 0")
+    for name, parameter in zip(net.shapes(X.shape[1]), parameters, strict=True):
+        if not np.isfinite(parameter).all():
+            raise ValueError(f"{name} starts with a number that is not finite; expected finite ones")
     current, first, seconds = [np.array(parameter) for parameter in parameters], list[float](), 0.0
     last, cost = list[float](), np.inf
     with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.commands.activation.plan import RATES, Arm, Plan
+from bench.commands.activation.plan import Arm, Plan
 
 _RESAMPLES, _SEED = 4000, 1
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ def chosen_rate(rows: Sequence[Row], budget: int) -> float:
         costs = [row["cost"] if row["cost"] is not None else np.inf for row in tried]
         return float(restricted(tried, budget).mean()), float(np.mean(costs)), rate
 
-    chosen: float = min((rate for rate in RATES if any(row["rate"] == rate for row in rows)), key=figure)
+    chosen: float = min(sorted({row["rate"] for row in rows}), key=figure)
     return chosen
 
 
@@ -72,6 +72,7 @@ class Summary(NamedTuple):
     arm: Arm
     rate: float
     reached: int
+    diverged: int
     descents: int
     steps: Interval
     seconds: float
@@ -94,6 +95,7 @@ def summaries(plan: Plan, rows: Sequence[Row]) -> list[Summary]:
                 arm,
                 counted[0]["rate"],
                 sum(row["steps"] is not None for row in counted),
+                sum(row["cost"] is None for row in counted),
                 len(counted),
                 mean(restricted(counted, plan.budget)),
                 float(np.mean([row["seconds"] for row in counted])),

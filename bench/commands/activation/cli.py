@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sklearn", action="store_true", help="train with scikit-learn's MLPClassifier as well, which takes longer"
     )
+    parser.add_argument("--rates", metavar="A,B", help="learning rates that are tried (default: 0.01 to 30)")
     study_run.add_arguments(parser, "activation", f"{_MINUTES}; with --full {_FULL_MINUTES}")
 
 
@@ -26,8 +27,13 @@ def activation(chosen: argparse.Namespace) -> int:
     from bench.commands.activation import study
     from bench.commands.activation.document import KIND
     from bench.commands.activation.plan import FULL, PLAN
+    from bench.runner import numbers
+    from bench.runner.selection import split
 
     plan = replace(FULL if chosen.full else PLAN, library=chosen.sklearn)
+    if chosen.rates is not None:
+        texts = split(chosen.rates, "--rates")
+        plan = replace(plan, rates=tuple(dict.fromkeys(numbers.ABOVE_0.parse("--rates", text) for text in texts)))
     minutes = chosen.minutes or (_FULL_MINUTES if chosen.full else _MINUTES)
     descents = sum(len(plan.tuning(arm)) + plan.seeds for arm in plan.arms)
     make = study_run.Make(plan.describe(), descents, minutes, partial(study.run, plan))

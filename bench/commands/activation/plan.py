@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from bench.commands.study_plan import StoredPlan
 
-RATES = tuple(10.0 ** (half / 2) for half in range(-4, 4))
-"""Learning rates that are tried, a factor √10 apart: 0.01 to 32."""
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CUSTOMARY = (("relu", "he"), ("sigmoid", "glorot"), ("relu", "glorot"))
 """Units and starts: each unit's customary start, and both units with one start."""
 UNITS = {"relu": "ReLU", "sigmoid": "sigmoid"}
@@ -47,6 +46,8 @@ class Plan(StoredPlan):
     layers: tuple[int, ...] = (1, 2, 4)
     seeds: int = 20
     tuning_seeds: int = 3
+    rates: tuple[float, ...] = RATES
+    """The learning rates that are tried."""
     library: bool = False
     """Whether scikit-learn makes the descents as well."""
 
@@ -61,7 +62,7 @@ class Plan(StoredPlan):
         if arm.start == LIBRARY:
             return []
         seeds = range(self.seeds, self.seeds + self.tuning_seeds)
-        return [Key(arm, rate, seed, False) for rate, seed in product(RATES, seeds)]
+        return [Key(arm, rate, seed, False) for rate, seed in product(self.rates, seeds)]
 
     def counting(self, arm: Arm, rate: float) -> list[Key]:
         """The descents that count, at the rate that was chosen."""

@@ -39,7 +39,12 @@ def tables(study: Study) -> list[Table]:
         number_columns("first/last", "quarter", "dead"),
     )
     return [
-        Table(title, (*columns, *steps), [(*_arm(one), *_steps(one)) for one in summaries], _LEGEND),
+        Table(
+            title,
+            (*columns, *steps),
+            [(*_arm(one), *_steps(one)) for one in summaries],
+            (*_LEGEND, *filter(None, map(_divergence, summaries))),
+        ),
         Table("Steps of sigmoids / steps of ReLU", (), (), _comparisons(plan, rows)),
         Table(
             "What reaches the first layer",
@@ -56,6 +61,13 @@ def _arm(one: Summary) -> tuple[str, ...]:
 
 def _steps(one: Summary) -> tuple[str, ...]:
     return f"{one.rate:.2g}", f"{one.reached} of {one.descents}", _interval(one.steps), duration(one.seconds)
+
+
+def _divergence(one: Summary) -> str:
+    if not one.diverged:
+        return ""
+    arm = f"{counted(one.arm.layers, 'layer')} of {UNITS[one.arm.unit]}, start {one.arm.start}"
+    return f"{arm}: {one.diverged} of {one.descents} diverged at the rate {one.rate:g}; a smaller one is missing"
 
 
 def _fading(one: Summary) -> tuple[str, ...]:

@@ -15,14 +15,14 @@ from bench.commands.activation import analysis, plan as plans, text
 from bench.commands.activation.plan import CUSTOMARY, PLAN, Arm, Plan
 from bench.host import machine
 
-SMALL = replace(PLAN, workload="20x2", width=2, layers=(1,), seeds=2, tuning_seeds=1, budget=3, target=0.1)
+SMALL = replace(
+    PLAN, workload="20x2", width=2, layers=(1,), seeds=2, tuning_seeds=1, budget=3, target=0.1, rates=(0.1, 1.0)
+)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "PLAN", SMALL)
-    monkeypatch.setattr(plans, "RATES", (0.1, 1.0))
-    monkeypatch.setattr(analysis, "RATES", (0.1, 1.0))
     monkeypatch.setattr(machine, "fingerprint", lambda: {"id": "some-cpu"})
 
 
@@ -58,6 +58,8 @@ def test_a_study_runs_ends_early_goes_on_and_is_shown(
     ("arguments", "message"),
     [
         (["--minutes", "-1"], "--minutes is -1; expected a number above 0"),
+        (["--rates", "0.1,nan"], "--rates is 'nan'; expected a number above 0"),
+        (["--rates", "0.1,0"], "--rates is 0; expected a number above 0"),
         (["--output", "study.txt"], "expected a name that ends in .json"),
         (["--show", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--resume", "a.json", "--output", "b.json"], "leave --output out"),
@@ -83,11 +85,13 @@ def test_scikit_learn_makes_the_same_descents(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.usefixtures("small")
-def test_a_descent_that_diverges_is_stored_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_descent_that_diverges_is_stored_said_and_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "study.json"
-    monkeypatch.setattr(plans, "RATES", (1e20, 1e25))
-    monkeypatch.setattr(analysis, "RATES", (1e20, 1e25))
-    assert main(["activation", "--output", str(file)]) == 0
+    assert main(["activation", "--output", str(file), "--rates", "1e20,1e25"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "diverged at the rate 1e+20; a smaller one is missing" in shown
     assert main(["activation", "--show", str(file)]) == 0
     assert any(one["cost"] is None for one in json.loads(file.read_text())["activation"]["rows"])
 
@@ -119,7 +123,7 @@ def test_descents_that_never_get_there_count_with_the_budget() -> None:
 
 
 def test_the_rate_is_that_of_the_fewest_steps_then_of_the_lowest_cost() -> None:
-    rates = plans.RATES[:3]
+    rates = PLAN.rates[:3]
     rows = [row(steps, rate, counts=False) for steps, rate in zip((50, 20, 40), rates, strict=True)]
     assert analysis.chosen_rate(rows, 100) == rates[1]
     costs = [row(None, rate, counts=False, cost=cost) for rate, cost in zip(rates, (0.3, None, 0.1), strict=True)]

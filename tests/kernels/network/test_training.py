@@ -90,3 +90,19 @@ def test_scikit_learns_descent_is_the_same_from_the_same_start(monkeypatch: pyte
     ours = train(net, call, X, Y, begin, 0.5, 0.0, 20, lambda: 0.0)
     assert theirs.cost == pytest.approx(ours.cost, rel=1e-12)
     assert theirs.steps is ours.steps is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"), [(float("nan"), "learning rate is nan"), (-0.1, "learning rate is -0.1")]
+)
+def test_a_rate_that_makes_no_sense_is_one_line(rate: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trained(Net("relu", 1, 4), rate, 0.2, 10)
+
+
+def test_a_start_that_is_not_finite_is_one_line() -> None:
+    net = Net("relu", 2, 4)
+    begin = start(net, 2, X.dtype, "he", [1])
+    begin[2][1, 1] = np.nan
+    with pytest.raises(ValueError, match="W2 starts with a number that is not finite; expected finite ones"):
+        train(net, load("numpy", "network").built(tuple(net)), X, Y, begin, 0.1, 0.2, 10, lambda: 0.0)
