@@ -68,6 +68,7 @@ KERNELS = {
         "jax-gpu": "kernels.network.jax_layers:JAX_GPU",
         "jax-autodiff-gpu": "kernels.network.jax_autodiff:JAX_AUTODIFF_GPU",
         "torch": "kernels.network.peers.torch:TORCH",
+        "torch-compile": "kernels.network.peers.torch:TORCH_COMPILE",
     },
 }
 """Operation → name → "module:ATTRIBUTE"."""

@@ -1,7 +1,8 @@
 """The ceiling of layers: a pass's products of matrices by BLAS, on blocks of rows that stay in cache.
 
 For each layer A W, Aᵀ D and, but for the first, D Wᵀ. Every thread multiplies arrays of its own again and again, so
-nothing comes from memory and nothing else is computed.
+nothing comes from memory and nothing else is computed. There are two methods: blocks of at most 64 rows, which are
+faster for narrow layers, and of at most 256, for wide ones.
 """
 
 from __future__ import annotations
@@ -20,10 +21,6 @@ from kernels.backends import NUMPY
 from kernels.ceilings import specs
 from kernels.contract import Array, Call, Kernel
 
-_ROWS = 512
-"""Of a block, at most."""
-
-
 @numba.njit(error_model="numpy")
 def _part(shapes: Any, number: Any, rows: int, blocks: int, totals: Any, t: Any) -> None:
     for layer in range(len(shapes)):
@@ -38,12 +35,12 @@ def _part(shapes: Any, number: Any, rows: int, blocks: int, totals: Any, t: Any)
         totals[t, layer] = Z[-1, -1] + dW[-1, -1] + dA[-1, -1]
 
 
-def _compiled(threads: int) -> Any:
+def _compiled(threads: int, most_rows: int) -> Any:
     @numba.njit(cache=True, error_model="numpy")
     def products(shapes: Any, m: int, times: int, number: Any) -> Any:
         totals = np.zeros((threads, max(16, len(shapes))))
         rows = (m * times + threads - 1) // threads
-        blocks = (rows + _ROWS - 1) // _ROWS
+        blocks = (rows + most_rows - 1) // most_rows
         if not in_parallel(threads, _part, (shapes, number, (rows + blocks - 1) // blocks, blocks, totals)):
             raise MemoryError("no memory for a block of units")
         return (totals.sum(),)
@@ -51,22 +48,25 @@ def _compiled(threads: int) -> Any:
     return products
 
 
-# a persistent cache, unlike the kernels': the time to compile this is not reported
+def _ceiling(most_rows: int) -> Kernel:
+    compiled = _compiled(numba.config.NUMBA_NUM_THREADS, most_rows)
+
+    def build(shapes: tuple[tuple[int, int], ...]) -> Call:
+        """shapes: (inputs, units) of each layer."""
+        stay_on_one_thread()
+        flops = specs.matmul_flops(shapes)
+
+        def products(X: Array, y: Array, number: Any) -> tuple[Any, ...]:
+            look_up(X.dtype)
+            total: tuple[Any, ...] = compiled(shapes, len(y), specs.matmul_repeats(len(y) * flops), number)
+            return total
+
+        return products
+
+    summary = f"products of matrices by BLAS, in blocks of at most {most_rows} rows"
+    return Kernel(f"matmul-{most_rows}", NUMPY, summary, 0, build=build, operation="ceilings")
+
+
+# a persistent cache, unlike the kernels': the time to compile these is not reported
 numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(specs.__file__)))
-_products = _compiled(numba.config.NUMBA_NUM_THREADS)
-
-
-def build(shapes: tuple[tuple[int, int], ...]) -> Call:
-    """shapes: (inputs, units) of each layer."""
-    stay_on_one_thread()
-    flops = specs.matmul_flops(shapes)
-
-    def products(X: Array, y: Array, number: Any) -> tuple[Any, ...]:
-        look_up(X.dtype)
-        total: tuple[Any, ...] = _products(shapes, len(y), specs.matmul_repeats(len(y) * flops), number)
-        return total
-
-    return products
-
-
-MATMUL = Kernel("matmul", NUMPY, "products of matrices by BLAS, in cache", 0, build=build, operation="ceilings")
+ROWS_64, ROWS_256 = _ceiling(64), _ceiling(256)
