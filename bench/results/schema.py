@@ -106,16 +106,10 @@ class Sweeps(TypedDict, total=False):
     foreign: list[NotNegative]
 
 
-_Methods = TypedDict(
-    "_Methods",
-    {
-        "read-sum_seconds": Positive,
-        "read-bits_seconds": Positive,
-        "matmul-64_seconds": Positive,
-        "matmul-256_seconds": Positive,
-    },
-    total=False,
-)
+_Methods = TypedDict("_Methods", {
+    "read-sum_seconds": Positive, "read-bits_seconds": Positive,
+    "matmul-64_seconds": Positive, "matmul-256_seconds": Positive,
+}, total=False)  # fmt: skip
 
 
 class _Ceiling(TypedDict):

@@ -21,6 +21,7 @@ from kernels.backends import NUMPY
 from kernels.ceilings import specs
 from kernels.contract import Array, Call, Kernel
 
+
 @numba.njit(error_model="numpy")
 def _part(shapes: Any, number: Any, rows: int, blocks: int, totals: Any, t: Any) -> None:
     for layer in range(len(shapes)):

@@ -61,7 +61,10 @@ def test_ceilings_are_of_the_work_of_a_call() -> None:
 
 def test_products_of_matrices_have_their_own_number_of_repetitions_and_can_limit() -> None:
     """The worker repeats 6 Mflop until it has 2²⁷: 22 times."""
-    rounds = {name: one.rounds for name, one in machine().items()} | {"(matmul-64)": [22 * 6e-6] * 3, "(matmul-256)": [22 * 8e-6] * 3}
+    rounds = {name: one.rounds for name, one in machine().items()} | {
+        "(matmul-64)": [22 * 6e-6] * 3,
+        "(matmul-256)": [22 * 8e-6] * 3,
+    }
     layers = WORK | {"matmul": 6e6}
     ceilings = roofline.seconds(rounds, LECTURE.size, layers)
     assert specs.matmul_repeats(6e6) == 22
