@@ -15,7 +15,7 @@ from bench.runner.calibration import has_untimed_calls, reading_seconds
 from bench.runner.plan import Share, plan
 from bench.runner.settings import PlannedLaunch, Settings, skip_reason
 from bench.workloads.catalog import Workload
-from kernels.ceilings.specs import METHODS, SPECS, amounts, of_work
+from kernels.ceilings.specs import amounts
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ _LOOP_FACTOR = 0.8
 """Kernels that loop in Python take this part of their nominal time, which is an upper bound."""
 _ONE_THREAD_FACTOR = 1.5
 """A call takes so much longer on one thread than on two, on average over the kernels."""
-_CEILING_CALL, _CEILING_X_BYTE = 0.004, 4e-11
-"""The programs that measure ceilings: seconds of a call, and more for each byte of X."""
+_CEILINGS, _CEILING_CALL, _CEILING_X_BYTE = 4, 0.004, 4e-11
+"""The programs that measure ceilings: how many, and seconds of a call, and more for each byte of X."""
 _CEILINGS_COMPILE = 6.0
 """Compiling all ceilings, for each dtype, order and number of threads."""
 _PREPARE = 0.05
@@ -104,9 +104,8 @@ def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: 
         calls.append(min(calls, default=0.0))  # the control
         shares = [Share(_round_seconds(call, workload)) for call in calls]
         if settings.ceilings:
-            measured = [_CEILING_CALL + _CEILING_X_BYTE * workload.bytes_of_x] * len(_ceilings_of(workload))
-            shares += [Share(_round_seconds(call, workload), is_kernel=False) for call in measured]
-            calls += measured
+            calls += [_CEILING_CALL + _CEILING_X_BYTE * workload.bytes_of_x] * _CEILINGS
+            shares += [Share(_round_seconds(call, workload), is_kernel=False) for call in calls[-_CEILINGS:]]
         by_number = {str(number): share for number, share in enumerate(shares)}
         total += launches * plan(by_number, settings.seconds_per_launch * len(shares), Random(0)).seconds
         total += launches * _CHECK_FACTOR * workload.preparation_seconds
@@ -132,15 +131,9 @@ def call_seconds(spec: str, workload: Workload, threads: int) -> float:
     return factor * passes * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * of_kernel.call_x_byte)
 
 
-def _ceilings_of(workload: Workload) -> list[str]:
-    if not workload.work:
-        return []
-    return [method for name in of_work(workload.work.ceilings) for method in METHODS[name]]
-
-
 def start_seconds(specs: Iterable[str]) -> float:
     """Starting one worker for each kernel, for the control and for the ceilings."""
-    return sum(cost(spec).start for spec in specs) + (1 + len(SPECS)) * Cost.start
+    return sum(cost(spec).start for spec in specs) + (1 + _CEILINGS) * Cost.start
 
 
 def cost(spec: str) -> Cost:
