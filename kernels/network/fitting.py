@@ -1,4 +1,4 @@
-"""A fit by L-BFGS on some examples, stopped where others say that more steps do not help.
+"""A fit by L-BFGS on some examples, of whose steps others choose the best.
 
 SciPy's L-BFGS-B without bounds (Zhu, Byrd, Lu and Nocedal, ACM TOMS 23 (1997)) around any network kernel. Of the
 parameters on its way those count whose cost on a second set of examples is lowest (early stopping: Prechelt, Neural
@@ -38,7 +38,7 @@ class Fitted(NamedTuple):
     held_out: float
     """Their cost on those that decided nothing."""
     seconds: float
-    """Of all steps, without the looks at the second set."""
+    """Of all steps, also those after the one that counts, without the looks at the second set and compiling."""
 
 
 def fit(
@@ -61,21 +61,28 @@ def fit(
         return float(J), _flat(slopes)
 
     def look(intermediate_result: OptimizeResult) -> None:
-        nonlocal best, best_cost, best_step, step, looking
+        nonlocal step, looking
         step += 1
-        if step % _EVERY and step != most_steps:
-            return
-        began = now()
-        found, _ = cost(deciding, intermediate_result.x)
+        if step % _EVERY == 0:
+            began = now()
+            keep_better(intermediate_result.x)
+            looking += now() - began
+
+    def keep_better(v: np.ndarray) -> None:
+        nonlocal best, best_cost, best_step
+        found, _ = cost(deciding, v)
         if found < best_cost:
-            best, best_cost, best_step = intermediate_result.x.copy(), found, step
-        looking += now() - began
+            best, best_cost, best_step = v.copy(), found, step
 
     options = {"maxiter": most_steps, "maxfun": 10 * most_steps, "ftol": 0.0, "gtol": 0.0}
-    began = now()
+    keep_better(best)  # which compiles as well
+    start, began = best, now()
     with on_one_thread():
-        minimize(lambda v: cost(trained, v), best, jac=True, method="L-BFGS-B", callback=look, options=options)
+        ended = minimize(
+            lambda v: cost(trained, v), start, jac=True, method="L-BFGS-B", callback=look, options=options
+        )
     seconds = now() - began - looking
+    keep_better(ended.x)
     return Fitted(best_step, cost(trained, best)[0], cost(held_out, best)[0], seconds)
 
 

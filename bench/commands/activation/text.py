@@ -14,12 +14,12 @@ from bench.report.formatting import counted, duration, format_significant
 from bench.report.table import Column, Table, number_columns
 
 _LEGEND = (
-    "rate: of learning, chosen on other seeds: the least mean of steps. reached: how many got to the target.",
+    "rate: the learning rate with the least mean of steps on other seeds. reached: how many got to the target.",
     "steps: mean of min(steps, budget), with its 95% interval (bootstrap over seeds). seconds: of a descent, mean.",
 )
 _FADING_LEGEND = (
     "first/last: at the start, the norm of the first layer's derivatives / the last layer's, median over seeds.",
-    "quarter: 0.25 to the number of layers. dead: share of units that are 0 for every example, at the end.",
+    "quarter: 0.25 to the power of the layers. dead: share of units that are 0 for every example, at the end.",
 )
 _PAIRS = (
     (("sigmoid", "glorot"), ("relu", "he"), "each with its customary start"),
@@ -67,7 +67,9 @@ def _divergence(one: Summary) -> str:
     if not one.diverged:
         return ""
     arm = f"{counted(one.arm.layers, 'layer')} of {UNITS[one.arm.unit]}, start {one.arm.start}"
-    return f"{arm}: {one.diverged} of {one.descents} diverged at the rate {one.rate:g}; a smaller one is missing"
+    return (
+        f"{arm}: {one.diverged} of {one.descents} diverged at the rate {one.rate:g}; try a smaller one with --rates"
+    )
 
 
 def _fading(one: Summary) -> tuple[str, ...]:

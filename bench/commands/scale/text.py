@@ -11,8 +11,8 @@ from bench.report.table import Table, number_columns
 _LEGEND = (
     "units: in each layer; 0 is logistic regression. held out: log-loss of examples that decided nothing, mean and "
     "range over the seeds.",
-    "fitted: log-loss of the examples that were fitted. steps: of L-BFGS, until others chose to stop.",
-    "seconds: of the whole fit.",
+    "fitted: log-loss of the examples that were fitted. steps: of L-BFGS, to those that others chose.",
+    "seconds: of all steps, at most 200.",
 )
 
 
@@ -33,6 +33,6 @@ def tables(study: Study) -> list[Table]:
     ]
     layers, seeds = counted(plan.layers, "layer"), counted(plan.seeds, "seed")
     title = f"{plan.workload}: log-loss of held-out examples, {layers} of {plan.activation}, {seeds}"
-    base = [f"One probability for all examples has {found[-1].base:.4f}."] if found else []
+    base = [f"A constant probability has a held-out log-loss of {found[-1].base:.4f}."] if found else []
     columns = number_columns("units", "examples", "held out", "fitted", "steps", "seconds")
     return [Table(title, columns, rows, (*_LEGEND, *base))]

@@ -51,6 +51,7 @@ def train(
             try:
                 model.partial_fit(X, y, classes=(0.0, 1.0))
             except ValueError:  # the descent diverged: its parameters are not finite
+                cost = inf
                 break
             cost = float(model.loss_curve_[-1])
             if cost <= target or not isfinite(cost):

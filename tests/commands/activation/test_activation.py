@@ -91,7 +91,7 @@ def test_a_descent_that_diverges_is_stored_said_and_read_again(
     file = tmp_path / "study.json"
     assert main(["activation", "--output", str(file), "--rates", "1e20,1e25"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "diverged at the rate 1e+20; a smaller one is missing" in shown
+    assert "diverged at the rate 1e+20; try a smaller one with --rates" in shown
     assert main(["activation", "--show", str(file)]) == 0
     assert any(one["cost"] is None for one in json.loads(file.read_text())["activation"]["rows"])
 
