@@ -64,6 +64,8 @@ SECONDS = Numbers(decimal_number, 0.0, 100_000)
 TIMEOUT = Numbers(decimal_number, 0.0, 1_000_000, above=True)
 """Of seconds; a socket's timeout ends at 2⁶³ ns."""
 ABOVE_0 = Numbers(decimal_number, 0.0, above=True)
+RATE = Numbers(decimal_number, 1e-20, 1e25)
+"""Of learning: what a file can keep."""
 PERCENT = Numbers(decimal_number, 0.0)
 
 

@@ -33,7 +33,8 @@ def activation(chosen: argparse.Namespace) -> int:
     plan = replace(FULL if chosen.full else PLAN, library=chosen.sklearn)
     if chosen.rates is not None:
         texts = split(chosen.rates, "--rates")
-        plan = replace(plan, rates=tuple(dict.fromkeys(numbers.ABOVE_0.parse("--rates", text) for text in texts)))
+        rates = [float(f"{numbers.RATE.parse('--rates', text):.6g}") for text in texts]  # as a file keeps them
+        plan = replace(plan, rates=tuple(dict.fromkeys(rates)))
     minutes = chosen.minutes or (_FULL_MINUTES if chosen.full else _MINUTES)
     descents = sum(len(plan.tuning(arm)) + plan.seeds for arm in plan.arms)
     make = study_run.Make(plan.describe(), descents, minutes, partial(study.run, plan))

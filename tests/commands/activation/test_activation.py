@@ -58,8 +58,9 @@ def test_a_study_runs_ends_early_goes_on_and_is_shown(
     ("arguments", "message"),
     [
         (["--minutes", "-1"], "--minutes is -1; expected a number above 0"),
-        (["--rates", "0.1,nan"], "--rates is 'nan'; expected a number above 0"),
-        (["--rates", "0.1,0"], "--rates is 0; expected a number above 0"),
+        (["--rates", "1e31"], "--rates is 1e+31; expected a number from 1e-20 to"),
+        (["--rates", "0.1,nan"], "--rates is 'nan'; expected a number from 1e-20 to"),
+        (["--rates", "0.1,0"], "--rates is 0; expected a number from 1e-20 to"),
         (["--output", "study.txt"], "expected a name that ends in .json"),
         (["--show", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--resume", "a.json", "--output", "b.json"], "leave --output out"),
@@ -70,6 +71,15 @@ def test_bad_input_is_one_line(arguments: list[str], message: str, capsys: pytes
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_a_study_of_a_rate_with_many_digits_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "study.json"
+    rates = ["--rates", "0.123456789"]
+    assert main(["activation", "--output", str(file), "--minutes", "1e-9", *rates]) == 0
+    assert main(["activation", "--resume", str(file), *rates]) == 0
+    assert {one["rate"] for one in json.loads(file.read_text())["activation"]["rows"]} == {0.123457}
 
 
 @pytest.mark.usefixtures("small")
