@@ -1,4 +1,4 @@
-"""The file of a study of networks: begun, written again after each part, and read.
+"""The file of a study: begun, written again after each part, and read.
 
 It is one object under the study's name, so a study that ends early keeps what it has, and `--show` prints it again.
 """
@@ -11,15 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bench.host import machine
-from bench.host.checkout import CHECKOUT, RESULTS, commit
+from bench.host import checkout, machine
 from bench.host.sanitize import all_printable
 from bench.results import json_text, run_file, whole_file
 from bench.results.ranges import Size
-from bench.results.type_errors import first_type_error
+from bench.results.type_errors import first_type_error, first_unusable
 
 
-class Study(TypedDict):
+class Header(TypedDict):
     """What every study has."""
 
     schema: Size
@@ -30,29 +29,33 @@ class Study(TypedDict):
     machine: dict[str, Any]
     plan: dict[str, Any]
     """All that must be the same for a study to continue."""
+
+
+class Study(Header):
+    """A study that is a list of rows."""
+
     rows: list[Any]
 
 
-def begin(schema: int, plan: Mapping[str, Any]) -> Study:
-    """A study without rows, on this machine, now."""
+def header(schema: int, plan: Mapping[str, Any]) -> Header:
+    """Of a study that begins on this machine, now."""
     return {
         "schema": schema,
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(CHECKOUT),
+        "commit": checkout.commit(checkout.CHECKOUT),
         "finished": False,
         "machine": machine.fingerprint(),
         "plan": dict(plan),
-        "rows": [],
     }
 
 
-def default_path(name: str, study: Study) -> Path:
+def default_path(name: str, study: Mapping[str, Any]) -> Path:
     """results/<machine>/<name>/<time>-<commit>.json"""
     began = datetime.fromisoformat(study["began"])
-    return RESULTS / str(study["machine"]["id"]) / name / f"{began:%Y%m%dT%H%M%SZ}-{study['commit']}.json"
+    return checkout.RESULTS / str(study["machine"]["id"]) / name / f"{began:%Y%m%dT%H%M%SZ}-{study['commit']}.json"
 
 
-def create(path: Path, name: str, study: Study) -> Path:
+def create(path: Path, name: str, study: Mapping[str, Any]) -> Path:
     """Write a new file; returns its path, numbered if it is taken. Raises ValueError where it cannot be written."""
     try:
         return run_file.write(path, {name: study})
@@ -60,7 +63,7 @@ def create(path: Path, name: str, study: Study) -> Path:
         raise ValueError(f"{path.name} cannot be written: {error.strerror}") from None
 
 
-def replace(path: Path, name: str, study: Study) -> None:
+def replace(path: Path, name: str, study: Mapping[str, Any]) -> None:
     """Write it again, completely or not at all. Raises OSError."""
     whole_file.replace(path, json_text.text({name: study}))
 
@@ -70,6 +73,8 @@ def read(path: Path, name: str, schema: int, row: type) -> Study:
 
     name: of the study; schema: the one that can be read; row: the type of its rows, a TypedDict
     """
+    if path.exists() and not path.is_file():  # to read a FIFO would wait for ever
+        raise ValueError(f"{path}: not a regular file; expected a study's JSON")
     try:
         study = all_printable(json.loads(path.read_text(encoding="utf-8"))[name])
         found = study["schema"]
@@ -79,7 +84,7 @@ def read(path: Path, name: str, schema: int, row: type) -> Study:
         raise ValueError(f"{path.name}: not a study of {name} by logitbench; expected its JSON") from None
     if found != schema:
         raise ValueError(f"{path.name}: schema {found!r:.20}; this version reads schema {schema}")
-    invalid = first_type_error(study, Study, name)
+    invalid = first_unusable(study, name) or first_type_error(study, Study, name)
     invalid = invalid or first_type_error(study["rows"], list[row], "rows")  # type: ignore[valid-type]
     if not invalid and not isinstance(study["machine"].get("id"), str):
         invalid = f"{name}.machine has no id"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bench.report.table import Table
 
 Row = dict[str, Any]
+_LARGEST = 2**31
+"""Of whole numbers in a plan."""
 Tick = Callable[[str, int], None]
 """(what is done now, how many rows are done)"""
 
@@ -97,7 +99,8 @@ def _is_like(value: Any, model: Any) -> bool:
         return value.keys() == model.keys() and all(_is_like(value[name], model[name]) for name in model)
     if isinstance(model, list):
         return isinstance(value, list) and bool(value) and all(_is_like(one, model[0]) for one in value)
-    return type(value) is type(model)
+    is_number = isinstance(value, (int, float))
+    return type(value) is type(model) and (not is_number or 0 <= value <= (_LARGEST if type(value) is int else 1e30))
 
 
 def _made(chosen: argparse.Namespace, kind: Kind, make: Make) -> tuple[Study, Path, int]:
@@ -131,16 +134,19 @@ def _made(chosen: argparse.Namespace, kind: Kind, make: Make) -> tuple[Study, Pa
 
 def _begun(chosen: argparse.Namespace, kind: Kind, plan: Mapping[str, Any]) -> tuple[Study, Path]:
     from bench.commands import study_file
+    from bench.host import machine
 
     if chosen.resume and chosen.output:
         raise ValueError("--resume FILE.json goes on in that file; leave --output out")
     if chosen.output and chosen.output.suffix != ".json":
         raise ValueError(f"--output is {str(chosen.output)!r}; expected a name that ends in .json")
     if not chosen.resume:
-        begun = study_file.begin(kind.schema, plan)
+        begun: Study = {**study_file.header(kind.schema, plan), "rows": []}
         path = chosen.output or study_file.default_path(kind.name, begun)
         return begun, study_file.create(path, kind.name, begun)
-    stored = _read(chosen.resume, kind)
+    stored, here = _read(chosen.resume, kind), machine.fingerprint()["id"]
+    if stored["machine"]["id"] != here:
+        raise ValueError(f"{chosen.resume.name} is of {stored['machine']['id']}, and this is {here}: begin another")
     for name, value in plan.items():
         if stored["plan"].get(name) != value:
             raise ValueError(f"{chosen.resume.name} has another {name}: resume with its options, or leave it out")

@@ -108,7 +108,7 @@ class Sweeps(TypedDict, total=False):
 
 _Methods = TypedDict("_Methods", {
     "read-sum_seconds": Positive, "read-bits_seconds": Positive,
-    "matmul-64_seconds": Positive, "matmul-256_seconds": Positive,
+    "matmul-64_seconds": Positive, "matmul-240_seconds": Positive,
 }, total=False)  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """The ceiling of layers: a pass's products of matrices by BLAS, on blocks of rows that stay in cache.
 
 For each layer A W, Aᵀ D and, but for the first, D Wᵀ. Every thread multiplies arrays of its own again and again, so
-nothing comes from memory and nothing else is computed. There are two methods: blocks of at most 64 rows, which are
-faster for narrow layers, and of at most 256, for wide ones.
+nothing else is computed, and only the weights of layers that are wider than the cache come from beyond it. There are
+two methods: blocks of at most 64 rows, and of at most 240, with which OpenBLAS makes products of 64 columns without
+copying their arguments (numba_blocks.py of the network).
 """
 
 from __future__ import annotations
@@ -70,4 +71,4 @@ def _ceiling(most_rows: int) -> Kernel:
 
 # a persistent cache, unlike the kernels': the time to compile these is not reported
 numba.config.CACHE_DIR = str(_jit_cache.folder(Path(__file__), Path(specs.__file__)))
-ROWS_64, ROWS_256 = _ceiling(64), _ceiling(256)
+ROWS_64, ROWS_240 = _ceiling(64), _ceiling(240)

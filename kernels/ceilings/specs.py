@@ -9,7 +9,7 @@ METHODS = {
     "sigmoid": ("(sigmoid)",),
     "multiply": ("(multiply)",),
     "arithmetic": ("(arithmetic)",),
-    "matmul": ("(matmul-64)", "(matmul-256)"),
+    "matmul": ("(matmul-64)", "(matmul-240)"),
 }
 """Ceiling → the workers that measure it, each by its own method. The fastest counts. The arithmetic is the sigmoids
 and the products of one pass in one loop; matmul, only of operations that have them, products of matrices by BLAS."""
@@ -22,7 +22,7 @@ SPECS = {
     "(multiply)": "kernels.ceilings.numba_ceilings:MULTIPLY",
     "(arithmetic)": "kernels.ceilings.numba_ceilings:ARITHMETIC",
     "(matmul-64)": "kernels.ceilings.matmul:ROWS_64",
-    "(matmul-256)": "kernels.ceilings.matmul:ROWS_256",
+    "(matmul-240)": "kernels.ceilings.matmul:ROWS_240",
 }
 OPERATION = "kernels.ceilings.operation:CEILINGS"
 UNITS = {"read": "bytes", "sigmoid": "sigmoids", "multiply": "flops"}

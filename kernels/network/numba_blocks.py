@@ -28,6 +28,8 @@ _SMALL_PRODUCT = 10**6
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 """Of a block: rows that are worth a call of BLAS, and those that stay in the L2 cache. On an AMD EPYC (Zen 4), two
 layers of 64 units take 9 to 10 ms with 192 to 240 rows, 12 with 512; of 8 units 1.0 with 192 and 1.4 with 512."""
+_BLOCK_BYTES = 2**18
+"""Of X in a block, without layers: for the L2 cache."""
 _PARALLEL_FROM = 2**16
 """Multiply-adds of a call. With fewer, waking the other threads (5 µs) costs more than they save."""
 
@@ -160,7 +162,7 @@ def _part_without_layers(X: Any, y: Any, w: Any, b: Any, totals: Any, t: Any) ->
     """As `_part`, for the output alone: cost, dw and db of logistic regression."""
     (m, n), parts, sums = X.shape, len(totals), totals[t]
     first, last = m * t // parts, m * (t + 1) // parts
-    block = min(_rows(1, n), last - first)
+    block = min(max(_BLOCK_BYTES // (n * X.itemsize), _FEWEST_ROWS), last - first)
     dz, unused = np.empty(block, X.dtype), np.empty((block, n), X.dtype)
     while first < last:
         rows = min(block, last - first)

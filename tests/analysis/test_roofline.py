@@ -63,7 +63,7 @@ def test_products_of_matrices_have_their_own_number_of_repetitions_and_can_limit
     """The worker repeats 6 Mflop until it has 2²⁷: 22 times."""
     rounds = {name: one.rounds for name, one in machine().items()} | {
         "(matmul-64)": [22 * 6e-6] * 3,
-        "(matmul-256)": [22 * 8e-6] * 3,
+        "(matmul-240)": [22 * 8e-6] * 3,
     }
     layers = WORK | {"matmul": 6e6}
     ceilings = roofline.seconds(rounds, LECTURE.size, layers)
@@ -71,7 +71,7 @@ def test_products_of_matrices_have_their_own_number_of_repetitions_and_can_limit
     assert ceilings["matmul"] == pytest.approx(6e-6)
     assert roofline.limiting_ceiling([ceilings]) == "matmul"
     table = roofline.ceiling_table({name: [one] for name, one in rounds.items()}, LECTURE.size, layers)
-    of_methods = {"matmul-64_seconds": 6e-6, "matmul-256_seconds": 8e-6}
+    of_methods = {"matmul-64_seconds": 6e-6, "matmul-240_seconds": 8e-6}
     assert table["matmul"] == pytest.approx({"seconds": 6e-6, "flops_per_second": 1e12} | of_methods)
     assert "matmul" not in roofline.seconds(rounds, LECTURE.size, WORK)
     assert "matmul" not in specs.of_work(WORK)

@@ -32,7 +32,13 @@ class Row(TypedDict):
     """The share of units that are 0 for every example, at the end."""
 
 
+_MOST_LAYERS = 16
+"""For each a panel is drawn."""
+
+
 def _first_error(study: Study) -> str | None:
+    if max(study["plan"]["layers"]) > _MOST_LAYERS:
+        return f"plan has more than {_MOST_LAYERS} layers"
     if any(len(row["norms"]) != 2 or not all(row["norms"]) for row in study["rows"]):
         return "a descent has no norms of the start and of the end"
     return None

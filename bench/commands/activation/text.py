@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bench.commands.activation import analysis
 from bench.commands.activation.analysis import Interval, Summary
 from bench.commands.activation.plan import LIBRARY, UNITS, Arm, Plan
@@ -85,16 +83,23 @@ def _comparisons(plan: Plan, rows: Sequence[analysis.Row]) -> list[str]:
     lines = []
     for layers in plan.layers:
         for slow, fast, words in _PAIRS:
-            pair = [
-                analysis.restricted(analysis.of_arm(rows, Arm(layers, *one), counts=True), plan.budget)
-                for one in (slow, fast)
-            ]
-            if all(map(len, pair)):
-                ratio = analysis.ratio(*pair)
+            arms = [analysis.of_arm(rows, Arm(layers, *one), counts=True) for one in (slow, fast)]
+            steps = [analysis.restricted(arm, plan.budget) for arm in arms]
+            if all(arms) and all(steps[1]):
+                ratio = analysis.ratio(*steps)
                 shown = "no difference shown" if ratio.low <= 1 <= ratio.high else ""
-                censored = "at least, since some never got there" if np.max(pair[0]) >= plan.budget else ""
-                notes = "; ".join(note for note in (shown, censored) if note)
+                notes = "; ".join(filter(None, (shown, _bound(*arms))))
                 lines.append(
                     f"{counted(layers, 'layer')}, {words}: {_interval(ratio)}{f' ({notes})' if notes else ''}"
                 )
     return lines or ["nothing can be said yet"]
+
+
+def _bound(slow: Sequence[analysis.Row], fast: Sequence[analysis.Row]) -> str:
+    """What descents that never got there make of the ratio: they count with the budget, and would need more."""
+    of_slow, of_fast = (any(row["steps"] is None for row in arm) for arm in (slow, fast))
+    return {
+        (True, False): "at least, since some never got there",
+        (False, True): "at most, since some of ReLU never got there",
+        (True, True): "no bound, since some of both never got there",
+    }.get((of_slow, of_fast), "")

@@ -59,6 +59,7 @@ def variance(chosen: argparse.Namespace) -> int:
 def _measure(chosen: argparse.Namespace) -> int:
     import time
 
+    from bench.commands import study_file
     from bench.commands.variance import document, study as measuring
     from bench.report.formatting import clock, counted
     from bench.report.output import relative
@@ -71,7 +72,9 @@ def _measure(chosen: argparse.Namespace) -> int:
     if stored and (name := document.different(plan.describe(), stored["plan"])):
         raise ValueError(f"{chosen.resume.name} has another {name}: resume with its options, or leave --resume out")
     study = stored or _new(plan)
-    path: Path = chosen.resume or document.create(chosen.output or _default_path(study), study)
+    path: Path = chosen.resume or study_file.create(
+        chosen.output or study_file.default_path("variance", study), "variance", study
+    )
     missing = [key for key in plan.keys if key not in done]
     needed = sum(map(plan.seconds, missing))
     late = "" if needed <= 60 * minutes else f"; it ends after {clock(60 * minutes)}, and --resume goes on"
@@ -79,7 +82,7 @@ def _measure(chosen: argparse.Namespace) -> int:
     print(f"{sessions}: about {clock(needed)}{late}\nCtrl-C keeps what is finished", file=sys.stderr)
 
     def save() -> None:
-        document.replace(path, study)
+        study_file.replace(path, "variance", study)
 
     try:
         deadline = began + 60 * minutes
@@ -126,31 +129,14 @@ def _done(stored: Study | None) -> list[tuple[str, int, int]]:
 
 
 def _new(plan: Plan) -> Study:
-    from datetime import UTC, datetime
-
+    from bench.commands.study_file import header
     from bench.commands.variance.document import SCHEMA
-    from bench.host import machine
-    from bench.host.checkout import CHECKOUT, commit
 
     return {
-        "schema": SCHEMA,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(CHECKOUT),
-        "finished": False,
-        "machine": machine.fingerprint(),
-        "plan": plan.describe(),
+        **header(SCHEMA, plan.describe()),
         "baselines": {workload.name: workload.baseline for workload in plan.workloads},
         "units": [],
     }
-
-
-def _default_path(study: Study) -> Path:
-    from datetime import datetime
-
-    from bench.host.checkout import RESULTS
-
-    began = datetime.fromisoformat(study["began"])
-    return RESULTS / str(study["machine"]["id"]) / "variance" / f"{began:%Y%m%dT%H%M%SZ}-{study['commit']}.json"
 
 
 def _progress(seconds: float) -> Callable[[str, float], None]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from bench.host.sanitize import all_printable
-from bench.results import json_text, run_file, whole_file
 from bench.results.ranges import Count, NotNegative, Positive, Size
 from bench.results.type_errors import first_type_error
 
@@ -109,19 +108,6 @@ _PAIRS = (
     *(("calls", "seconds", name) for name in _PER_ROUND),
 )
 """(table, list, list): both have one entry for each round."""
-
-
-def create(path: Path, study: Study) -> Path:
-    """Write a new file; returns its path, numbered if it is taken. Raises ValueError where it cannot be written."""
-    try:
-        return run_file.write(path, {"variance": study})
-    except OSError as error:
-        raise ValueError(f"{path.name} cannot be written: {error.strerror}") from None
-
-
-def replace(path: Path, study: Study) -> None:
-    """Write it again, completely or not at all. Raises OSError."""
-    whole_file.replace(path, json_text.text({"variance": study}))
 
 
 def read(path: Path) -> Study:

@@ -166,3 +166,31 @@ def test_comparisons_say_when_they_are_a_lower_bound_and_when_they_show_nothing(
     assert customary.endswith("(at least, since some never got there)")
     assert "no difference shown" in same
     assert Arm(1, "relu", "he") in plan.arms
+
+
+@pytest.mark.parametrize(
+    ("slow", "fast", "words"),
+    [
+        ([100, 200], [50, 60], ""),
+        ([5000, 200], [50, 60], ""),  # one that got there with the last step
+        ([None, 200], [50, 60], "at least"),
+        ([100, 200], [50, None], "at most"),
+        ([None, 200], [50, None], "no bound"),
+    ],
+)
+def test_what_a_ratio_is_where_some_never_got_there(
+    slow: list[int | None], fast: list[int | None], words: str
+) -> None:
+    plan = replace(PLAN, layers=(1,))
+    rows = [row(steps, seed=seed) for seed, steps in enumerate(fast)]
+    rows += [row(steps, seed=seed, unit="sigmoid", start="glorot") for seed, steps in enumerate(slow)]
+    stored: Any = {"plan": plan.describe(), "rows": rows}
+    (line,) = text.tables(stored)[1].notes
+    assert words in line
+    assert ("got there" in line) is bool(words)
+
+
+def test_no_ratio_over_descents_of_no_step() -> None:
+    rows = [row(0), row(5, unit="sigmoid", start="glorot")]
+    stored: Any = {"plan": replace(PLAN, layers=(1,)).describe(), "rows": rows}
+    assert text.tables(stored)[1].notes == ["nothing can be said yet"]

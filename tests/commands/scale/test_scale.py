@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,15 @@ def test_bad_input_is_one_line(arguments: list[str], message: str, capsys: pytes
 
 @pytest.mark.parametrize(
     "change",
-    [{"rows": [row(5, 1, 0, -1.0)]}, {"rows": []}, {"plan": {}}, {"plan": PLAN.describe() | {"units": "4"}}],
+    [
+        {"rows": [row(5, 1, 0, -1.0)]},
+        {"rows": []},
+        {"plan": {}},
+        {"plan": PLAN.describe() | {"units": "4"}},
+        {"plan": PLAN.describe() | {"units": [-1]}},
+        {"plan": PLAN.describe() | {"steps": 10**400}},
+        {"machine": {"id": "x", "more": float("nan")}},
+    ],
 )
 def test_a_file_that_is_not_valid_is_refused(
     change: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -108,3 +117,20 @@ def test_a_file_that_is_not_valid_is_refused(
     (tmp_path / "a.json").write_text(json.dumps({"scale": stored}))
     assert main(["scale", "--show", str(tmp_path / "a.json")]) == 2
     assert "a.json: not a valid study of scale: " in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_a_study_goes_on_where_it_began(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "study.json"
+    assert main(["scale", "--output", str(file), "--minutes", "1e-9"]) == 0
+    monkeypatch.setattr(machine, "fingerprint", lambda: {"id": "another-cpu"})
+    assert main(["scale", "--resume", str(file)]) == 2
+    assert "study.json is of some-cpu, and this is another-cpu: begin another" in capsys.readouterr().err
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    assert main(["scale", "--show", str(tmp_path / "pipe.json")]) == 2
+    assert "pipe.json: not a regular file; expected a study's JSON" in capsys.readouterr().err

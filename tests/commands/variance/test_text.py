@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from bench.__main__ import main
+from bench.commands import study_file
 from bench.commands.variance import conclusions, document, text
 from bench.commands.variance.document import Study, Unit
 from bench.commands.variance.entries import Entry, entries
@@ -216,10 +217,10 @@ def test_one_launch_concludes_nothing() -> None:
 
 def test_a_file_is_read_as_it_was_written_and_replaced_as_a_whole(tmp_path: Path) -> None:
     whole = study(UNITS)
-    path = document.create(tmp_path / "a.json", whole)
-    assert document.create(tmp_path / "a.json", whole).name == "a-2.json"
+    path = study_file.create(tmp_path / "a.json", "variance", whole)
+    assert study_file.create(tmp_path / "a.json", "variance", whole).name == "a-2.json"
     assert text.markdown(document.read(path)) == text.markdown(whole)
-    document.replace(path, study(UNITS[:1]))
+    study_file.replace(path, "variance", study(UNITS[:1]))
     assert len(document.read(path)["units"]) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a-2.json", "a.json"]
 

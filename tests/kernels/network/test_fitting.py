@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,3 +54,25 @@ def test_looks_at_other_examples_are_not_timed() -> None:
     one = fitted(Net("relu", 1, 4), sets, steps=20)
     # a clock that ticks once between two readings: 2 for the fit's own, 2 for each of 4 looks, of which 1 counts
     assert one.seconds == 2 * 4 + 1 - 4
+
+
+def test_the_last_parameters_may_count_as_well() -> None:
+    """Looks come after five and ten steps; of a fit that decides by its own examples the twelfth step is the best."""
+    examples = drawn(200, 0.1)
+    assert fitted(Net("relu", 1, 8), (examples, examples, examples), steps=12).steps == 12
+
+
+def test_the_first_call_which_compiles_is_not_timed() -> None:
+    events, examples, net = list[str](), drawn(50, 0.0), Net("relu", 1, 4)
+    compute = load("numpy", "network").built(tuple(net))
+
+    def call(*arguments: Any) -> Any:
+        events.append("call")
+        return compute(*arguments)
+
+    def now() -> float:
+        events.append("clock")
+        return 0.0
+
+    fit(call, examples, examples, examples, start(net, 2, examples.X.dtype, "he", [3]), 3, now)
+    assert events.index("clock") == 1

@@ -53,9 +53,9 @@ def ceiling_share(results: Results) -> Section:
         name="ceiling",
         heading="Share of the machine’s ceiling",
         text=(
-            "No kernel can avoid reading the data, and the sigmoids and the products of its operation. Each of the "
-            "three was timed alone on this machine in the same race. The longest is the ceiling: a kernel at 100% "
-            "takes as long.",
+            "No kernel can avoid reading the data, and the sigmoids and the products of its operation. Each was "
+            "timed alone on this machine in the same race. The longest is the ceiling: a kernel at 100% takes as "
+            "long.",
         ),
         chart=common.to_spec(chart, height={"step": 27}, top=18),
         alt=(
