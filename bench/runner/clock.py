@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import ceil
 from random import randrange
-from time import perf_counter
+from time import perf_counter, sleep
 
 from bench.correctness.checks import WatchedRound
 from bench.host import procfs
@@ -19,6 +19,8 @@ _CLOCK_ERROR = 1e-6
 apart, and what a worker reports comes from a few readings."""
 _MOST_WATCHED, _FEWEST_WATCHED, _WATCHED_SECONDS = 20, 3, 1.0
 """How often a round is watched until the worker's clock explains it: in about so many seconds."""
+_PAUSES = 0.0, 1.0, 2.0, 4.0
+"""Seconds before each attempt to watch rounds: some hosts wake all processes late, for up to a second or so."""
 
 
 def require_possible(reported: float, passed: float) -> None:
@@ -28,27 +30,37 @@ def require_possible(reported: float, passed: float) -> None:
 
 
 def watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> WatchedRound | None:
-    """The first watched round that the worker's clock explains by itself, or else the median one.
+    """The first watched round that the worker's clock explains by itself, or else the median one of an attempt.
 
     None without the system's counters. Raises WorkerFailed.
     """
-    iterations, watched = kernel_run.samples.iterations, list[WatchedRound]()
     possible = ceil(_WATCHED_SECONDS / kernel_run.round_seconds)
-    for attempt in range(max(_FEWEST_WATCHED, min(_MOST_WATCHED, possible))):
-        arguments = {"draw": first_draw + attempt, "seed": randrange(1, 2**32), "iterations": iterations}
-        parse(DrawResponse, worker.request(Request("draw", arguments)))
-        before, start = _waited(worker), perf_counter()
-        response = parse(WatchedResponse, worker.request(Request("watched", {})))
-        passed, after = perf_counter() - start, _waited(worker)
-        require_possible(response.seconds, passed)
-        if before is None or after is None or response.waited_seconds is None:
-            return None
-        waited = max(0.0, after - before - response.waited_seconds)
-        watched.append(WatchedRound(response.seconds, passed, waited))
-        if watched[-1]._replace(waited=0.0).unexplained <= 1:
-            return watched[-1]
-    # no round was free of waiting, of which the counters may have too much: some of what comes before and after
-    return sorted(watched, key=lambda one: one.unexplained)[len(watched) // 2]
+    rounds, median = max(_FEWEST_WATCHED, min(_MOST_WATCHED, possible)), None
+    for attempt, pause in enumerate(_PAUSES):
+        sleep(pause)
+        watched = list[WatchedRound]()
+        for number in range(rounds):
+            one = _watched(worker, first_draw + attempt * rounds + number, kernel_run.samples.iterations)
+            if one is None or one._replace(waited=0.0).unexplained <= 1:
+                return one
+            watched.append(one)
+        # no round was free of waiting, of which the counters may have too much: some of what comes before and after
+        median = sorted(watched, key=lambda one: one.unexplained)[len(watched) // 2]
+        if median.unexplained <= 1:
+            break
+    return median
+
+
+def _watched(worker: WorkerHandle, draw: int, iterations: int) -> WatchedRound | None:
+    arguments = {"draw": draw, "seed": randrange(1, 2**32), "iterations": iterations}
+    parse(DrawResponse, worker.request(Request("draw", arguments)))
+    before, start = _waited(worker), perf_counter()
+    response = parse(WatchedResponse, worker.request(Request("watched", {})))
+    passed, after = perf_counter() - start, _waited(worker)
+    require_possible(response.seconds, passed)
+    if before is None or after is None or response.waited_seconds is None:
+        return None
+    return WatchedRound(response.seconds, passed, max(0.0, after - before - response.waited_seconds))
 
 
 def _waited(worker: WorkerHandle) -> float | None:

@@ -27,10 +27,16 @@ on k (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34 (2013) 338-344).
 
 **On data** the rounding errors of a long sum do not all have the same sign, and the m in m + 4 is far too much: at a
 million float32 examples it allows 6%. Errors that are independent, with mean zero, grow like √m (Higham and Mary,
-SIAM J. Sci. Comput. 41 (2019) A2815-A2835). So m becomes min(m, 4 m/√d), with d different examples. A rounding
-within ±u of a number up to Σ|terms| has a standard deviation of at most u Σ|terms| / √3, and m independent ones √m
-times that: 4√m u Σ|terms| is 6.9 standard deviations. Equal examples may be rounded by equal errors: m/d at a time
-are added, so that m/√d takes the place of √m. Above m u = ½, a sum stops growing, and m stays.
+SIAM J. Sci. Comput. 41 (2019) A2815-A2835). So m becomes min(m, 4 m/√d + m² u/9), with d different examples. A
+rounding within ±u of a number up to Σ|terms| has a standard deviation of at most u Σ|terms| / √3, and m independent
+ones √m times that: 4√m u Σ|terms| is 6.9 standard deviations. Equal examples may be rounded by equal errors: m/d at a
+time are added, so that m/√d takes the place of √m.
+
+m² u/9 is for errors whose mean is not zero. The sum of k terms of mean τ is a multiple of a spacing h ≤ 2u k τ, so
+that adding a term rounds it to a multiple of h. If the terms have the density f, those below h/2 are lost, h² f(0)/8
+in the mean, and the others gain h² f(h/2)/12 (Euler-Maclaurin): h²/24τ in all where f(0) = 1/τ, as of exponential
+terms. Over all k that is m³ u² τ/18, or m² u/18 roundings of the whole. Products of two factors gather at zero, and
+twice as much is allowed. Above m u = ½, h is longer than most terms, a sum stops growing, and m stays.
 
 *flushed*: XLA replaces subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in
 a score, and (1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).
@@ -54,7 +60,7 @@ and up to 20 times slower while others compute, because threads then wait for ea
 _FEWEST_ROWS = 32
 FUNCTION_ROUNDINGS = 8  # the c above
 _SUM_ROUNDINGS = 4  # the 4 in m + 4
-_DEVIATIONS = 4  # the 4 in 4 m/√d
+_DEVIATIONS, _DRIFT = 4, 1 / 9  # 4 m/√d + m² u/9
 
 
 class Example(NamedTuple):
@@ -118,7 +124,8 @@ def distinct_examples(X: np.ndarray, y: np.ndarray) -> int:
 
 def summed_roundings(m: int, distinct: int, dtype: np.dtype[Any]) -> float:
     """The m in m + 4: how many roundings of its whole a sum of m terms may be off by."""
-    return m if m * unit_roundoff(dtype) > 0.5 else min(m, _DEVIATIONS * m / sqrt(distinct))
+    u = unit_roundoff(dtype)
+    return m if m * u > 0.5 else min(m, _DEVIATIONS * m / sqrt(distinct) + _DRIFT * m * m * u)
 
 
 def unit_roundoff(dtype: np.dtype[Any]) -> float:

@@ -85,7 +85,7 @@ def watched(
     reported: seconds of the round, and those without a core
     """
     responses: dict[int, Any] = {}
-    for number in range(20):
+    for number in range(80):
         seconds, waited = reported[min(number, len(reported) - 1)]
         responses[2 * number] = {"placing_seconds": 1e-6}
         responses[2 * number + 1] = {"seconds": seconds, "waited_seconds": waited}
@@ -118,10 +118,28 @@ def test_a_disturbed_round_is_watched_again() -> None:
 
 
 @pytest.mark.parametrize(("round_seconds", "times"), [(10.0, 3), (0.1, 10), (0.007, 20)])
-def test_where_no_round_is_undisturbed_the_median_counts(round_seconds: float, times: int) -> None:
+def test_where_no_round_is_undisturbed_it_is_tried_again_later_and_the_last_median_counts(
+    round_seconds: float, times: int
+) -> None:
     kernel_run, log, failed = watched((0.5, 0.0), (0.7, 0.1), (0.6, 0.0), round_seconds=round_seconds)
     assert kernel_run.watched == (0.6, PASSING, pytest.approx(WAITING))
+    assert (failed, log.count(("a", "watched"))) == ({}, 4 * times)
+    assert FakeWorker.now == 2 * (4 * times + 1) + 7.0  # of both workers' requests, and the pauses
+
+
+@pytest.mark.parametrize(("disturbed", "times"), [(20, 21), (70, 71), (80, 80)])
+def test_a_disturbance_that_ends_is_no_slow_clock(disturbed: int, times: int) -> None:
+    late = [(0.5, 0.0)] * disturbed
+    kernel_run, log, failed = watched(*late, (0.96, WAITING), round_seconds=0.007)
+    assert kernel_run.watched
+    assert (kernel_run.watched.unexplained <= 1) is (disturbed < 80)
     assert (failed, log.count(("a", "watched"))) == ({}, times)
+
+
+def test_a_median_that_waiting_explains_is_not_tried_again() -> None:
+    kernel_run, log, _ = watched((0.75, 0.0), round_seconds=10.0)
+    assert kernel_run.watched == (0.75, PASSING, WAITING)
+    assert log.count(("a", "watched")) == 3
 
 
 def test_waiting_that_the_worker_reports_as_a_part_of_its_round_explains_nothing() -> None:

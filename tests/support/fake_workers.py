@@ -39,6 +39,10 @@ class FakeWorker:
         self.warm_ups: list[dict[str, Any]] = []
         self.warm_up = WARM_UP
 
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        FakeWorker.now += seconds
+
     def suspend(self) -> None:
         self.log.append((self.name, "suspend"))
 
@@ -67,6 +71,7 @@ def use_their_clock(patch: pytest.MonkeyPatch) -> None:
     FakeWorker.now = FakeWorker.waited = 0.0
     for module in (calibration, sweeps, clock):
         patch.setattr(module, "perf_counter", lambda: FakeWorker.now)
+    patch.setattr(clock, "sleep", FakeWorker.sleep)
     patch.setattr(procfs, "waited", lambda thread: FakeWorker.waited if thread == FakeWorker.pid else 0.0)
 
 

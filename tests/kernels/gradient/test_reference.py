@@ -155,7 +155,8 @@ def test_distinct_examples_are_counted_whatever_their_scale_and_order() -> None:
 @pytest.mark.parametrize(
     ("m", "distinct", "dtype", "expected"),
     [
-        (1_000_000, 1_000_000, "float32", 4000),
+        (10_000, 10_000, "float32", 400 + 1e8 / 9 / 2**24),
+        (1_000_000, 1_000_000, "float32", 4000 + 1e12 / 9 / 2**24),
         (1_000_000, 10_000, "float64", 40_000),
         (1_000_000, 1, "float32", 1_000_000),  # no such data
         (10, 10, "float32", 10),  # 4√10 would be more
@@ -164,6 +165,19 @@ def test_distinct_examples_are_counted_whatever_their_scale_and_order() -> None:
 )
 def test_roundings_of_a_sum(m: int, distinct: int, dtype: str, expected: float) -> None:
     assert reference.summed_roundings(m, distinct, np.dtype(dtype)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("m", [2**14, 2**20, 2**22, 2**23])
+def test_a_sum_one_by_one_of_as_many_different_terms_is_within_the_bound_of_data(m: int) -> None:
+    """Roundings to the spacing of a long sum are not zero in the mean: 4√m alone would allow a fifteenth of them."""
+    rng = np.random.default_rng(m)
+    x, z = np.abs(rng.standard_normal(m)), 2 * rng.standard_normal(m)
+    absdz = 1 / (1 + np.exp(np.abs(z)))
+    for terms in (absdz, x * absdz, rng.exponential(size=m), np.log1p(np.exp(z)), x * absdz + 0.3):
+        terms = terms.astype(np.float32)
+        error = abs(float(np.cumsum(terms, dtype=np.float32)[-1]) - terms.sum(dtype=np.float64))
+        allowed = reference.summed_roundings(m, m, terms.dtype) * 2.0**-24 * terms.sum(dtype=np.float64)
+        assert error <= allowed
 
 
 @pytest.mark.parametrize("kinds", [1, 2, 10, 1000])
