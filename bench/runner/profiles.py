@@ -7,6 +7,7 @@ full      a grid that shows how time depends on m, n, dtype, order and the memor
           L2, 8 MB into most L3 caches, and 256 MB into none.
 learn     from the gradient to the steps along it and to the coefficients: descents, and fits beside scikit-learn.
 peers     the same computation in other libraries, on a part of that grid.
+network   layers of units, narrow and wide, beside PyTorch.
 
 The grid has many races. So each race has only five launches, and each launch times a kernel for 0.1 s instead of
 0.2: about twelve rounds. Little precision is lost, because launches differ more than rounds do; at 256 MB none is
@@ -41,6 +42,12 @@ _LEARN_KERNELS = (
     *("sklearn-lbfgs", "sklearn-newton-cg", "sklearn-newton-cholesky"),
 )
 """Each runs on the workloads of its operations."""
+_NETWORK = (
+    *("network:lecture-1x4-relu", "network:flights-2x64-relu"),
+    *("network:50000x32-f32-2x8-relu", "network:50000x32-f32-2x64-relu", "network:50000x32-f32-2x64-sigmoid"),
+    *("network:50000x32-f64-2x64-relu", "network:10000x64-f32-2x512-relu"),
+)
+_NETWORK_KERNELS = ("loops", "numpy", "numba", "jax", "jax-autodiff", "torch", "torch-compile")
 _GRID_SECONDS = 0.1 * FEWEST_LAUNCHES
 
 
@@ -101,6 +108,7 @@ PROFILES = {
         launches=FEWEST_LAUNCHES,
         library="torch",
     ),
+    "network": Profile(_NETWORK, _NETWORK_KERNELS, library="torch"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.host import resources
 from bench.runner.session import Session
-from bench.runner.settings import PlannedLaunch, Settings, planned_launches
+from bench.runner.settings import PlannedLaunch, Settings, planned_launches, skip_reason
 from bench.workloads import catalog
 from kernels import names, registry
 from tests.support.options import session_for
@@ -79,6 +79,17 @@ def test_learn_goes_from_the_gradient_to_descents_and_fits() -> None:
     assert {"numba-compiled", "numba-newton", "sklearn-newton-cholesky"} <= set(session.candidates)
 
 
+def test_network_is_layers_of_4_to_512_units_beside_pytorch() -> None:
+    session = session_for(profile="network")
+    assert {workload.operation for workload in session.workloads.values()} == {"network"}
+    assert {name.split("-")[-2] for name in session.workloads} == {"1x4", "2x8", "2x64", "2x512"}
+    assert set(session.candidates) == {name for name in names("network") if not name.endswith("-gpu")}
+    slow = {
+        name for name, workload in session.workloads.items() if skip_reason(session.candidates["loops"], workload)
+    }
+    assert slow == set(session.workloads) - {"network:lecture-1x4-relu"}
+
+
 @pytest.mark.parametrize(
     ("profile", "shortest", "longest"),
     [
@@ -86,6 +97,7 @@ def test_learn_goes_from_the_gradient_to_descents_and_fits() -> None:
         ("learn", 600, HOUR / 3),
         ("default", 150, 400),
         ("peers", 600, HOUR / 3),
+        ("network", 200, HOUR / 3),
         ("full", HOUR / 2, 1.4 * HOUR),
     ],
 )

@@ -33,7 +33,7 @@ _ROUNDING = {1: 1e-9, 2: 10.0 ** (1 - json_text.DIGITS), 3: 10.0 ** (1 - json_te
 """Schema → how far a time and what its rounds give may be apart, relative to the time. Rounding to d digits changes a
 number by at most half a unit of the last one: 10^(1−d)/2 of a number that begins with 1. A quantile, the trimmed mean
 of the logarithms and its exponential change by no more than the rounds did; and the time was rounded as well."""
-_GRIDS = ("full", "learn", "peers")
+_GRIDS = ("full", "learn", "peers", "network")
 """The profiles that have their own workloads instead of the default ones."""
 _MACHINE_INFO = frozenset(
     {"node", "processor", "machine", "python_compiler", "python_implementation", "python_implementation_version",
