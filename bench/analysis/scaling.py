@@ -15,6 +15,7 @@ error on the held-out cells is the error of a prediction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,6 +26,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from bench.results.record import Record
+from kernels.registry import OPERATIONS, load_operation
 
 FEWEST_CELLS = 12
 """Per kernel: nine of them are fitted, and the largest form has nine coefficients, some of which will be 0."""
@@ -88,8 +90,14 @@ FORMS = ("linear", "elements", "levels", "powers")
 
 
 def computed(record: Record) -> str:
-    """The operation, with the options in the workload's name: `descend@steps=10`. Times of others do not compare."""
-    return record.operation + "".join(record.workload.partition("@")[1:])
+    """The operation, with the options in the workload's name: `descend@steps=10`, `network-2x64-relu`.
+
+    Times of others do not compare.
+    """
+    name, *options = record.workload.partition("@")
+    known = load_operation(record.operation).ending if record.operation in OPERATIONS else None
+    found = re.search(f"{known.pattern.pattern}$", name) if known else None
+    return "".join([record.operation, found[0] if found else "", *options])
 
 
 def fits(records: Sequence[Record]) -> list[Fit]:

@@ -155,6 +155,10 @@ def test_what_is_computed_is_the_operation_with_its_options() -> None:
     assert computed(replace(record, workload="descend:lecture@steps=10@learning_rate=2")) == (
         "descend@steps=10@learning_rate=2"
     )
+    network = replace(record, operation="network", workload="network:50000x32-f32-2x64-relu")
+    assert computed(network) == "network-2x64-relu"
+    assert computed(replace(network, workload="network:flights-2x64-relu@width=8")) == "network-2x64-relu@width=8"
+    assert computed(replace(network, operation="no-longer-known")) == "no-longer-known"
 
 
 @pytest.mark.parametrize("width", [80, 120])

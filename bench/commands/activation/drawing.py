@@ -30,13 +30,15 @@ def drawing(study: Study) -> dict[str, Any]:
             rows += [
                 _point(layers, when, "0.25 to the layers between", back, 0.25**back) for back in range(layers + 1)
             ]
-    colour = {"field": "kind", "type": "nominal", "title": None, "legend": {"orient": "top", "labelLimit": 300}}
+    legend = {"orient": "top", "labelLimit": 300, "columnPadding": 24}
+    colour = {"field": "kind", "type": "nominal", "title": None, "legend": legend}
+    x = {"field": "back", "type": "ordinal", "title": "layers before the output"}
     panel = {
         "width": 190,
         "height": 170,
         "mark": {"type": "line", "point": True},
         "encoding": {
-            "x": {"field": "back", "type": "ordinal", "title": "layers before the output", "sort": "descending"},
+            "x": x | {"sort": "descending", "axis": {"labelAngle": 0}},
             "y": {"field": "share", "type": "quantitative", "scale": {"type": "log"}, "title": "norm / the output's"},
             "color": colour | {"scale": {"domain": list(_COLOURS), "range": list(_COLOURS.values())}},
         },
@@ -46,7 +48,8 @@ def drawing(study: Study) -> dict[str, Any]:
         "row": {"field": "when", "type": "ordinal", "title": None, "sort": list(_WHEN)},
     }
     axes = {"axis": CONFIG["axis"] | {"grid": True}}
-    return {"data": {"values": rows}, "facet": facet, "spec": panel, "config": CONFIG | axes}
+    each = {"scale": {"x": "independent"}}
+    return {"data": {"values": rows}, "facet": facet, "spec": panel, "resolve": each, "config": CONFIG | axes}
 
 
 def _points(study: Study, arm: Arm) -> list[dict[str, Any]]:
