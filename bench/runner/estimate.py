@@ -15,7 +15,7 @@ from bench.runner.calibration import has_untimed_calls, reading_seconds
 from bench.runner.plan import Share, plan
 from bench.runner.settings import PlannedLaunch, Settings, skip_reason
 from bench.workloads.catalog import Workload
-from kernels.ceilings.specs import amounts
+from kernels.ceilings.specs import MATMUL, amounts
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Cost:
     """Of a call, for each byte of y; with X in memory. With X in a cache all kernels are fast enough to ignore."""
     call_x_byte: float = 1e-10
     """Of a call, for each byte of X."""
+    call_x_byte_by_columns: float = 0.0
+    """The same where X is stored by columns; 0 where that makes little difference."""
+    call_value_byte: float = 5e-10
+    """Of a call, for each byte of the values of a network's layers and their derivatives."""
     start: float = 0.25
     """Starting a worker and importing the kernel, two workers at a time."""
     compile_dtype: float = 0.0
@@ -35,14 +39,14 @@ class Cost:
 
 
 _COSTS = {
-    "numba-loops": Cost(compile_dtype=0.8),
-    "numba": Cost(1.6e-10, 4e-11, compile_dtype=2.7),
+    "numba-loops": Cost(4e-9, 1.5e-10, 1e-9, compile_dtype=0.8),
+    "numba": Cost(1.6e-10, 4e-11, call_value_byte=3e-11, compile_dtype=2.7),
     "numba-serial": Cost(compile_dtype=2.7),
     "numba-parallel": Cost(compile_dtype=2.7),
     "jax": Cost(compile_shape=0.3),
     "jax-autodiff": Cost(compile_shape=0.3),
     "jax-blocked": Cost(1e-9, 5e-11, compile_shape=0.7),
-    "sklearn": Cost(start=0.8),
+    "sklearn": Cost(5e-9, start=0.8),
     "torch": Cost(start=1.3),
     "torch-compile": Cost(start=3.5, compile_shape=4.0),
     "onedal": Cost(start=1.0),
@@ -51,10 +55,12 @@ _LOOP_FACTOR = 0.8
 """Kernels that loop in Python take this part of their nominal time, which is an upper bound."""
 _ONE_THREAD_FACTOR = 1.5
 """A call takes so much longer on one thread than on two, on average over the kernels."""
-_CEILINGS, _CEILING_CALL, _CEILING_X_BYTE = 4, 0.004, 4e-11
+_CEILINGS, _CEILING_CALL, _CEILING_X_BYTE = 5, 0.004, 4e-11
 """The programs that measure ceilings: how many, and seconds of a call, and more for each byte of X."""
 _CEILINGS_COMPILE = 6.0
 """Compiling all ceilings, for each dtype, order and number of threads."""
+_FLOPS = {4: 2e11, 8: 1e11}
+"""Of products of matrices, in a second, by the bytes of a number."""
 _PREPARE = 0.05
 """Of one worker, on each workload in each launch, besides calls: its requests and loading compiled code."""
 _PLACE_X_BYTE = 4e-10
@@ -62,8 +68,10 @@ _FIRST_CALLS, _LATER_CALLS = 12, 5
 """Calls outside the rounds: in the first launch, and in each later one."""
 _ROUND_SECONDS, _OVERHEAD_SECONDS = 0.006, 0.005
 """A round of short calls, and what a round takes besides: waking, drawing and placing parameters, copying results."""
-_CHECK_FACTOR = 0.3
-"""Checking the sampled results of a launch, over `preparation_seconds`: both compute references."""
+_AGAIN = 1.3
+"""Rounds that are timed, over those that count: where other processes disturb a sweep, it is timed again."""
+_CHECK_EXAMPLE, _CHECK_ELEMENT, _CHECK_VALUE = 5.5e-8, 2e-9, 5e-8
+"""Checking one kernel's sampled results in a launch: each example, element of X and value of a network's layer."""
 
 
 def run_seconds(
@@ -107,8 +115,8 @@ def race_seconds(candidates: Sequence[Candidate], workload: Workload, settings: 
             calls += [_CEILING_CALL + _CEILING_X_BYTE * workload.bytes_of_x] * _CEILINGS
             shares += [Share(_round_seconds(call, workload), is_kernel=False) for call in calls[-_CEILINGS:]]
         by_number = {str(number): share for number, share in enumerate(shares)}
-        total += launches * plan(by_number, settings.seconds_per_launch * len(shares), Random(0)).seconds
-        total += launches * _CHECK_FACTOR * workload.preparation_seconds
+        total += launches * _AGAIN * plan(by_number, settings.seconds_per_launch * len(shares), Random(0)).seconds
+        total += launches * len(racing) * _check_seconds(workload)
     return total + launches * len(calls) * (_PREPARE + _PLACE_X_BYTE * workload.bytes_of_x)
 
 
@@ -128,7 +136,20 @@ def call_seconds(spec: str, workload: Workload, threads: int) -> float:
     bytes_of_y = workload.m * workload.dtype.itemsize
     work = workload.work
     passes = work.ceilings["read"] / amounts(*workload.size)["read"] if work else workload.definition.passes
-    return factor * passes * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * of_kernel.call_x_byte)
+    by_columns = workload.order == "F" and of_kernel.call_x_byte_by_columns
+    x_byte = by_columns or of_kernel.call_x_byte
+    seconds = passes * (bytes_of_y * of_kernel.call_y_byte + workload.bytes_of_x * x_byte)
+    if work and work.matrices:
+        seconds += work.ceilings[MATMUL] / _FLOPS[workload.dtype.itemsize]
+        seconds += of_kernel.call_value_byte * workload.definition.held_bytes(workload.size, workload.static)
+    return factor * seconds
+
+
+def _check_seconds(workload: Workload) -> float:
+    """Of one kernel in one launch."""
+    m, n, _ = workload.size
+    values = sum(units for _, units in workload.work.matrices) if workload.work else 0
+    return m * (_CHECK_EXAMPLE + n * _CHECK_ELEMENT + values * _CHECK_VALUE)
 
 
 def start_seconds(specs: Iterable[str]) -> float:

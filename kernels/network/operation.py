@@ -29,8 +29,8 @@ _MOST_LAYERS, _LARGEST_PARAMETERS = 4, 2**26
 """Layers and parameters; with more, judging a result would take minutes."""
 _NOMINAL_SECONDS = 1e-7
 """Of a multiplication with its addition in a Python loop: as for a gradient."""
-_PREPARED_SECONDS = 1.5e-9
-"""Of a product in the reference and its bound, of which a launch makes about four."""
+_PREPARED_PRODUCT, _PREPARED_VALUE = 1.25e-9, 3e-7
+"""Seconds of a product and of a layer's value in the references and their bounds, of which a launch makes several."""
 _EIGHT_SIGMA = 8.0
 
 
@@ -114,7 +114,9 @@ def _nominal_seconds(kernel: str, size: Size, static: tuple[str, int, int]) -> f
 
 
 def _preparation_seconds(size: Size, static: tuple[str, int, int]) -> float:
-    return 0.1 + size.m * (2e-6 + Net(*static).products(size.n) * _PREPARED_SECONDS)
+    net = Net(*static)
+    values = net.layers * net.width
+    return 0.1 + size.m * (2e-6 + net.products(size.n) * _PREPARED_PRODUCT + values * _PREPARED_VALUE)
 
 
 def _activation(text: str) -> float:

@@ -94,11 +94,11 @@ def test_network_is_layers_of_4_to_512_units_beside_pytorch() -> None:
     ("profile", "shortest", "longest"),
     [
         ("quick", 10, 60),
-        ("learn", 600, HOUR / 3),
+        ("learn", 600, HOUR / 2),
         ("default", 150, 400),
-        ("peers", 600, HOUR / 3),
+        ("peers", 900, HOUR / 2),
         ("network", 200, HOUR / 3),
-        ("full", HOUR / 2, 1.4 * HOUR),
+        ("full", HOUR, 2 * HOUR),
     ],
 )
 def test_the_duration_of_a_profile_on_two_cores(profile: str, shortest: float, longest: float) -> None:

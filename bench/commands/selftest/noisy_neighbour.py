@@ -29,6 +29,8 @@ _BYTES = 2**26
 """Of each of two arrays, larger together than most caches."""
 _PID_BYTES = 8
 _START_SECONDS, _END_SECONDS = 60.0, 10.0
+_THREADS_SECONDS = 0.2
+"""How long the threads of a stopped process, which hold its socket open, may take to end."""
 
 
 @contextmanager
@@ -44,7 +46,7 @@ def running() -> Iterator[int]:
         pid = _read_pid(own_end)
         try:
             yield pid
-            if _has_ended(own_end, 0.0):
+            if _has_ended(own_end, _THREADS_SECONDS):
                 raise ValueError("the noisy neighbour ended by itself: perhaps the system stopped it for its memory")
         finally:
             with suppress(OSError):  # it has ended already
