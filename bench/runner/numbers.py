@@ -12,6 +12,8 @@ from bench.host import resources
 from kernels.number_text import decimal_number, whole_number
 
 T = TypeVar("T", int, float)
+_LONGEST_WRITTEN = 1e12
+"""Larger limits are written as powers of ten."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,13 @@ class Numbers(Generic[T]):
 
     def __str__(self) -> str:
         """`a whole number from 1 to 4`."""
+        most = f"{self.most:,.0f}" if self.most < _LONGEST_WRITTEN else f"{self.most:g}"
         kind = "a whole number" if self.read is whole_number else "a number"
         limited = self.most < sys.float_info.max
         if self.above:
-            words = f" above {self.least:g}{f', at most {self.most:,.0f}' if limited else ''}"
+            words = f" above {self.least:g}{f', at most {most}' if limited else ''}"
         else:
-            words = f" from {self.least:g} to {self.most:,.0f}" if limited else f", {self.least:g} or more"
+            words = f" from {self.least:g} to {most}" if limited else f", {self.least:g} or more"
         return f"{kind}{words}{self.note}"
 
     def parse(self, name: str, text: str) -> T:

@@ -36,7 +36,9 @@ m² u/9 is for errors whose mean is not zero. The sum of k terms of mean τ is a
 that adding a term rounds it to a multiple of h. If the terms have the density f, those below h/2 are lost, h² f(0)/8
 in the mean, and the others gain h² f(h/2)/12 (Euler-Maclaurin): h²/24τ in all where f(0) = 1/τ, as of exponential
 terms. Over all k that is m³ u² τ/18, or m² u/18 roundings of the whole. Products of two factors gather at zero, and
-twice as much is allowed. Above m u = ½, h is longer than most terms, a sum stops growing, and m stays.
+twice as much is allowed. Terms that are all within h of each other are rounded alike, and drift up to nine times as
+far: added one by one, these are not within the bound. Above m u = ½, h is longer than most terms, a sum stops
+growing, and m stays.
 
 *flushed*: XLA replaces subnormal operands and results by zero, which costs Σ_j |w_j| t + Σ_j |x_ij| t + (n + 1) t in
 a score, and (1/m) Σ_i |x_ij| t + 4t in a component of dw (dz_i, dz_i / m, x_ij or their product may be subnormal).

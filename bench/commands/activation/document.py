@@ -39,8 +39,8 @@ _MOST_LAYERS = 16
 def _first_error(study: Study) -> str | None:
     if max(study["plan"]["layers"]) > _MOST_LAYERS:
         return f"plan has more than {_MOST_LAYERS} layers"
-    if any(len(row["norms"]) != 2 or not all(row["norms"]) for row in study["rows"]):
-        return "a descent has no norms of the start and of the end"
+    if any([len(of_one) for of_one in row["norms"]] != 2 * [row["layers"] + 1] for row in study["rows"]):
+        return "a descent has no norms of all layers at the start and at the end"
     return None
 
 

@@ -58,10 +58,13 @@ def _points(study: Study, arm: Arm) -> list[dict[str, Any]]:
     for number, when in enumerate(_WHEN):
         norms = np.array([row["norms"][number] for row in counting if row["norms"][number][-1]])
         if len(norms):
-            shares = np.median(norms / norms[:, -1:], axis=0)[::-1]
+            with np.errstate(over="ignore"):
+                shares = np.median(norms / norms[:, -1:], axis=0)[::-1]
             kind = f"{UNITS[arm.unit]}, start {arm.start}"
             points += [
-                _point(arm.layers, when, kind, back, float(share)) for back, share in enumerate(shares) if share > 0
+                _point(arm.layers, when, kind, back, float(share))
+                for back, share in enumerate(shares)
+                if 0 < share < np.inf
             ]
     return points
 

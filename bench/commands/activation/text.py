@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 from bench.commands.activation import analysis
 from bench.commands.activation.analysis import Interval, Summary
@@ -71,7 +72,7 @@ def _divergence(one: Summary) -> str:
 
 
 def _fading(one: Summary) -> tuple[str, ...]:
-    return f"{one.fading:.2g}", f"{0.25**one.arm.layers:.2g}", f"{one.dead:.0%}"
+    return "–" if isnan(one.fading) else f"{one.fading:.2g}", f"{0.25**one.arm.layers:.2g}", f"{one.dead:.0%}"
 
 
 def _interval(of: Interval) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.commands.activation import analysis, plan as plans, text
+from bench.commands.activation.drawing import drawing
 from bench.commands.activation.plan import CUSTOMARY, PLAN, Arm, Plan
 from bench.host import machine
 
@@ -106,7 +107,9 @@ def test_a_descent_that_diverges_is_stored_said_and_read_again(
     assert any(one["cost"] is None for one in json.loads(file.read_text())["activation"]["rows"])
 
 
-@pytest.mark.parametrize("change", [{"dead": -1.0}, {"steps": "3"}, {"norms": [[1.0]]}, {"cost": "low"}])
+@pytest.mark.parametrize(
+    "change", [{"dead": -1.0}, {"steps": "3"}, {"norms": [[1.0]]}, {"norms": [[1.0, 2.0], [1.0]]}, {"cost": "low"}]
+)
 def test_a_file_that_is_not_valid_is_refused(
     change: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,3 +197,11 @@ def test_no_ratio_over_descents_of_no_step() -> None:
     rows = [row(0), row(5, unit="sigmoid", start="glorot")]
     stored: Any = {"plan": replace(PLAN, layers=(1,)).describe(), "rows": rows}
     assert text.tables(stored)[1].notes == ["nothing can be said yet"]
+
+
+def test_norms_that_vanish_or_differ_beyond_floats_are_drawn_without_them(tmp_path: Path) -> None:
+    plan = replace(PLAN, layers=(1,))
+    rows = [row(3, norms=[[0.0, 0.0], [1e300, 1e-300]])]
+    study = {"plan": plan.describe(), "rows": rows}
+    assert "–" in str(text.tables(study))  # type: ignore[arg-type]
+    assert "Infinity" not in json.dumps(drawing(study))  # type: ignore[arg-type]
