@@ -110,7 +110,7 @@ def _made(chosen: argparse.Namespace, kind: Kind, make: Make) -> tuple[Study, Pa
     limit = numbers.ABOVE_0.parse("--minutes", make.minutes)
     deadline, total = time.monotonic() + 60 * limit, make.descents
     made, path = _begun(chosen, kind, make.plan)
-    print(f"{total} descents, at most {limit:g} min; Ctrl-C keeps what is finished", file=sys.stderr)
+    print(f"{total} trainings, at most {limit:g} min; Ctrl-C keeps what is finished", file=sys.stderr)
     shown = set[str]()
 
     def tick(what: str, done: int) -> None:

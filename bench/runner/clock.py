@@ -18,7 +18,7 @@ _CLOCK_ERROR = 1e-6
 """Seconds. Both processes read one clock of the system, in floats: two years after a restart, 2²⁶ s, these are 15 ns
 apart, and what a worker reports comes from a few readings."""
 _MOST_WATCHED, _FEWEST_WATCHED, _WATCHED_SECONDS = 20, 3, 1.0
-"""How often a round is watched until the worker's clock explains it: in about so many seconds."""
+"""Rounds watched in one attempt, at most and at least; and about how many seconds an attempt takes."""
 _LEAD = 2
 """By so many, explained rounds must outnumber the others to end the watch. A clock that is slow in 95 of 100 rounds
 gets there in (5/95)² of the attempts, one in 360 (gambler's ruin); one explained round is in two attempts of three.
@@ -34,7 +34,7 @@ def require_possible(reported: float, passed: float) -> None:
 
 
 def watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> WatchedRound | None:
-    """A watched round that the worker's clock explains by itself, as it did most, or else the median of an attempt.
+    """A round whose time the worker's clock accounts for, as it does in most; or else the median one of an attempt.
 
     None without the system's counters. Raises WorkerFailed.
     """
@@ -47,6 +47,7 @@ def watch(kernel_run: KernelRun, worker: WorkerHandle, first_draw: int) -> Watch
             one = _watched(worker, first_draw + attempt * rounds + number, kernel_run.samples.iterations)
             if one is None:
                 return None
+            # explained even without the time waited for a core
             lead += 1 if one._replace(waited=0.0).unexplained <= 1 else -1
             if lead == _LEAD:
                 return one

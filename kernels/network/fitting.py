@@ -1,4 +1,4 @@
-"""A fit by L-BFGS on some examples, of whose steps others choose the best.
+"""L-BFGS on one set of examples; a second set chooses which of its steps counts.
 
 SciPy's L-BFGS-B without bounds (Zhu, Byrd, Lu and Nocedal, ACM TOMS 23 (1997)) around any network kernel. Of the
 parameters on its way those count whose cost on a second set of examples is lowest (early stopping: Prechelt, Neural

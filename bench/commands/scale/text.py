@@ -12,7 +12,7 @@ _LEGEND = (
     "units: in each layer; 0 is logistic regression. held out: log-loss of examples that decided nothing, mean and "
     "range over the seeds.",
     "fitted: log-loss of the examples that were fitted. steps: of L-BFGS, to those that others chose.",
-    "seconds: of all steps, at most 200.",
+    "seconds: of all steps.",
 )
 
 
