@@ -149,7 +149,7 @@ def test_a_clock_that_is_slow_in_most_rounds_is_found(slow: float) -> None:
         passed += kernel_run.watched.unexplained <= 1
     assert (
         passed <= 6
-    )  # of four attempts, each (5/95)²: 1.1 in a hundred are expected, and 7 in 3,000 studies of such
+    )  # four attempts of (5/95)² each: 1.1 of a hundred are expected; more than 6, once in 6,000 tries
 
 
 def test_a_median_that_waiting_explains_is_not_tried_again() -> None:

@@ -72,6 +72,13 @@ def test_a_skipped_kernel_takes_no_time() -> None:
     assert seconds("1000000x32-f64", kernels="loops numpy jax") == seconds("1000000x32-f64")
 
 
+def test_loops_that_cross_columns_and_wide_layers_take_longer() -> None:
+    by_rows, by_columns = (seconds(f"65536x1024-f32{order}", kernels="numba-loops") for order in ("", "-F"))
+    assert by_columns > 1.5 * by_rows
+    narrow, wide = (seconds(f"network:50000x32-f64-2x{width}-relu") for width in (8, 512))
+    assert wide > 5 * narrow
+
+
 def test_many_rows_take_longer_than_many_columns() -> None:
     # the same bytes, but 512 times the sigmoids
     assert seconds("33554432x2-f32") > 2 * seconds("65536x1024-f32")

@@ -97,7 +97,7 @@ def test_network_is_layers_of_4_to_512_units_beside_pytorch() -> None:
         ("learn", 600, HOUR / 2),
         ("default", 150, 400),
         ("peers", 900, HOUR / 2),
-        ("network", 200, HOUR / 3),
+        ("network", 600, HOUR / 3),
         ("full", HOUR, 2 * HOUR),
     ],
 )

@@ -199,7 +199,7 @@ def test_no_ratio_over_descents_of_no_step() -> None:
     assert text.tables(stored)[1].notes == ["nothing can be said yet"]
 
 
-def test_norms_that_vanish_or_differ_beyond_floats_are_drawn_without_them(tmp_path: Path) -> None:
+def test_norms_that_vanish_or_differ_beyond_floats_are_drawn_without_them() -> None:
     plan = replace(PLAN, layers=(1,))
     rows = [row(3, norms=[[0.0, 0.0], [1e300, 1e-300]])]
     study = {"plan": plan.describe(), "rows": rows}
